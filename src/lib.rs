@@ -1,0 +1,5 @@
+//! densenet-tui: designs, trains, inspects and ships DenseNets.
+
+pub mod protocol;
+pub mod recipe;
+pub mod rng;

@@ -1,0 +1,18 @@
+//! The only rope between the engine and any front end: commands down, events up, plain data both ways.
+
+pub mod command;
+pub mod event;
+
+use crossbeam_channel::{Receiver, Sender};
+
+pub use command::{Change, Command, Device, Options, Overrides, Start, StopReason};
+pub use event::{Event, Figures, Outcome, Stamped};
+
+/// A front end's end of the rope. Dropping it lets the engine finish its step, save and stop.
+#[derive(Debug)]
+pub struct Link {
+    /// What the engine is asked to do; heard between two steps.
+    pub commands: Sender<Command>,
+    /// What happened, each with its time.
+    pub events: Receiver<Stamped>,
+}

@@ -1,0 +1,394 @@
+//! What the engine tells: the lines of the journal and of `--json`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::command::{Change, Split, StopReason};
+use crate::recipe::Recipe;
+
+/// An event and when it happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// Seconds since 1970, UTC.
+    pub time: f64,
+}
+
+/// Something that happened. Epochs and steps count from 1; 0 is the state before the first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run begins or goes on.
+    Started(Box<Started>),
+    /// What the engine is doing now.
+    Phase {
+        /// The activity.
+        phase: Phase,
+        /// How much of it is done, where that is known.
+        done: u64,
+        /// How much there is.
+        total: u64,
+    },
+    /// Steps were done.
+    Step {
+        /// The epoch of the last of them.
+        epoch: usize,
+        /// The last of them, over the whole run.
+        step: u64,
+        /// How many the line covers.
+        steps: u64,
+        /// Mean loss over their images, in nats.
+        #[serde(deserialize_with = "number")]
+        loss: f64,
+        /// Share of their images that were right.
+        #[serde(deserialize_with = "number")]
+        accuracy: f64,
+        /// Of the last of them.
+        learning_rate: f64,
+        /// Over the time of these steps.
+        images_per_second: f64,
+    },
+    /// An epoch ended.
+    Epoch {
+        /// Which.
+        epoch: usize,
+        /// The step it ended with.
+        step: u64,
+        /// Over the epoch, as it was trained.
+        train: Figures,
+        /// After it; absent without a validation split.
+        validation: Option<Figures>,
+        /// Time it took, pauses excluded.
+        seconds: f64,
+        /// Training images over training time.
+        images_per_second: f64,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+    /// A checkpoint is safely on disk.
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// After which step.
+        step: u64,
+    },
+    /// Something went wrong that does not end the run.
+    Warning {
+        /// A sentence.
+        message: String,
+    },
+    /// The run waits.
+    Paused {
+        /// After which step.
+        step: u64,
+    },
+    /// The run goes on.
+    Continued {
+        /// After which step.
+        step: u64,
+    },
+    /// A live value was changed.
+    Changed {
+        /// What and to what.
+        change: Change,
+        /// After which step.
+        step: u64,
+    },
+    /// An evaluation that was asked for.
+    Evaluated {
+        /// The images.
+        split: Split,
+        /// How many.
+        images: usize,
+        /// The result.
+        figures: Figures,
+        /// After which step of the run that made the weights.
+        step: u64,
+    },
+    /// Answer to a preview.
+    Previewed(Box<Preview>),
+    /// Answer to an inspection.
+    Inspected(Box<Inspection>),
+    /// Answer to a benchmark.
+    Benched(Box<Bench>),
+    /// Answer to a verification.
+    Verified(Box<Verification>),
+    /// A command could not be carried out; nothing else changed.
+    Refused {
+        /// A sentence.
+        message: String,
+    },
+    /// The run (or the answer asked for) failed.
+    Failed {
+        /// A sentence.
+        message: String,
+        /// What kind of failure.
+        cause: Cause,
+    },
+    /// The run ended.
+    Finished {
+        /// How.
+        outcome: Outcome,
+        /// Why it stopped, where it did.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<StopReason>,
+        /// The best epoch; absent before any.
+        best: Option<Best>,
+        /// The test split with the last weights; absent where it was not evaluated.
+        test: Option<Figures>,
+        /// Steps done in all.
+        step: u64,
+    },
+}
+
+/// A null in JSON is a number that was not finite.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// The head of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// Its name.
+    pub run: String,
+    /// Its directory.
+    pub run_dir: PathBuf,
+    /// What it trains.
+    pub recipe: Recipe,
+    /// Numbers in the network.
+    pub parameters: u64,
+    /// Where the arithmetic happens and why there.
+    pub device: String,
+    /// Threads of the arithmetic.
+    pub threads: usize,
+    /// Steps already done (not 0 where a run goes on).
+    pub step: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// Steps after which the run is complete.
+    pub total_steps: u64,
+    /// Training images.
+    pub train_images: usize,
+    /// Validation images.
+    pub validation_images: usize,
+    /// Test images.
+    pub test_images: usize,
+    /// The checkpoint it goes on from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resumed_from: Option<PathBuf>,
+    /// The run whose checkpoint it began with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<String>,
+}
+
+/// What the engine is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reading images.
+    Loading,
+    /// Training.
+    Training,
+    /// Running over the validation split.
+    Validating,
+    /// Running over the test split.
+    Testing,
+    /// Timing steps.
+    Benching,
+    /// Repeating golden steps.
+    Verifying,
+}
+
+/// Loss and accuracy over some images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Mean cross-entropy, in nats.
+    #[serde(deserialize_with = "number")]
+    pub loss: f64,
+    /// Share that was right.
+    #[serde(deserialize_with = "number")]
+    pub accuracy: f64,
+}
+
+/// The best epoch of a run: highest validation accuracy, then lowest loss, then earliest.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Which epoch.
+    pub epoch: usize,
+    /// After which step.
+    pub step: u64,
+    /// Validation loss (training loss without a validation split).
+    #[serde(deserialize_with = "number")]
+    pub loss: f64,
+    /// Validation accuracy (training accuracy without a validation split).
+    #[serde(deserialize_with = "number")]
+    pub accuracy: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All its steps are done.
+    Completed,
+    /// It was asked to stop.
+    Stopped,
+    /// A loss, a gradient or a weight was not finite.
+    Diverged,
+}
+
+/// What kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Wrong usage or unusable input: known before anything was trained.
+    Input,
+    /// Something went wrong on the way.
+    Failure,
+    /// A defect of the program: the engine panicked.
+    Panic,
+    /// It was interrupted by a signal, by number, before anything was trained.
+    Interrupted(i32),
+    /// It was asked to stop before anything was trained.
+    Stopped,
+}
+
+/// Samples of a data set as the network sees them, and what it is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Training images of each class.
+    pub class_counts: Vec<usize>,
+    /// Mean of each channel of the training images, from 0 to 255.
+    pub mean: [f64; 3],
+    /// Deviation of each channel, likewise.
+    pub deviation: [f64; 3],
+    /// Height and width of an image.
+    pub side: usize,
+    /// Samples of the training images.
+    pub samples: Vec<Sample>,
+}
+
+/// One training image, before and after augmentation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Its class.
+    pub label: usize,
+    /// RGB planes `[3, side, side]`.
+    pub before: Vec<u8>,
+    /// The same after augmentation in epoch 1.
+    pub after: Vec<u8>,
+}
+
+/// What a network does on a split, image by image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// The images.
+    pub split: Split,
+    /// Loss and accuracy over them.
+    pub figures: Figures,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// `confusion[label][prediction]`: images; their sum is the split's size.
+    pub confusion: Vec<Vec<usize>>,
+    /// The most confident mistakes, worst first.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// An image the network got wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Its place in the split.
+    pub index: usize,
+    /// What it is.
+    pub label: usize,
+    /// What the network says.
+    pub prediction: usize,
+    /// How sure the network is.
+    pub probability: f64,
+}
+
+/// The result of a benchmark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bench {
+    /// Evaluation or training.
+    pub evaluation: bool,
+    /// Images in a step.
+    pub batch: usize,
+    /// Timed steps.
+    pub steps: usize,
+    /// Numbers in the network.
+    pub parameters: u64,
+    /// Multiply-accumulates of a forward pass for an image.
+    pub macs: u64,
+    /// Batch over the median step.
+    pub images_per_second: f64,
+    /// Median time of a step.
+    pub step_ms_median: f64,
+    /// Fastest step.
+    pub step_ms_min: f64,
+    /// Most memory the process has held; absent where the system does not tell.
+    pub peak_mib: Option<f64>,
+    /// Floating-point operations a second, counted as 2 (6 in training) for each multiply-accumulate.
+    pub gflops: f64,
+    /// What the machine does in a loop of fused multiply-adds.
+    pub machine_peak_gflops: f64,
+    /// The first over the second.
+    pub share_of_peak: f64,
+    /// Where.
+    pub device: String,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// One line for each group of tensors.
+    pub groups: Vec<GroupError>,
+    /// The tensor with the largest relative error, and that error.
+    pub worst: Option<(String, f64)>,
+    /// Whether every group is within its tolerance.
+    pub passed: bool,
+}
+
+/// How far a group of tensors is from the golden file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupError {
+    /// As in `logits.0`, `grad0`, `final.weights`.
+    pub group: String,
+    /// Relative L2 error.
+    #[serde(deserialize_with = "number")]
+    pub error: f64,
+    /// What is allowed.
+    pub tolerance: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_object_that_begins_with_its_name_and_a_number_not_finite_is_null() {
+        let event = Event::Step {
+            epoch: 1,
+            step: 3,
+            steps: 2,
+            loss: f64::NAN,
+            accuracy: 0.5,
+            learning_rate: 0.1,
+            images_per_second: 9.0,
+        };
+        let line = serde_json::to_string(&Stamped { event, time: 12.5 }).unwrap();
+        assert_eq!(
+            line,
+            r#"{"event":"step","epoch":1,"step":3,"steps":2,"loss":null,"accuracy":0.5,"learning_rate":0.1,"images_per_second":9.0,"time":12.5}"#
+        );
+        let back: Stamped = serde_json::from_str(&line).unwrap();
+        assert!(matches!(back.event, Event::Step { loss, .. } if loss.is_nan()));
+    }
+}

@@ -1,0 +1,330 @@
+//! A recipe: everything that determines a run, as plain data.
+//!
+//! The same recipe, seed, build and instruction set give the same weights, bit for bit. This room
+//! knows no tensor, no file and no clock: values, arithmetic and sentences about what is wrong.
+
+pub mod arch;
+pub mod choices;
+pub mod layered;
+pub mod presets;
+pub mod schedule;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use arch::Arch;
+pub use choices::{
+    Augment, Data, DropCounting, DropoutPlaces, Init, Normalization, Optimizer, Pad, Stem, StemKind,
+};
+pub use schedule::Schedule;
+
+/// One field of a recipe that cannot be, and why, in a sentence that says what can.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}`: {sentence}")]
+pub struct Problem {
+    /// The recipe's key, as in a TOML file.
+    pub field: &'static str,
+    /// What is wrong and what would be right.
+    pub sentence: String,
+}
+
+impl Problem {
+    /// A problem with `field`.
+    pub fn new(field: &'static str, sentence: impl Into<String>) -> Self {
+        Self { field, sentence: sentence.into() }
+    }
+}
+
+/// Everything that determines a run. Flat, because its keys are the keys of a recipe file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Dense layers in each dense block.
+    pub layers: Vec<usize>,
+    /// Feature maps that each dense layer adds (*k*).
+    pub growth_rate: usize,
+    /// Whether each dense layer starts with a 1x1 convolution to 4k channels (DenseNet-B).
+    pub bottleneck: bool,
+    /// Share of channels that a transition keeps (*θ*; DenseNet-C below 1).
+    pub compression: f64,
+    /// Channels of the first convolution.
+    pub stem: Stem,
+    /// Shape of the first convolution: 3x3, or the paper's ImageNet stem.
+    pub stem_kind: StemKind,
+    /// Share of a convolution's outputs that training sets to 0.
+    pub dropout: f64,
+    /// Which convolutions dropout follows.
+    pub dropout_places: DropoutPlaces,
+    /// Fan of the convolutions' initial deviation.
+    pub init: Init,
+
+    /// The images.
+    pub data: Data,
+    /// Where the data folder is: its parent, or the folder itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// Height and width of the images, in pixels.
+    pub input_size: usize,
+    /// Training images kept for validation; absent: 5,000 for CIFAR, 10 % otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<usize>,
+    /// Training images used, of those that validation left; absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// Random crops and flips of the training images.
+    pub augment: Augment,
+    /// What a crop finds outside the image.
+    pub pad: Pad,
+    /// What the pixels are divided by.
+    pub normalization: Normalization,
+
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Ends the run after so many steps in all, without touching the schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Images in a step.
+    pub batch_size: usize,
+    /// The rule that turns gradients into weights.
+    pub optimizer: Optimizer,
+    /// Learning rate before the schedule.
+    pub lr: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Nesterov's momentum.
+    pub nesterov: bool,
+    /// Weight decay, on every parameter.
+    pub weight_decay: f64,
+    /// Learning rate over the epochs.
+    pub schedule: Schedule,
+    /// Whether a drop at epoch E comes after E full epochs, or before epoch number E.
+    pub drop_counting: DropCounting,
+    /// Epochs over which the learning rate rises from 0.
+    pub warmup: f64,
+    /// Share of the target probability spread over all classes.
+    pub label_smoothing: f64,
+    /// Seed of every random draw.
+    pub seed: u64,
+}
+
+impl Recipe {
+    /// The defaults that go with `data`: the paper's, or the small recipe of the built-in shapes.
+    pub fn defaults(data: Data) -> Self {
+        let paper = Self {
+            layers: vec![16, 16, 16],
+            growth_rate: 12,
+            bottleneck: true,
+            compression: 0.5,
+            stem: Stem::Auto,
+            stem_kind: StemKind::Cifar,
+            dropout: 0.0,
+            dropout_places: DropoutPlaces::Paper,
+            init: Init::FanOut,
+            data,
+            data_dir: None,
+            input_size: 32,
+            validation: None,
+            train_limit: None,
+            augment: Augment::None,
+            pad: Pad::Normalised,
+            normalization: Normalization::Dataset,
+            epochs: 300,
+            steps: None,
+            batch_size: 64,
+            optimizer: Optimizer::Sgd,
+            lr: 0.1,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 1e-4,
+            schedule: Schedule::default(),
+            drop_counting: DropCounting::From0,
+            warmup: 0.0,
+            label_smoothing: 0.0,
+            seed: 0,
+        };
+        match paper.data {
+            // Small enough for candle's own layers on two cores: see "First run" in the README.
+            Data::Shapes => {
+                Self { layers: vec![1, 1, 1], growth_rate: 8, epochs: 8, batch_size: 32, ..paper }
+            }
+            _ => paper,
+        }
+    }
+
+    /// The network of this recipe for `classes` classes.
+    pub fn arch(&self, classes: usize) -> Arch {
+        Arch {
+            layers: self.layers.clone(),
+            growth_rate: self.growth_rate,
+            bottleneck: self.bottleneck,
+            compression: self.compression,
+            stem: self.stem.channels(self.growth_rate, self.bottleneck),
+            stem_kind: self.stem_kind,
+            classes,
+            input_size: self.input_size,
+        }
+    }
+
+    /// Steps in an epoch of `images` training images; the last one may be smaller.
+    pub fn steps_per_epoch(&self, images: usize) -> u64 {
+        images.div_ceil(self.batch_size) as u64
+    }
+
+    /// Steps after which a run over `images` training images is complete.
+    pub fn total_steps(&self, images: usize) -> u64 {
+        let all = self.epochs as u64 * self.steps_per_epoch(images);
+        self.steps.map_or(all, |steps| steps.min(all))
+    }
+
+    /// The learning rate of step `step` (from 0) with `per_epoch` steps in an epoch.
+    pub fn learning_rate(&self, step: u64, per_epoch: u64) -> f64 {
+        let total = self.epochs as f64 * per_epoch as f64;
+        let warmup = self.warmup * per_epoch as f64;
+        let rising = if (step as f64) < warmup { (step + 1) as f64 / warmup } else { 1.0 };
+        let epoch = (step / per_epoch) as usize;
+        self.lr
+            * rising.min(1.0)
+            * self.schedule.factor(step as f64, warmup, total, epoch, self.epochs, self.drop_counting)
+    }
+
+    /// Everything that is wrong with the recipe itself, before any data is read.
+    pub fn validate(&self) -> Result<(), Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut check = |fine: bool, field: &'static str, sentence: String| {
+            if !fine {
+                problems.push(Problem::new(field, sentence));
+            }
+        };
+        let share = |x: f64| (0.0..1.0).contains(&x);
+        check(
+            (1..=65_536).contains(&self.batch_size),
+            "batch_size",
+            format!("{} images; it must be from 1 to 65536.", self.batch_size),
+        );
+        check(
+            (1..=1_000_000).contains(&self.epochs),
+            "epochs",
+            format!("{}; it must be from 1 to 1000000.", self.epochs),
+        );
+        check(
+            self.steps != Some(0),
+            "steps",
+            "0; leave it out to train all epochs, or give at least 1.".into(),
+        );
+        check(
+            share(self.dropout),
+            "dropout",
+            format!("{}; it must be at least 0 and below 1.", self.dropout),
+        );
+        check(
+            self.lr > 0.0 && self.lr.is_finite(),
+            "lr",
+            format!("{}; the learning rate must be above 0 and finite.", self.lr),
+        );
+        check(
+            share(self.momentum),
+            "momentum",
+            format!("{}; it must be at least 0 and below 1.", self.momentum),
+        );
+        check(
+            self.optimizer != Optimizer::Sgd || !self.nesterov || self.momentum > 0.0,
+            "nesterov",
+            "Nesterov's momentum needs a momentum above 0; give one, or --no-nesterov.".into(),
+        );
+        check(
+            (0.0..=1.0).contains(&self.weight_decay),
+            "weight_decay",
+            format!("{}; it must be from 0 to 1.", self.weight_decay),
+        );
+        check(
+            (0.0..=self.epochs as f64).contains(&self.warmup),
+            "warmup",
+            format!("{} epochs; it must be from 0 to the run's {} epochs.", self.warmup, self.epochs),
+        );
+        check(
+            share(self.label_smoothing),
+            "label_smoothing",
+            format!("{}; it must be at least 0 and below 1.", self.label_smoothing),
+        );
+        check(
+            i64::try_from(self.seed).is_ok(),
+            "seed",
+            format!("{}; it must be below 2^63, as TOML has it.", self.seed),
+        );
+        check(
+            self.train_limit != Some(0),
+            "train_limit",
+            "0; leave it out to train on all images, or give at least 1.".into(),
+        );
+        if let Err(problem) = self.schedule.validate(self.epochs) {
+            problems.push(problem);
+        }
+        if let Data::Cifar10 | Data::Cifar100 | Data::Shapes = self.data
+            && self.input_size != 32
+        {
+            problems.push(Problem::new(
+                "input_size",
+                format!("{} pixels; the images of `{}` are 32x32.", self.input_size, self.data),
+            ));
+        }
+        if let Err(problem) = self.arch(2).plan() {
+            problems.push(problem);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_every_data_set_are_valid() {
+        for data in [Data::Cifar10, Data::Cifar100, Data::Shapes, Data::Folder("x".into())] {
+            assert_eq!(Recipe::defaults(data).validate(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn every_value_out_of_range_is_named_with_its_field() {
+        type Spoil = fn(&mut Recipe);
+        let cases: [(&str, Spoil); 17] = [
+            ("batch_size", |r| r.batch_size = 0),
+            ("epochs", |r| r.epochs = 0),
+            ("steps", |r| r.steps = Some(0)),
+            ("dropout", |r| r.dropout = 1.0),
+            ("lr", |r| r.lr = f64::NAN),
+            ("momentum", |r| r.momentum = 1.5),
+            ("nesterov", |r| r.momentum = 0.0),
+            ("weight_decay", |r| r.weight_decay = -1e-4),
+            ("warmup", |r| r.warmup = 301.0),
+            ("label_smoothing", |r| r.label_smoothing = 1.0),
+            ("seed", |r| r.seed = u64::MAX),
+            ("train_limit", |r| r.train_limit = Some(0)),
+            ("input_size", |r| r.input_size = 64),
+            ("layers", |r| r.layers = vec![]),
+            ("growth_rate", |r| r.growth_rate = 0),
+            ("compression", |r| r.compression = 0.0),
+            ("stem", |r| r.stem = Stem::Channels(0)),
+        ];
+        for (field, spoil) in cases {
+            let mut recipe = Recipe::defaults(Data::Cifar10);
+            spoil(&mut recipe);
+            let problems = recipe.validate().expect_err(field);
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].field, field);
+        }
+    }
+
+    #[test]
+    fn the_last_step_of_an_epoch_may_be_partial_and_steps_only_ends_a_run_earlier() {
+        let mut recipe = Recipe { batch_size: 64, epochs: 2, ..Recipe::defaults(Data::Cifar10) };
+        assert_eq!(recipe.steps_per_epoch(130), 3);
+        assert_eq!(recipe.total_steps(130), 6);
+        recipe.steps = Some(4);
+        assert_eq!(recipe.total_steps(130), 4);
+        recipe.steps = Some(40);
+        assert_eq!(recipe.total_steps(130), 6);
+    }
+}

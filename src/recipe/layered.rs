@@ -1,0 +1,198 @@
+//! A recipe out of layers: defaults < config file < recipe file < preset < flags.
+//!
+//! Each layer is a table of a recipe's keys; a later layer wins key by key. `depth` and `preset` are
+//! shorthands that turn into the network's own keys here.
+
+use toml::{Table, Value};
+
+use crate::recipe::presets::{self, Preset};
+use crate::recipe::{Data, Optimizer, Recipe};
+
+/// A table of recipe keys and the name of where it came from, for messages.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The file, or "the command line".
+    pub source: String,
+    /// Keys and values.
+    pub table: Table,
+}
+
+/// Why a recipe could not be put together: a sentence with the source in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{source_name}: {sentence}")]
+pub struct LayerError {
+    /// The file, or "the command line".
+    pub source_name: String,
+    /// What is wrong.
+    pub sentence: String,
+}
+
+impl Layer {
+    /// A layer from the text of a TOML file.
+    pub fn parse(source: impl Into<String>, text: &str) -> Result<Self, LayerError> {
+        let source = source.into();
+        match text.parse::<Table>() {
+            Ok(table) => Ok(Self { source, table }),
+            Err(error) => {
+                let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+                let message = error.message().lines().collect::<Vec<_>>().join(", ");
+                Err(LayerError { source_name: source, sentence: format!("line {line}: {message}.") })
+            }
+        }
+    }
+
+    fn error(&self, sentence: impl Into<String>) -> LayerError {
+        LayerError { source_name: self.source.clone(), sentence: sentence.into() }
+    }
+}
+
+/// The keys that `preset` stands for.
+pub fn preset_table(preset: &Preset) -> Table {
+    let layers = vec![Value::Integer(preset.layers() as i64); 3];
+    Table::from_iter([
+        ("layers".to_owned(), Value::Array(layers)),
+        ("growth_rate".to_owned(), Value::Integer(preset.growth_rate as i64)),
+        ("bottleneck".to_owned(), Value::Boolean(preset.bc)),
+        ("compression".to_owned(), Value::Float(if preset.bc { 0.5 } else { 1.0 })),
+        ("stem".to_owned(), Value::String("auto".into())),
+        ("stem_kind".to_owned(), Value::String("cifar".into())),
+    ])
+}
+
+/// The recipe that `layers`, weakest first, make. Types are checked, ranges are not
+/// (see [`Recipe::validate`]).
+pub fn assemble(layers: &[Layer]) -> Result<Recipe, LayerError> {
+    let mut merged = Table::new();
+    let mut depth: Option<(&Layer, usize)> = None;
+    for layer in layers {
+        if layer.table.contains_key("layers") && layer.table.contains_key("depth") {
+            return Err(layer.error("give `layers` or `depth`, not both."));
+        }
+        for (key, value) in &layer.table {
+            if key == "depth" {
+                depth = Some((layer, whole(value).map_err(|sentence| layer.error(sentence))?));
+                continue;
+            }
+            if key == "layers" {
+                depth = None;
+            }
+            check(key, value).map_err(|sentence| layer.error(sentence))?;
+            merged.insert(key.clone(), value.clone());
+        }
+    }
+    let rate_is_given = merged.contains_key("lr");
+    let internal = |error: &dyn std::fmt::Display| LayerError {
+        source_name: "the recipe".into(),
+        sentence: format!("its parts do not fit together ({error})."),
+    };
+    let data = match merged.get("data") {
+        Some(Value::String(word)) => word.parse().map_err(|error: String| internal(&error))?,
+        _ => Data::Shapes,
+    };
+    let mut table = Table::try_from(Recipe::defaults(data)).map_err(|error| internal(&error))?;
+    table.extend(merged);
+    let mut recipe: Recipe = table.try_into().map_err(|error: toml::de::Error| internal(&error.message()))?;
+    if let Some((layer, depth)) = depth {
+        recipe.layers = presets::layers_of_depth(depth, recipe.bottleneck)
+            .map_err(|sentence| layer.error(format!("`depth`: {sentence}")))?;
+    }
+    if !rate_is_given && recipe.optimizer != Optimizer::Sgd {
+        recipe.lr = recipe.optimizer.default_lr();
+    }
+    Ok(recipe)
+}
+
+fn whole(value: &Value) -> Result<usize, String> {
+    let number = value.as_integer().and_then(|depth| usize::try_from(depth).ok());
+    number.ok_or_else(|| format!("`depth` = {value}: it must be a whole number."))
+}
+
+/// Tries one key on a good recipe, so that a message can name the key.
+fn check(key: &str, value: &Value) -> Result<(), String> {
+    let mut probe = Table::try_from(Recipe::defaults(Data::Shapes)).map_err(|error| error.to_string())?;
+    probe.insert(key.to_owned(), value.clone());
+    let Err(error) = probe.try_into::<Recipe>() else {
+        return Ok(());
+    };
+    let first = error.message().lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+    if first.starts_with("unknown field") {
+        return Err(format!("`{key}` is no key of a recipe; `densenet-tui summary --json` prints them all."));
+    }
+    Err(format!("`{key}` = {value}: {first}."))
+}
+
+impl Recipe {
+    /// The recipe of a TOML text that holds every key (a run's own recipe).
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.message().to_owned())
+    }
+
+    /// The recipe as a TOML text with every key.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|error| unreachable!("a recipe is plain data: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(source: &str, text: &str) -> Layer {
+        Layer::parse(source, text).unwrap()
+    }
+
+    fn preset(name: &str) -> Layer {
+        Layer { source: "the preset".into(), table: preset_table(Preset::named(name).unwrap()) }
+    }
+
+    #[test]
+    fn a_later_layer_wins_key_by_key() {
+        let file = layer("a.toml", "data = \"cifar10\"\nepochs = 30\nlr = 0.2\ngrowth_rate = 24");
+        let flags = layer("the command line", "lr = 0.05\ngrowth_rate = 16");
+        let recipe = assemble(&[file, preset("40-12"), flags]).unwrap();
+        assert_eq!((recipe.epochs, recipe.lr, recipe.growth_rate), (30, 0.05, 16));
+        assert_eq!((recipe.layers, recipe.bottleneck), (vec![12, 12, 12], false));
+    }
+
+    #[test]
+    fn a_depth_replaces_the_layers_below_it_and_the_other_way_round() {
+        let depth = layer("a", "depth = 40");
+        let layers = layer("b", "layers = [2, 3]");
+        assert_eq!(assemble(&[layers.clone(), depth.clone()]).unwrap().layers, [6, 6, 6]);
+        assert_eq!(assemble(&[depth, layers]).unwrap().layers, [2, 3]);
+        let both = assemble(&[layer("c", "depth = 40\nlayers = [2]")]).unwrap_err();
+        assert_eq!(both.to_string(), "c: give `layers` or `depth`, not both.");
+    }
+
+    #[test]
+    fn the_data_chooses_the_defaults_and_the_optimizer_its_learning_rate() {
+        assert_eq!(assemble(&[]).unwrap(), Recipe::defaults(Data::Shapes));
+        assert_eq!(assemble(&[layer("a", "data = \"cifar10\"")]).unwrap().epochs, 300);
+        assert_eq!(assemble(&[layer("a", "optimizer = \"adam\"")]).unwrap().lr, 1e-3);
+        assert_eq!(assemble(&[layer("a", "optimizer = \"adam\"\nlr = 0.5")]).unwrap().lr, 0.5);
+    }
+
+    #[test]
+    fn a_wrong_key_type_or_word_is_blamed_on_its_source() {
+        let blame = |text: &str| {
+            assemble(&[layer("a", "epochs = 3"), layer("b.toml", text)]).unwrap_err().to_string()
+        };
+        assert_eq!(
+            blame("epoch = 3"),
+            "b.toml: `epoch` is no key of a recipe; `densenet-tui summary --json` prints them all."
+        );
+        assert_eq!(blame("pad = \"red\""), "b.toml: `pad` = \"red\": `red` is not one of normalised, black.");
+        assert!(blame("epochs = \"many\"").starts_with("b.toml: `epochs` = \"many\": invalid type"));
+        assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, folder:PATH, shapes"));
+        let syntax = Layer::parse("c.toml", "epochs = 3\nlr = = 2\n").unwrap_err();
+        assert!(syntax.to_string().starts_with("c.toml: line 2: "), "{syntax}");
+    }
+
+    #[test]
+    fn a_recipe_reads_what_it_writes() {
+        for data in [Data::Shapes, Data::Folder("a b/c".into())] {
+            let recipe = Recipe { steps: Some(7), ..Recipe::defaults(data) };
+            assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe));
+        }
+    }
+}
