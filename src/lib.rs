@@ -1,5 +1,6 @@
 //! densenet-tui: designs, trains, inspects and ships DenseNets.
 
+pub mod data;
 pub mod protocol;
 pub mod recipe;
 pub mod rng;

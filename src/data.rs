@@ -1,0 +1,145 @@
+//! Matter: the images and labels of a recipe, as bytes. No tensor, no thread, no clock.
+//!
+//! [`load`] reads, splits and measures; [`prepare`] turns images into the numbers a network sees.
+
+mod cifar;
+mod folder;
+mod images;
+mod pickle;
+pub mod prepare;
+mod report;
+mod shapes;
+mod split;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use crate::data::report::Report;
+use crate::recipe::{Data, Recipe};
+
+pub use images::{Images, Moments};
+pub use prepare::{Batch, Prepare, order};
+
+/// The images of a recipe, split and measured.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Name of each class, by label.
+    pub classes: Vec<String>,
+    /// What the network learns from; never empty.
+    pub train: Images,
+    /// Held out of the training images; may be empty.
+    pub validation: Images,
+    /// Evaluated once, at the end; empty for a folder without `test/`.
+    pub test: Images,
+    /// Mean and deviation of `train`, after the split and the limit.
+    pub moments: Moments,
+    /// Whether a mirrored image still belongs to its class. The shapes have arrows left and right.
+    pub flips: bool,
+    /// Absolute path of where the images were found: the `data_dir` that finds them again from any
+    /// working directory. None for the shapes.
+    pub dir: Option<PathBuf>,
+    /// What a person may want to know about the load, as in "3 files with other extensions passed over".
+    pub notes: Vec<String>,
+}
+
+/// Why there are no images.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DataError {
+    /// The files or the recipe do not allow it: one sentence that says what would.
+    #[error("{0}")]
+    Unusable(String),
+    /// The caller's progress function broke off.
+    #[error("interrupted while the images were loading.")]
+    Interrupted,
+}
+
+/// Told how far a load is as (done, total) images, often; may break to interrupt it. The total is 0
+/// until it is known.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// What a source finds, before it is measured.
+struct Parts {
+    classes: Vec<String>,
+    train: Images,
+    validation: Images,
+    test: Images,
+    flips: bool,
+    dir: Option<PathBuf>,
+    notes: Vec<String>,
+}
+
+/// Reads (or draws) the images of `recipe` and splits them as it says.
+pub fn load(recipe: &Recipe, progress: Progress) -> Result<Dataset, DataError> {
+    let report = &mut Report::new(progress);
+    let parts = match &recipe.data {
+        Data::Cifar10 => cifar::load(&cifar::CIFAR10, recipe, report)?,
+        Data::Cifar100 => cifar::load(&cifar::CIFAR100, recipe, report)?,
+        Data::Folder(path) => folder::load(path, recipe, report)?,
+        Data::Shapes => shapes::load(recipe, report)?,
+    };
+    report.tick()?;
+    Ok(Dataset {
+        moments: Moments::of(&parts.train),
+        classes: parts.classes,
+        train: parts.train,
+        validation: parts.validation,
+        test: parts.test,
+        flips: parts.flips,
+        dir: parts.dir,
+        notes: parts.notes,
+    })
+}
+
+/// Class names without a look at the images: of a folder its directories; of CIFAR those in its
+/// files, or the published ones where the files are not here.
+pub fn classes(recipe: &Recipe) -> Result<Vec<String>, DataError> {
+    match &recipe.data {
+        Data::Cifar10 => cifar::classes(&cifar::CIFAR10, recipe),
+        Data::Cifar100 => cifar::classes(&cifar::CIFAR100, recipe),
+        Data::Folder(path) => folder::classes(path, recipe),
+        Data::Shapes => Ok(shapes::names()),
+    }
+}
+
+/// An error of one sentence.
+fn unusable<T>(sentence: impl Into<String>) -> Result<T, DataError> {
+    Err(DataError::Unusable(sentence.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_measured_on_what_trains_after_the_split_and_the_limit() {
+        let recipe = Recipe { train_limit: Some(100), ..Recipe::defaults(Data::Shapes) };
+        let mut seen = Vec::new();
+        let dataset = load(&recipe, &mut |done, total| {
+            seen.push((done, total));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!((dataset.train.len(), dataset.validation.len()), (100, 500));
+        assert_eq!(dataset.moments, Moments::of(&dataset.train));
+        assert_eq!(dataset.classes, classes(&recipe).unwrap());
+        assert!(seen.is_sorted() && seen.last() == Some(&(6_000, 6_000)));
+    }
+
+    #[test]
+    fn a_broken_off_load_says_that_it_was_interrupted() {
+        let recipe = Recipe::defaults(Data::Shapes);
+        let error = load(&recipe, &mut |_, _| ControlFlow::Break(())).unwrap_err();
+        assert_eq!(error, DataError::Interrupted);
+    }
+
+    #[test]
+    fn class_names_are_known_without_any_file() {
+        let names = |data| {
+            let recipe = Recipe { data_dir: Some("no/such/place".into()), ..Recipe::defaults(data) };
+            classes(&recipe).unwrap()
+        };
+        assert_eq!(names(Data::Cifar10)[9], "truck");
+        assert_eq!(names(Data::Cifar100).len(), 100);
+        assert_eq!(names(Data::Shapes)[8], "arrow left");
+    }
+}

@@ -1,0 +1,193 @@
+//! CIFAR-10 and CIFAR-100 from their published files, in the binary or the python layout.
+
+mod binary;
+mod files;
+mod names;
+mod python;
+
+use std::path::{Path, PathBuf};
+
+use crate::data::cifar::files::Layout;
+use crate::data::report::Report;
+use crate::data::{DataError, Images, Parts, split, unusable};
+use crate::recipe::Recipe;
+
+pub(crate) use files::{CIFAR10, CIFAR100, Variety};
+
+/// Height and width.
+const SIDE: usize = 32;
+/// Bytes of an image.
+const PIXELS: usize = 3 * SIDE * SIDE;
+/// Images between two reports of progress.
+const REPORT_EVERY: usize = 500;
+
+/// Where a variety was found, and in which layout.
+#[derive(Debug)]
+struct Found {
+    folder: PathBuf,
+    layout: &'static Layout,
+}
+
+/// Reads and splits `variety`.
+pub(crate) fn load(variety: &Variety, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
+    let roots = roots(recipe);
+    let Some(found) = locate(variety, &roots) else {
+        return unusable(absent(variety, &roots, recipe.data_dir.as_deref()));
+    };
+    report.expect(variety.train + variety.test)?;
+    let classes = found.classes(variety)?;
+    let mut all = Images::with_room(SIDE, variety.train)?;
+    for file in found.layout.train {
+        let images = variety.train / found.layout.train.len();
+        found.read(variety, file, images, &mut all, report)?;
+    }
+    let mut test = Images::with_room(SIDE, variety.test)?;
+    found.read(variety, found.layout.test, variety.test, &mut test, report)?;
+    let (train, validation) = split::divide(all, recipe, variety.validation)?;
+    let dir = found.folder.canonicalize().unwrap_or(found.folder);
+    Ok(Parts { classes, train, validation, test, flips: true, dir: Some(dir), notes: Vec::new() })
+}
+
+/// The class names of `variety`.
+pub(crate) fn classes(variety: &Variety, recipe: &Recipe) -> Result<Vec<String>, DataError> {
+    match locate(variety, &roots(recipe)) {
+        Some(found) => found.classes(variety),
+        None => Ok(variety.names()),
+    }
+}
+
+/// Where to look: the recipe's place, or where people and torchvision put data.
+fn roots(recipe: &Recipe) -> Vec<PathBuf> {
+    match &recipe.data_dir {
+        Some(dir) => vec![dir.clone()],
+        None => [".", "data", "../data"].map(PathBuf::from).to_vec(),
+    }
+}
+
+/// The first root that is the folder of `variety` or has it as a child.
+fn locate(variety: &Variety, roots: &[PathBuf]) -> Option<Found> {
+    for root in roots {
+        for layout in variety.layouts {
+            if layout.is(root) {
+                return Some(Found { folder: root.clone(), layout });
+            }
+            let folder = root.join(layout.folder);
+            if folder.is_dir() {
+                return Some(Found { folder, layout });
+            }
+        }
+    }
+    None
+}
+
+/// The sentence for data that is nowhere.
+fn absent(variety: &Variety, roots: &[PathBuf], given: Option<&Path>) -> String {
+    let [binary, python] = variety.layouts;
+    let looked: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
+    let remedy = match given {
+        Some(dir) if !dir.is_dir() => "there is no such directory; name another with --data-dir, or",
+        Some(_) => "name another place with --data-dir, or",
+        None => "name its place with --data-dir, or",
+    };
+    format!(
+        "{} is not in {} (no `{}` or `{}` there): {remedy} unpack {} (md5 {}) there.",
+        variety.name,
+        looked.join(", "),
+        binary.folder,
+        python.folder,
+        binary.url(),
+        binary.md5,
+    )
+}
+
+impl Found {
+    /// Reads the `images` images of `file` into `into`.
+    fn read(
+        &self,
+        variety: &Variety,
+        file: &str,
+        images: usize,
+        into: &mut Images,
+        report: &mut Report,
+    ) -> Result<(), DataError> {
+        let path = self.folder.join(file);
+        match self.layout.labels {
+            files::Labels::Bytes(n) => binary::read(&path, n, images, variety, into, report),
+            files::Labels::Key(key) => python::read(&path, key, images, variety, into, report),
+        }
+        .map_err(|fault| self.sentence(&path, fault))
+    }
+
+    /// The class names in the file of names, or the published ones where that file is not there.
+    fn classes(&self, variety: &Variety) -> Result<Vec<String>, DataError> {
+        let path = self.folder.join(self.layout.names);
+        let bytes = match files::read_small(&path) {
+            Ok(bytes) => bytes,
+            Err(Fault::Missing) => return Ok(variety.names()),
+            Err(fault) => return Err(self.sentence(&path, fault)),
+        };
+        match self.layout.names_key {
+            Some(key) => python::names(&bytes, key, variety.classes),
+            None => binary::names(&bytes, variety.classes),
+        }
+        .map_err(|fault| self.sentence(&path, fault))
+    }
+
+    /// What is wrong with `path`, and what to do.
+    fn sentence(&self, path: &Path, fault: Fault) -> DataError {
+        let what = match fault {
+            Fault::Interrupted => return DataError::Interrupted,
+            Fault::Missing => "is missing".to_owned(),
+            Fault::Io(error) => format!("cannot be read ({error})"),
+            Fault::Wrong(what) => format!("is damaged: {what}"),
+        };
+        DataError::Unusable(format!(
+            "{} {what}; unpack {} (md5 {}) again.",
+            path.display(),
+            self.layout.url(),
+            self.layout.md5
+        ))
+    }
+}
+
+/// Why a file cannot be used.
+#[derive(Debug)]
+enum Fault {
+    Interrupted,
+    Missing,
+    Io(std::io::Error),
+    /// A clause that says what is wrong inside.
+    Wrong(String),
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::Missing,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<DataError> for Fault {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Interrupted => Self::Interrupted,
+            DataError::Unusable(sentence) => Self::Wrong(sentence),
+        }
+    }
+}
+
+/// The label of record `record` (from 1), if `variety` has such a class.
+fn label(label: i64, record: usize, variety: &Variety) -> Result<u32, Fault> {
+    match u32::try_from(label) {
+        Ok(class) if (class as usize) < variety.classes => Ok(class),
+        _ => Err(Fault::Wrong(format!(
+            "record {record} has label {label}, and labels go from 0 to {}",
+            variety.classes - 1
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! The published files of CIFAR: names, sizes, check sums.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::data::cifar::{Fault, names};
+
+/// Files of names are a few hundred bytes; nothing larger is read as one.
+const MOST_NAME_BYTES: u64 = 1 << 20;
+
+/// One of the two data sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variety {
+    /// What people call it.
+    pub(crate) name: &'static str,
+    /// Number of classes.
+    pub(crate) classes: usize,
+    /// Training images.
+    pub(crate) train: usize,
+    /// Test images.
+    pub(crate) test: usize,
+    /// Training images that validate where the recipe does not say.
+    pub(crate) validation: usize,
+    /// The layouts it comes in, the one that needs no pickle first.
+    pub(crate) layouts: &'static [Layout; 2],
+    /// The published class names.
+    pub(crate) class_names: &'static [&'static str],
+}
+
+/// One way in which a data set is published.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The folder in the archive.
+    pub(crate) folder: &'static str,
+    archive: &'static str,
+    /// Check sum of the archive.
+    pub(crate) md5: &'static str,
+    /// Files of training images, equally large.
+    pub(crate) train: &'static [&'static str],
+    /// The file of test images.
+    pub(crate) test: &'static str,
+    /// The file of class names.
+    pub(crate) names: &'static str,
+    /// The key of the class names, where the files are pickles.
+    pub(crate) names_key: Option<&'static str>,
+    /// Where an image's label is.
+    pub(crate) labels: Labels,
+}
+
+/// Where an image's label is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Labels {
+    /// The last of so many bytes before the pixels.
+    Bytes(usize),
+    /// In the list under this key of a pickled dict.
+    Key(&'static str),
+}
+
+impl Layout {
+    /// Whether `folder` is this layout's folder: by its name, or by at least two of its files.
+    pub(crate) fn is(&self, folder: &Path) -> bool {
+        let files = self.train.iter().chain([&self.test, &self.names]);
+        let named = folder.file_name().is_some_and(|name| name == self.folder);
+        folder.is_dir() && (named || files.filter(|file| folder.join(file).is_file()).count() >= 2)
+    }
+
+    /// Where the archive is published.
+    pub(crate) fn url(&self) -> String {
+        format!("https://www.cs.toronto.edu/~kriz/{}", self.archive)
+    }
+}
+
+impl Variety {
+    /// The published class names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.class_names.iter().map(|&name| name.into()).collect()
+    }
+}
+
+/// The bytes of a small file.
+pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_NAME_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// CIFAR-10.
+pub(crate) const CIFAR10: Variety = Variety {
+    name: "CIFAR-10",
+    classes: 10,
+    train: 50_000,
+    test: 10_000,
+    validation: 5_000,
+    class_names: &names::CIFAR10,
+    layouts: &[
+        Layout {
+            folder: "cifar-10-batches-bin",
+            archive: "cifar-10-binary.tar.gz",
+            md5: "c32a1d4ab5d03f1284b67883e8d87530",
+            train: &[
+                "data_batch_1.bin",
+                "data_batch_2.bin",
+                "data_batch_3.bin",
+                "data_batch_4.bin",
+                "data_batch_5.bin",
+            ],
+            test: "test_batch.bin",
+            names: "batches.meta.txt",
+            names_key: None,
+            labels: Labels::Bytes(1),
+        },
+        Layout {
+            folder: "cifar-10-batches-py",
+            archive: "cifar-10-python.tar.gz",
+            md5: "c58f30108f718f92721af3b95e74349a",
+            train: &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
+            test: "test_batch",
+            names: "batches.meta",
+            names_key: Some("label_names"),
+            labels: Labels::Key("labels"),
+        },
+    ],
+};
+
+/// CIFAR-100, by its fine labels.
+pub(crate) const CIFAR100: Variety = Variety {
+    name: "CIFAR-100",
+    classes: 100,
+    class_names: &names::CIFAR100,
+    layouts: &[
+        Layout {
+            folder: "cifar-100-binary",
+            archive: "cifar-100-binary.tar.gz",
+            md5: "03b5dce01913d631647c71ecec9e9cb8",
+            train: &["train.bin"],
+            test: "test.bin",
+            names: "fine_label_names.txt",
+            names_key: None,
+            labels: Labels::Bytes(2),
+        },
+        Layout {
+            folder: "cifar-100-python",
+            archive: "cifar-100-python.tar.gz",
+            md5: "eb9058c3a382ffc7106e4002c42a8d85",
+            train: &["train"],
+            test: "test",
+            names: "meta",
+            names_key: Some("fine_label_names"),
+            labels: Labels::Key("fine_labels"),
+        },
+    ],
+    ..CIFAR10
+};

@@ -1,0 +1,69 @@
+//! The python layout: a pickled dict of a numpy matrix and a list of labels.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::data::Images;
+use crate::data::cifar::{Fault, PIXELS, REPORT_EVERY, Variety, label};
+use crate::data::pickle::Pickle;
+use crate::data::report::Report;
+
+/// Bytes read between two looks at whether to go on.
+const PIECE: u64 = 4 << 20;
+
+/// Reads a pickle of `images` rows of pixels under `data` and as many labels under `key`.
+pub(crate) fn read(
+    path: &Path,
+    key: &str,
+    images: usize,
+    variety: &Variety,
+    into: &mut Images,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let bytes = whole(path, images, report)?;
+    let pickle = Pickle::read(&bytes).map_err(Fault::Wrong)?;
+    report.tick()?;
+    let pixels = pickle.matrix("data").map_err(Fault::Wrong)?;
+    let labels = pickle.integers(key).map_err(Fault::Wrong)?;
+    if (pixels.rows, pixels.columns) != (images, PIXELS) {
+        return Err(Fault::Wrong(format!(
+            "its `data` is {} x {}, not {images} x {PIXELS}",
+            pixels.rows, pixels.columns
+        )));
+    }
+    if labels.len() != images {
+        return Err(Fault::Wrong(format!("its `{key}` has {} labels, not {images}", labels.len())));
+    }
+    for (i, (row, &class)) in pixels.bytes.chunks_exact(PIXELS).zip(&labels).enumerate() {
+        into.push(row, label(class, i + 1, variety)?);
+        if (i + 1) % REPORT_EVERY == 0 || i + 1 == images {
+            report.add(i % REPORT_EVERY + 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// Class names under `key` of a pickled dict.
+pub(crate) fn names(bytes: &[u8], key: &str, classes: usize) -> Result<Vec<String>, Fault> {
+    Pickle::read(bytes).and_then(|pickle| pickle.texts(key, classes)).map_err(Fault::Wrong)
+}
+
+/// All bytes of a file that holds `images` images and not much besides.
+fn whole(path: &Path, images: usize, report: &mut Report) -> Result<Vec<u8>, Fault> {
+    let mut file = File::open(path)?;
+    // Python 3 may write pixels as text, up to two bytes for one; names and labels are small.
+    let (found, most) =
+        (file.metadata()?.len(), (images * PIXELS) as u64 * 2 + (images as u64) * 1024 + (1 << 20));
+    if found > most {
+        return Err(Fault::Wrong(format!("it has {found} bytes, far more than {images} images need")));
+    }
+    let mut bytes = Vec::new();
+    loop {
+        let n = Read::by_ref(&mut file).take(PIECE).read_to_end(&mut bytes)?;
+        report.tick()?;
+        if n == 0 || bytes.len() as u64 > most {
+            return Ok(bytes);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Tests of the preparation: exact pixels.
+
+use super::*;
+use crate::recipe::Data;
+
+const SIDE: usize = 8;
+
+/// `n` images of 8x8 whose every pixel is different from its neighbours.
+fn images(n: usize) -> Images {
+    Images {
+        side: SIDE,
+        pixels: (0..n * 3 * SIDE * SIDE).map(|i| (i * 7 % 251) as u8).collect(),
+        labels: (0..n as u32).collect(),
+    }
+}
+
+fn recipe(pad: Pad, normalization: Normalization) -> Recipe {
+    Recipe { augment: Augment::Standard, pad, normalization, ..Recipe::defaults(Data::Cifar10) }
+}
+
+fn prepare(pad: Pad, normalization: Normalization) -> Prepare {
+    let moments = Moments { mean: [100.0, 120.4, 140.6], deviation: [50.0, 25.0, 0.0] };
+    Prepare::new(&recipe(pad, normalization), moments, true)
+}
+
+/// The pixel that a crop shows at (`y`, `x`), said once more in the slow and obvious way.
+fn seen(plane: &[u8], crop: Crop, y: usize, x: usize) -> Option<u8> {
+    let x = if crop.flip { SIDE - 1 - x } else { x };
+    let y = (y + crop.top).checked_sub(PADDING).filter(|&y| y < SIDE)?;
+    let x = (x + crop.left).checked_sub(PADDING).filter(|&x| x < SIDE)?;
+    Some(plane[y * SIDE + x])
+}
+
+#[test]
+fn every_crop_and_flip_shows_exactly_the_shifted_pixels() {
+    let images = images(1);
+    let plane = planes(&images, 0).next().unwrap();
+    for top in 0..=2 * PADDING {
+        for left in 0..=2 * PADDING {
+            for flip in [false, true] {
+                let crop = Crop { top, left, flip };
+                let mut out = Vec::new();
+                crop.cut(plane, SIDE, None, Some, &mut out);
+                let expected: Vec<_> =
+                    (0..SIDE * SIDE).map(|i| seen(plane, crop, i / SIDE, i % SIDE)).collect();
+                assert_eq!(out, expected, "{crop:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_the_drawn_crop_of_the_normalised_image() {
+    let (images, prepare) = (images(3), prepare(Pad::Normalised, Normalization::Dataset));
+    let batch = prepare.training(&images, &[2], 5);
+    assert_eq!((batch.side, batch.labels), (SIDE, vec![2]));
+    let (crop, plane) = (prepare.draw(2, 5), planes(&images, 2).nth(1).unwrap());
+    assert_ne!(crop, Crop::WHOLE);
+    for i in 0..SIDE * SIDE {
+        let expected = seen(plane, crop, i / SIDE, i % SIDE)
+            .map_or(0.0, |byte| ((f64::from(byte) - 120.4) / 25.0) as f32);
+        assert!((batch.images[SIDE * SIDE + i] - expected).abs() == 0.0);
+    }
+}
+
+#[test]
+fn outside_is_the_mean_colour_or_black_and_a_constant_channel_is_divided_by_nothing() {
+    let outside = |pad, normalization| prepare(pad, normalization).outside;
+    assert_eq!(outside(Pad::Normalised, Normalization::Dataset), [(0.0, 100), (0.0, 120), (0.0, 141)]);
+    assert_eq!(outside(Pad::Black, Normalization::Dataset), [(-2.0, 0), (-4.816, 0), (-140.6, 0)]);
+    for pad in [Pad::Normalised, Pad::Black] {
+        assert_eq!(outside(pad, Normalization::Unit), [(0.0, 0); 3]);
+    }
+    assert!((prepare(Pad::Black, Normalization::Unit).table[1][51] - 0.2).abs() == 0.0);
+}
+
+#[test]
+fn a_draw_depends_on_image_and_epoch_and_not_on_the_batch() {
+    let (images, prepare) = (images(40), prepare(Pad::Black, Normalization::Dataset));
+    let one = |i, epoch| prepare.training(&images, &[i], epoch).images;
+    let both = prepare.training(&images, &[9, 4], 1).images;
+    assert_eq!(both, [one(9, 1), one(4, 1)].concat());
+    assert_eq!(one(4, 1), one(4, 1));
+    let all = |f: &dyn Fn(u32) -> Crop| (0..40).map(f).collect::<Vec<_>>();
+    assert_ne!(all(&|i| prepare.draw(i, 1)), all(&|i| prepare.draw(i, 2)));
+    assert_ne!(all(&|i| prepare.draw(i, 1)), all(&|i| prepare.draw(i.wrapping_add(1), 1)));
+}
+
+#[test]
+fn crops_reach_every_offset_and_half_of_them_are_flipped_where_flips_are_allowed() {
+    let mut prepare = prepare(Pad::Black, Normalization::Dataset);
+    let crops: Vec<Crop> = (0..1000).map(|i| prepare.draw(i, 0)).collect();
+    for offset in 0..=8 {
+        assert!(crops.iter().any(|c| c.top == offset) && crops.iter().any(|c| c.left == offset));
+    }
+    let flipped = crops.iter().filter(|c| c.flip).count();
+    assert!((400..600).contains(&flipped), "{flipped} of 1000 are flipped");
+    prepare.flips = false;
+    for (i, with) in crops.iter().enumerate() {
+        // Without flips the crops stay what they were.
+        assert_eq!(prepare.draw(i as u32, 0), Crop { flip: false, ..*with });
+    }
+}
+
+#[test]
+fn without_augmentation_training_sees_what_evaluation_sees() {
+    let images = images(4);
+    let recipe = Recipe { augment: Augment::None, ..recipe(Pad::Black, Normalization::Unit) };
+    let prepare = Prepare::new(&recipe, Moments::of(&images), true);
+    assert_eq!(prepare.training(&images, &[1, 2], 3), prepare.plain(&images, 1..3));
+    assert_eq!(prepare.augmented_pixels(&images, 1, 3), images.image(1));
+}
+
+#[test]
+fn a_preview_shows_the_same_crop_as_training() {
+    let images = images(2);
+    let prepare = prepare(Pad::Black, Normalization::Unit);
+    let preview = prepare.augmented_pixels(&images, 1, 7);
+    let trained = prepare.training(&images, &[1], 7).images;
+    assert_ne!(preview, images.image(1));
+    let bytes: Vec<u8> = trained.iter().map(|x| (x * 255.0).round() as u8).collect();
+    assert_eq!(preview, bytes);
+}
+
+#[test]
+fn every_epoch_has_an_order_of_its_own_that_holds_every_image_once() {
+    assert_ne!(order(0, 1, 100), order(0, 2, 100));
+    assert_eq!(order(0, 1, 100), order(0, 1, 100));
+    let mut sorted = order(3, 1, 100);
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+    assert!(order(0, 0, 0).is_empty());
+}
