@@ -4,3 +4,4 @@ pub mod data;
 pub mod protocol;
 pub mod recipe;
 pub mod rng;
+pub mod store;

@@ -1,0 +1,175 @@
+//! The catalogue of runs: what `summary.json` says of each, without opening a journal or a checkpoint.
+
+mod summary;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::store::{StoreError, run};
+
+pub use summary::{Last, State, Summary, network};
+
+/// A run in the catalogue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Its directory, absolute.
+    pub path: PathBuf,
+    /// What its summary says, or the sentence that says why there is none.
+    pub summary: Result<Summary, String>,
+    /// Whether a process is training in it.
+    pub live: bool,
+}
+
+impl Entry {
+    /// Whether it says that it runs while nobody trains in it: its process was killed.
+    pub fn interrupted(&self) -> bool {
+        !self.live && self.summary.as_ref().is_ok_and(|summary| summary.state == State::Running)
+    }
+
+    /// The word for its state: `running`, `interrupted`, `completed`, `stopped`, `diverged`, `failed`, `starting` before its first summary,
+    /// or `damaged` where its summary cannot be read.
+    pub fn state(&self) -> &'static str {
+        match &self.summary {
+            Err(_) if self.live => "starting",
+            Err(_) => "damaged",
+            Ok(_) if self.interrupted() => "interrupted",
+            // A run that goes on has the lock before it has said so.
+            Ok(_) if self.live => State::Running.word(),
+            Ok(summary) => summary.state.word(),
+        }
+    }
+}
+
+/// The runs in `runs_dir`, newest first. A directory that is missing or cannot be read holds none.
+pub fn list(runs_dir: &Path) -> Vec<Entry> {
+    let runs_dir = std::path::absolute(runs_dir).unwrap_or_else(|_| runs_dir.to_owned());
+    let Ok(entries) = fs::read_dir(runs_dir) else {
+        return Vec::new();
+    };
+    let mut dated: Vec<(f64, Entry)> = entries
+        .flatten()
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .map(|entry| entry.path())
+        .filter(|path| run::looks_like_run(path))
+        .map(|path| {
+            let entry = entry(path);
+            (date(&entry), entry)
+        })
+        .collect();
+    dated.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| y.name.cmp(&x.name)));
+    dated.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// The catalogue's entry of the run at `path`.
+pub fn entry(path: PathBuf) -> Entry {
+    // The lock first: a run that ends in between is then live for a moment, never interrupted.
+    let live = run::held(&path);
+    Entry {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into(),
+        summary: read_summary(&path).map_err(|error| error.to_string()),
+        path,
+        live,
+    }
+}
+
+/// The summary of the run at `run`.
+pub fn read_summary(run: &Path) -> Result<Summary, StoreError> {
+    let path = run.join(run::SUMMARY);
+    let anew = "resume the run to have it written anew";
+    let bytes = fs::read(&path).map_err(|error| StoreError::unreadable(&path, &error).advising(anew))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| StoreError::unusable(&path, format!("it is damaged ({error})"), anew))
+}
+
+/// When a run was started; for one without a summary, when its directory last changed.
+fn date(entry: &Entry) -> f64 {
+    entry.summary.as_ref().map_or_else(
+        |_| {
+            fs::metadata(&entry.path)
+                .and_then(|about| about.modified())
+                .unwrap_or(SystemTime::UNIX_EPOCH)
+                .duration_since(UNIX_EPOCH)
+                .map_or(0.0, |age| age.as_secs_f64())
+        },
+        |summary| summary.created,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Figures;
+    use crate::recipe::{Data, Recipe};
+    use crate::store::RunDir;
+
+    fn summary(name: &str, state: State, created: f64) -> Summary {
+        let recipe = Recipe::defaults(Data::Shapes);
+        Summary {
+            run: name.into(),
+            state,
+            message: None,
+            network: network(&recipe),
+            parameters: 1,
+            step: 3,
+            total_steps: 9,
+            epoch: 1,
+            created,
+            updated: created,
+            seconds: 1.0 / 3.0,
+            best: None,
+            last: Some(Last { epoch: 1, train: Figures { loss: 2.0, accuracy: 0.5 }, validation: None }),
+            test: None,
+            parent: None,
+            recipe,
+        }
+    }
+
+    fn run(runs_dir: &Path, name: &str, state: State, created: f64) -> RunDir {
+        let run = RunDir::create(runs_dir, Some(name), "", &Recipe::defaults(Data::Shapes)).unwrap();
+        run.write_summary(&summary(name, state, created)).unwrap();
+        run
+    }
+
+    #[test]
+    fn runs_are_listed_newest_first_with_what_their_summaries_say() {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "old", State::Completed, 1.0);
+        run(folder.path(), "new", State::Diverged, 2.0);
+        fs::create_dir(folder.path().join(".cache")).unwrap();
+        fs::create_dir(folder.path().join("photos")).unwrap();
+        fs::write(folder.path().join("notes.txt"), "").unwrap();
+        let list = list(folder.path());
+        let names: Vec<(&str, &str)> = list.iter().map(|e| (e.name.as_str(), e.state())).collect();
+        assert_eq!(names, [("new", "diverged"), ("old", "completed")]);
+        assert_eq!(list[1].summary, Ok(summary("old", State::Completed, 1.0)));
+    }
+
+    #[test]
+    fn a_missing_directory_holds_no_runs() {
+        assert_eq!(list(Path::new("there/is/no/such/place")), []);
+    }
+
+    #[test]
+    fn a_run_that_says_it_runs_is_interrupted_once_nobody_trains_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(folder.path(), "a", State::Running, 1.0);
+        let state = || list(folder.path())[0].state();
+        assert_eq!(state(), "running");
+        drop(run);
+        assert_eq!(state(), "interrupted");
+    }
+
+    #[test]
+    fn a_damaged_summary_is_a_sentence_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = run(folder.path(), "a", State::Stopped, 1.0).path().to_owned();
+        fs::write(path.join("summary.json"), r#"{"run":"a""#).unwrap();
+        let entry = &list(folder.path())[0];
+        let sentence = entry.summary.as_ref().unwrap_err();
+        assert_eq!((entry.name.as_str(), entry.state()), ("a", "damaged"));
+        assert!(sentence.contains("summary.json: it is damaged"), "{sentence}");
+    }
+}

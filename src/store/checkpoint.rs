@@ -1,0 +1,242 @@
+//! A checkpoint: everything a run needs to go on to the very bit, in one safetensors file.
+
+#[cfg(test)]
+mod example;
+mod format;
+mod numbers;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::Figures;
+use crate::protocol::event::Best;
+use crate::recipe::Recipe;
+use crate::store::{StoreError, atomic};
+
+#[cfg(test)]
+pub(crate) use example::example;
+
+/// A named array of finite numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Its dimensions; their product is the length of `data`.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last dimension fastest.
+    pub data: Vec<f32>,
+}
+
+/// The state of a run between two steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Everything but the tensors.
+    pub meta: Meta,
+    /// Weights and running statistics under torchvision's names, optimizer state under
+    /// `optimizer.<kind>.<name>`. Nothing in them depends on time.
+    pub tensors: BTreeMap<String, Array>,
+}
+
+/// What a checkpoint says beside its tensors; JSON in the file's metadata.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// What the run trains, with its live changes and its absolute data path.
+    pub recipe: Recipe,
+    /// Class names, in the order of the network's outputs.
+    pub classes: Vec<String>,
+    /// Mean and deviation of each channel that the images are normalised by.
+    pub moments: [[f64; 3]; 2],
+    /// How far the run is.
+    pub progress: Progress,
+    /// The run whose checkpoint this one began with.
+    pub parent: Option<String>,
+    /// The run's name.
+    pub run: String,
+    /// Whether the run leaves the test split alone.
+    pub no_test: bool,
+    /// Seconds since 1970, UTC.
+    pub saved_at: f64,
+    /// The version of densenet-tui that wrote it.
+    pub version: String,
+}
+
+/// How far a run is. The totals come back to the last bit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Epochs whose validation and event are done.
+    pub closed_epochs: usize,
+    /// Sum of the open epoch's losses over its images, in nats.
+    pub loss_sum: f64,
+    /// Right answers of the open epoch.
+    pub correct: u64,
+    /// Images of the open epoch so far.
+    pub images: u64,
+    /// Training time so far, pauses excluded.
+    pub seconds: f64,
+    /// Training time of the open epoch so far.
+    pub epoch_seconds: f64,
+    /// The best epoch so far. A figure that is not finite comes back as NaN.
+    pub best: Option<Best>,
+    /// The step after which validation last ran.
+    pub validated_at: Option<u64>,
+    /// The test split with the last weights. A figure that is not finite comes back as NaN.
+    pub test: Option<Figures>,
+    /// Updates of the optimizer.
+    pub optimizer_steps: u64,
+}
+
+impl Checkpoint {
+    /// Replaces the file at `path`, or leaves it as it was. A state with a number that is not finite
+    /// is refused, by name, before the disk is touched.
+    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
+        let bytes = format::encode(self)
+            .map_err(|problem| StoreError::Unwritable { path: path.to_owned(), problem })?;
+        atomic::write(path, &bytes)
+    }
+
+    /// Reads and verifies the file at `path`: nothing in it is believed before its hash.
+    pub fn read(path: &Path) -> Result<Self, StoreError> {
+        let (mut file, mut bytes) = open(path)?;
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let rest = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+        if bytes.try_reserve_exact(rest).is_err() {
+            return Err(StoreError::unusable(
+                path,
+                "it is larger than this machine's memory",
+                "give a checkpoint of densenet-tui",
+            ));
+        }
+        file.read_to_end(&mut bytes).map_err(|error| StoreError::unreadable(path, &error))?;
+        format::decode(&bytes).map_err(|refusal| refusal.of(path))
+    }
+
+    /// Reads the metadata alone, without the hash, which only the whole file can have: for choosing
+    /// between files, never for training.
+    pub fn read_meta(path: &Path) -> Result<Meta, StoreError> {
+        let (_, head) = open(path)?;
+        format::meta(&head).map_err(|refusal| refusal.of(path))
+    }
+}
+
+/// Opens a checkpoint and reads its head; a file that never was a checkpoint goes no further.
+fn open(path: &Path) -> Result<(File, Vec<u8>), StoreError> {
+    let unreadable = |error| StoreError::unreadable(path, &error);
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(StoreError::unusable(path, "it is not a file", "give a checkpoint of densenet-tui"));
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut head = Vec::new();
+    file.by_ref().take(format::LENGTH_BYTES).read_to_end(&mut head).map_err(unreadable)?;
+    // Never more than the file has, whatever the length says.
+    let rest = format::header_length(&head).unwrap_or(0).min(about.len() as usize);
+    file.by_ref().take(rest as u64).read_to_end(&mut head).map_err(unreadable)?;
+    format::recognise(&head).map_err(|refusal| refusal.of(path))?;
+    Ok((file, head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_and_path() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("step-00000001.safetensors");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_as_it_was_and_its_head_alone_tells_the_rest() {
+        let (_folder, path) = folder_and_path();
+        let checkpoint = example(7);
+        checkpoint.write(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint);
+        assert_eq!(Checkpoint::read_meta(&path).unwrap(), checkpoint.meta);
+    }
+
+    #[test]
+    fn the_same_state_gives_the_same_file() {
+        let (_folder, path) = folder_and_path();
+        example(7).write(&path).unwrap();
+        let first = fs::read(&path).unwrap();
+        Checkpoint::read(&path).unwrap().write(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first);
+    }
+
+    #[test]
+    fn any_reader_of_safetensors_opens_it() {
+        let (_folder, path) = folder_and_path();
+        example(7).write(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(file.len(), 5);
+        assert_eq!(file.tensor("classifier.weight").unwrap().shape(), [2, 3]);
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused_by_name_and_the_old_file_stays() {
+        type Spoil = fn(&mut Checkpoint);
+        let cases: [(&str, Spoil); 4] = [
+            ("classifier.weight", |c| {
+                c.tensors.get_mut("classifier.weight").unwrap().data[3] = f32::NAN;
+            }),
+            ("loss_sum", |c| c.meta.progress.loss_sum = f64::INFINITY),
+            ("moments", |c| c.meta.moments[1][2] = f64::NAN),
+            ("recipe", |c| c.meta.recipe.lr = f64::NAN),
+        ];
+        let (_folder, path) = folder_and_path();
+        example(7).write(&path).unwrap();
+        for (name, spoil) in cases {
+            let mut checkpoint = example(7);
+            spoil(&mut checkpoint);
+            let error = checkpoint.write(&path).unwrap_err();
+            assert!(!error.is_input() && error.to_string().contains(name), "{name}: {error}");
+            assert_eq!(Checkpoint::read(&path).unwrap(), example(7));
+        }
+    }
+
+    #[test]
+    fn figures_that_are_not_finite_do_not_keep_a_run_from_being_saved() {
+        let (_folder, path) = folder_and_path();
+        let mut checkpoint = example(7);
+        checkpoint.meta.progress.test = Some(Figures { loss: f64::INFINITY, accuracy: 0.5 });
+        checkpoint.write(&path).unwrap();
+        let test = Checkpoint::read(&path).unwrap().meta.progress.test.unwrap();
+        assert!(test.loss.is_nan() && test.accuracy.to_bits() == 0.5f64.to_bits());
+    }
+
+    #[test]
+    fn what_is_no_checkpoint_is_refused_by_name_with_the_reason() {
+        let (folder, path) = folder_and_path();
+        let foreign = safetensors::serialize(
+            [("w", safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap())],
+            None,
+        )
+        .unwrap();
+        let mut hostile = u64::MAX.to_le_bytes().to_vec();
+        hostile.extend(b"{\"__metadata__\":{}}");
+        let cases: [(&[u8], &str); 5] = [
+            (&foreign, "not a checkpoint of densenet-tui"),
+            (b"", "it is empty"),
+            (b"PK\x03\x04 an archive", "not a safetensors file"),
+            (&hostile, "not a safetensors file"),
+            (&[255; 4], "not a safetensors file"),
+        ];
+        for (bytes, reason) in cases {
+            fs::write(&path, bytes).unwrap();
+            for error in [Checkpoint::read(&path).unwrap_err(), Checkpoint::read_meta(&path).unwrap_err()] {
+                let sentence = error.to_string();
+                assert!(error.is_input());
+                assert!(sentence.contains("step-00000001.safetensors"), "{sentence}");
+                assert!(sentence.contains(reason), "{reason}: {sentence}");
+            }
+        }
+        assert!(Checkpoint::read(folder.path()).unwrap_err().to_string().contains("not a file"));
+        let missing = Checkpoint::read(&folder.path().join("x")).unwrap_err();
+        assert!(missing.to_string().contains("does not exist"), "{missing}");
+    }
+}

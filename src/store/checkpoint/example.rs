@@ -1,0 +1,41 @@
+//! A small checkpoint for the tests of this room.
+
+use std::collections::BTreeMap;
+
+use crate::protocol::event::Best;
+use crate::recipe::{Data, Recipe};
+use crate::store::checkpoint::{Array, Checkpoint, Meta, Progress};
+
+/// A small state to try things on, at `step`.
+pub(crate) fn example(step: u64) -> Checkpoint {
+    let array = |shape: &[usize], scale: f32| Array {
+        shape: shape.to_vec(),
+        data: (0..shape.iter().product()).map(|i| i as f32 * scale - 1.0).collect(),
+    };
+    Checkpoint {
+        meta: Meta {
+            recipe: Recipe::defaults(Data::Shapes),
+            classes: vec!["circle".into(), "a \"quoted\" name".into()],
+            moments: [[0.1 + 0.2, 0.5, 0.3], [0.25, 0.26, 1.0 / 3.0]],
+            progress: Progress {
+                step,
+                loss_sum: 0.1 + 0.7,
+                seconds: 123.456_789_012_345_67,
+                best: Some(Best { epoch: 1, step: 2, loss: 2.0 / 3.0, accuracy: 0.9 }),
+                ..Progress::default()
+            },
+            parent: None,
+            run: "a".into(),
+            no_test: false,
+            saved_at: 1.7e9 + 0.1,
+            version: env!("CARGO_PKG_VERSION").into(),
+        },
+        tensors: BTreeMap::from([
+            ("classifier.bias".into(), array(&[2], 0.5)),
+            ("classifier.weight".into(), array(&[2, 3], 0.1)),
+            ("empty".into(), array(&[0, 4], 0.0)),
+            ("optimizer.velocity.classifier.bias".into(), array(&[2], 1e-30)),
+            ("scalar".into(), array(&[], 0.0)),
+        ]),
+    }
+}

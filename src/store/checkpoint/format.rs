@@ -1,0 +1,308 @@
+//! The bytes of a checkpoint file: safetensors with one metadata key, whose value begins with a hash
+//! over every byte of the file but itself.
+//!
+//! One key, because the order of several is not fixed and the same state must give the same bytes. The
+//! hash comes first in its text, so it lies at a fixed place and is checked before a byte is parsed; the
+//! format number follows it, so that a later format is told from a damaged file.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::ops::Range;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, View};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::store::StoreError;
+use crate::store::checkpoint::numbers::{check_array, check_numbers};
+use crate::store::checkpoint::{Array, Checkpoint, Meta};
+
+/// The format that this version writes and reads.
+const FORMAT: u32 = 1;
+/// Our key in the metadata of safetensors.
+const KEY: &str = "densenet_tui";
+/// What every checkpoint has between the length of its header and its hash.
+const OPENING: &[u8] = br#"{"__metadata__":{"densenet_tui":"{\"sha256\":\""#;
+/// Bytes of the header's length, with which a safetensors file begins.
+pub(super) const LENGTH_BYTES: u64 = 8;
+/// Longest header that safetensors allows.
+const LONGEST_HEADER: usize = 100_000_000;
+/// What stands in place of the hash while it is computed.
+const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// Where the hash is.
+const HASH: Range<usize> =
+    LENGTH_BYTES as usize + OPENING.len()..LENGTH_BYTES as usize + OPENING.len() + NO_HASH.len();
+
+/// Why bytes are refused: two clauses of a sentence.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    problem: String,
+    advice: &'static str,
+}
+
+impl Refusal {
+    fn foreign(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), advice: "give a file that densenet-tui wrote" }
+    }
+
+    fn damaged(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), advice: "use another checkpoint of its run" }
+    }
+
+    /// The error about the file at `path`.
+    pub(super) fn of(self, path: &Path) -> StoreError {
+        StoreError::unusable(path, self.problem, self.advice)
+    }
+}
+
+/// The text under [`KEY`]. The order of the fields is the order in the file.
+#[derive(Serialize)]
+struct Written<'a> {
+    sha256: &'a str,
+    format: u32,
+    state: &'a Meta,
+}
+
+/// As much of the text under [`KEY`] as every format has.
+#[derive(Deserialize)]
+struct Numbered {
+    format: u32,
+}
+
+/// The text under [`KEY`] in this format.
+#[derive(Deserialize)]
+struct Stated {
+    state: Meta,
+}
+
+/// As much of the header as is read here; the rest describes tensors.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__", default)]
+    metadata: HashMap<String, String>,
+}
+
+/// An array as safetensors wants to see it.
+struct Floats<'a>(&'a Array);
+
+impl View for Floats<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = Vec::with_capacity(self.data_len());
+        for number in &self.0.data {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.into()
+    }
+    fn data_len(&self) -> usize {
+        self.0.data.len() * size_of::<f32>()
+    }
+}
+
+/// The file's bytes, or the clause that says why this state must not be written.
+pub(super) fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>, String> {
+    check_numbers(&checkpoint.meta)?;
+    for (name, array) in &checkpoint.tensors {
+        check_array(name, array)?;
+    }
+    let text = serde_json::to_string(&Written { sha256: NO_HASH, format: FORMAT, state: &checkpoint.meta })
+        .map_err(|error| format!("its state cannot be put in words ({error})"))?;
+    // A file that nobody can read would be worse than none.
+    serde_json::from_str::<Stated>(&text)
+        .map_err(|error| format!("its recipe or state could not be read back ({error})"))?;
+    let tensors = checkpoint.tensors.iter().map(|(name, array)| (name, Floats(array)));
+    let metadata = HashMap::from([(KEY.to_owned(), text)]);
+    let mut bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())?;
+    if bytes.get(LENGTH_BYTES as usize..HASH.start) != Some(OPENING) {
+        return Err("its header does not begin as every checkpoint's does".into());
+    }
+    let hash = hash(&bytes);
+    bytes[HASH].copy_from_slice(hash.as_bytes());
+    Ok(bytes)
+}
+
+/// The checkpoint in `bytes`: hash first, then the format, the metadata and the tensors.
+pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Refusal> {
+    recognise(bytes)?;
+    if bytes.get(HASH) != Some(hash(bytes).as_bytes()) {
+        return Err(Refusal::damaged("it is damaged or cut short, as its hash does not match its bytes"));
+    }
+    let meta = meta(bytes)?;
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
+    let tensors = file
+        .iter()
+        .map(|(name, view)| {
+            if view.dtype() != Dtype::F32 {
+                return Err(Refusal::foreign(format!(
+                    "its tensor `{name}` is of type {} where F32 is expected",
+                    view.dtype()
+                )));
+            }
+            let (numbers, _) = view.data().as_chunks::<4>();
+            let array = Array {
+                shape: view.shape().to_vec(),
+                data: numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            };
+            check_array(name, &array).map_err(Refusal::damaged)?;
+            Ok((name.to_owned(), array))
+        })
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
+    Ok(Checkpoint { meta, tensors })
+}
+
+/// The metadata in a file's `head`, its first [`LENGTH_BYTES`] and its header.
+pub(super) fn meta(head: &[u8]) -> Result<Meta, Refusal> {
+    let unreadable =
+        |error: serde_json::Error| Refusal::damaged(format!("its metadata cannot be read ({error})"));
+    let header = header(head).ok_or_else(|| Refusal::damaged("its header is cut short"))?;
+    let mut header: Header = serde_json::from_slice(header).map_err(unreadable)?;
+    let text = header.metadata.remove(KEY).unwrap_or_default();
+    let Numbered { format } = serde_json::from_str(&text).map_err(unreadable)?;
+    if format != FORMAT {
+        return Err(Refusal {
+            problem: format!("it is written in format {format} and this version reads format {FORMAT}"),
+            advice: "use the version of densenet-tui that wrote it",
+        });
+    }
+    serde_json::from_str(&text).map(|Stated { state }| state).map_err(unreadable)
+}
+
+/// Refuses a file whose `head` does not begin like a checkpoint, and says what it is instead.
+pub(super) fn recognise(head: &[u8]) -> Result<(), Refusal> {
+    if head.get(LENGTH_BYTES as usize..HASH.start) == Some(OPENING) {
+        return Ok(());
+    }
+    let is_safetensors = header(head).is_some_and(|header| serde_json::from_slice::<Header>(header).is_ok());
+    Err(Refusal::foreign(if head.is_empty() {
+        "it is empty"
+    } else if is_safetensors {
+        "it is a safetensors file, but not a checkpoint of densenet-tui"
+    } else {
+        "it is not a safetensors file, or it is damaged"
+    }))
+}
+
+/// The length of the header that a file with these first bytes has; absent where it cannot be.
+pub(super) fn header_length(head: &[u8]) -> Option<usize> {
+    let length = u64::from_le_bytes(*head.first_chunk()?);
+    usize::try_from(length).ok().filter(|length| *length <= LONGEST_HEADER)
+}
+
+fn header(head: &[u8]) -> Option<&[u8]> {
+    let start = LENGTH_BYTES as usize;
+    head.get(start..start + header_length(head)?)
+}
+
+/// SHA-256 in hexadecimal of every byte but the hash's own place, which counts as zeros.
+fn hash(bytes: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(&bytes[..HASH.start.min(bytes.len())]);
+    hasher.update(NO_HASH);
+    hasher.update(bytes.get(HASH.end..).unwrap_or_default());
+    hasher.finalize().iter().fold(String::with_capacity(NO_HASH.len()), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::checkpoint::example;
+
+    /// `bytes` with `change` applied and the hash made right again: a forgery, not an accident.
+    fn forged(mut bytes: Vec<u8>, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        change(&mut bytes);
+        let hash = hash(&bytes);
+        bytes[HASH].copy_from_slice(hash.as_bytes());
+        bytes
+    }
+
+    fn replace(bytes: &mut [u8], from: &str, to: &str) {
+        assert_eq!(from.len(), to.len());
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+
+    #[test]
+    fn a_flip_of_any_byte_is_refused() {
+        let bytes = encode(&example(7)).unwrap();
+        for at in 0..bytes.len() {
+            for mask in [0x01, 0x20, 0xff] {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= mask;
+                assert!(decode(&flipped).is_err(), "byte {at} with mask {mask}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_cut_short_at_any_length_or_grown_is_refused() {
+        let mut bytes = encode(&example(7)).unwrap();
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length]).is_err(), "{length} bytes");
+        }
+        bytes.push(0);
+        assert!(decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn totals_and_rates_come_back_to_the_last_bit() {
+        let mut checkpoint = example(7);
+        // Numbers of 17 digits, which a quick reader of JSON gets wrong in the last bit.
+        for n in 1..200u32 {
+            let number = f64::from(n).sqrt() * 1e-7 / 3.0;
+            checkpoint.meta.progress.loss_sum = number;
+            checkpoint.meta.recipe.lr = number;
+            let back = decode(&encode(&checkpoint).unwrap()).unwrap();
+            assert_eq!(back.meta.progress.loss_sum.to_bits(), number.to_bits());
+            assert_eq!(back.meta.recipe.lr.to_bits(), number.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_refused_as_such() {
+        let bytes = forged(encode(&example(7)).unwrap(), |bytes| {
+            replace(bytes, r#"\"format\":1"#, r#"\"format\":2"#);
+        });
+        let refusal = decode(&bytes).unwrap_err();
+        assert!(refusal.problem.contains("format 2"), "{refusal:?}");
+    }
+
+    #[test]
+    fn a_forged_file_with_a_right_hash_is_still_checked() {
+        let bytes = || encode(&example(7)).unwrap();
+        let cases = [
+            ("type I32", forged(bytes(), |b| replace(b, r#""dtype":"F32""#, r#""dtype":"I32""#))),
+            ("valid safetensors", forged(bytes(), |b| replace(b, r#""shape":[2,3]"#, r#""shape":[3,3]"#))),
+            (
+                "not finite",
+                forged(bytes(), |b| {
+                    let last = b.len() - 4;
+                    b[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+                }),
+            ),
+            ("metadata", forged(bytes(), |b| replace(b, "shapes", "shapez"))),
+        ];
+        for (reason, bytes) in cases {
+            let refusal = decode(&bytes).unwrap_err();
+            assert!(refusal.problem.contains(reason), "{reason}: {refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_shape_that_does_not_fit_its_numbers_is_not_written() {
+        let mut checkpoint = example(7);
+        checkpoint.tensors.get_mut("classifier.bias").unwrap().shape = vec![3];
+        assert!(encode(&checkpoint).unwrap_err().contains("classifier.bias"));
+    }
+}

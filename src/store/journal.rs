@@ -1,0 +1,233 @@
+//! The journal: one event in JSON on one line. A past run is a replay of it.
+//!
+//! Lines are not synced one by one: a power cut may cost the last ones, and the checkpoints do not depend
+//! on them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use crate::protocol::{Event, Stamped};
+use crate::store::StoreError;
+
+/// How much is read at once when looking for the last whole line.
+const CHUNK: u64 = 64 * 1024;
+
+/// A journal that is being written. The run's lock keeps it to one writer.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    /// Length of its whole lines in bytes.
+    length: u64,
+    /// Whether something torn lies behind them.
+    torn: bool,
+}
+
+impl Journal {
+    /// Opens the journal at `path` behind its last whole line; what a kill tore is cut off.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let open = || -> io::Result<Self> {
+            let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+            let length = whole_lines(&mut file)?;
+            file.set_len(length)?;
+            Ok(Self { file, length, torn: false })
+        };
+        open().map_err(|error| StoreError::closed(path, &error))
+    }
+
+    /// Appends `event` as a line with one write. Where that fails (a full disk), what was written of
+    /// the line is cut off again, so that later lines are whole.
+    pub fn append(&mut self, event: &Stamped) -> io::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.mend()?;
+        if let Err(error) = self.file.write_all(&line) {
+            self.torn = true;
+            // Where even this fails, the next line tries again before it is written.
+            let _ = self.mend();
+            return Err(error);
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.length)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes up to and with the last line feed.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut chunk = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        file.seek(SeekFrom::Start(start))?;
+        chunk.clear();
+        Read::by_ref(file).take(end - start).read_to_end(&mut chunk)?;
+        if let Some(place) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + place as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// The events in the journal at `path` and how many damaged lines were passed over. A last line without
+/// its end is being written, or was torn by a kill: it counts as neither. No file is no events.
+pub fn read(path: &Path) -> Result<(Vec<Stamped>, usize), StoreError> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        result => result.map_err(|error| StoreError::unreadable(path, &error))?,
+    };
+    let mut damaged = 0;
+    let events = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter_map(|line| line.strip_suffix(b"\n"))
+        .filter_map(|line| serde_json::from_slice(line).inspect_err(|_| damaged += 1).ok())
+        .collect();
+    Ok((events, damaged))
+}
+
+/// The events without what a resumed run did again: where a run goes on from step s, what was told
+/// before about steps after s is dropped.
+pub fn effective(events: Vec<Stamped>) -> Vec<Stamped> {
+    let mut kept: Vec<Stamped> = Vec::with_capacity(events.len());
+    for stamped in events {
+        if let Event::Started(started) = &stamped.event {
+            kept.retain(|earlier| step(&earlier.event).is_none_or(|step| step <= started.step));
+        }
+        kept.push(stamped);
+    }
+    kept
+}
+
+/// The step of the run after which `event` happened; absent where it is about none.
+fn step(event: &Event) -> Option<u64> {
+    match event {
+        Event::Started(started) => Some(started.step),
+        Event::Step { step, .. }
+        | Event::Epoch { step, .. }
+        | Event::Saved { step, .. }
+        | Event::Paused { step }
+        | Event::Continued { step }
+        | Event::Changed { step, .. }
+        | Event::Evaluated { step, .. }
+        | Event::Finished { step, .. } => Some(*step),
+        Event::Phase { .. }
+        | Event::Warning { .. }
+        | Event::Previewed(_)
+        | Event::Inspected(_)
+        | Event::Benched(_)
+        | Event::Verified(_)
+        | Event::Refused { .. }
+        | Event::Failed { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::event::Started;
+    use crate::recipe::{Data, Recipe};
+
+    fn paused(step: u64) -> Stamped {
+        Stamped { event: Event::Paused { step }, time: 0.1 + step as f64 }
+    }
+
+    fn started(step: u64) -> Stamped {
+        Stamped {
+            event: Event::Started(Box::new(Started {
+                run: "a".into(),
+                run_dir: "runs/a".into(),
+                recipe: Recipe::defaults(Data::Shapes),
+                parameters: 1,
+                device: "cpu".into(),
+                threads: 1,
+                step,
+                steps_per_epoch: 1,
+                total_steps: 9,
+                train_images: 1,
+                validation_images: 0,
+                test_images: 0,
+                resumed_from: None,
+                parent: None,
+            })),
+            time: 1.0,
+        }
+    }
+
+    fn steps(events: &[Stamped]) -> Vec<u64> {
+        events.iter().filter_map(|event| step(&event.event)).collect()
+    }
+
+    #[test]
+    fn what_is_appended_is_read_over_several_openings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        Journal::open(&path).unwrap().append(&started(0)).unwrap();
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(&paused(1)).unwrap();
+        journal.append(&paused(2)).unwrap();
+        let expected = vec![started(0), paused(1), paused(2)];
+        assert_eq!(read(&path).unwrap(), (expected, 0));
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off_and_the_next_one_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        // Longer than a chunk, so that the search goes back more than once.
+        for torn in [r#"{"event":"pau"#.to_owned(), "x".repeat(3 * CHUNK as usize)] {
+            fs::remove_file(&path).ok();
+            Journal::open(&path).unwrap().append(&paused(1)).unwrap();
+            let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+            file.write_all(torn.as_bytes()).unwrap();
+            assert_eq!(read(&path).unwrap(), (vec![paused(1)], 0));
+            Journal::open(&path).unwrap().append(&paused(2)).unwrap();
+            assert_eq!(read(&path).unwrap(), (vec![paused(1), paused(2)], 0));
+        }
+    }
+
+    #[test]
+    fn a_line_whose_write_failed_is_cut_off_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(&paused(1)).unwrap();
+        // A handle that cannot write stands for the full disk; the torn half for what went through.
+        let good = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
+        journal.append(&paused(2)).unwrap_err();
+        (&good).write_all(b"{\"event\":").unwrap();
+        journal.file = good;
+        journal.append(&paused(3)).unwrap();
+        assert_eq!(read(&path).unwrap(), (vec![paused(1), paused(3)], 0));
+    }
+
+    #[test]
+    fn damaged_lines_are_passed_over_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        assert_eq!(read(&path).unwrap(), (vec![], 0));
+        fs::write(
+            &path,
+            b"\0\0\0\n{\"event\":\"paused\",\"step\":4,\"time\":4.1}\n{\"event\":\"later\"}\n\xff\n",
+        )
+        .unwrap();
+        assert_eq!(read(&path).unwrap(), (vec![paused(4)], 3));
+    }
+
+    #[test]
+    fn steps_that_a_resumed_run_repeats_are_told_once() {
+        let warning = Stamped { event: Event::Warning { message: "kept".into() }, time: 0.0 };
+        let mut events = vec![started(0), paused(1), paused(2), paused(3), warning.clone()];
+        events.extend([started(2), paused(3), paused(4), started(1), paused(2)]);
+        let told = effective(events);
+        assert_eq!(steps(&told), [0, 1, 1, 2]);
+        assert!(told.contains(&warning));
+    }
+}

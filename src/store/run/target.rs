@@ -1,0 +1,105 @@
+//! What a person means by a word after `--resume` or `evaluate`: a run by name or path, or a checkpoint.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::store::StoreError;
+use crate::store::run::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY};
+
+/// Something to go on from or to evaluate; absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A run's directory.
+    Run(PathBuf),
+    /// A checkpoint file, of a run or on its own.
+    File(PathBuf),
+}
+
+/// What `word` means: the name of a run in `runs_dir`, else the path of a run or of a file. A bare word
+/// is a name first; `./word` is a path.
+pub fn find(runs_dir: &Path, word: &Path) -> Result<Target, StoreError> {
+    let absolute =
+        |path: &Path| std::path::absolute(path).map_err(|error| StoreError::unreadable(path, &error));
+    if is_bare(word) {
+        let named = runs_dir.join(word);
+        if looks_like_run(&named) {
+            return absolute(&named).map(Target::Run);
+        }
+    }
+    if word.is_dir() {
+        // `runs/a/.` and the like: the last component is the run's name.
+        let path = match word.file_name() {
+            Some(_) => absolute(word)?,
+            None => word.canonicalize().map_err(|error| StoreError::unreadable(word, &error))?,
+        };
+        if looks_like_run(&path) {
+            return Ok(Target::Run(path));
+        }
+        return Err(no_run(&path));
+    }
+    if word.exists() {
+        return absolute(word).map(Target::File);
+    }
+    Err(StoreError::unusable(
+        word,
+        format!("there is no such file and no such run in {}", runs_dir.display()),
+        "`densenet-tui runs` lists the runs",
+    ))
+}
+
+/// Whether the directory at `path` holds anything that a run holds.
+pub fn looks_like_run(path: &Path) -> bool {
+    [RECIPE, SUMMARY, JOURNAL].iter().any(|name| path.join(name).is_file()) || path.join(CHECKPOINTS).is_dir()
+}
+
+/// The run in whose `checkpoints/` the file at `path` lies.
+pub fn run_of(path: &Path) -> Option<PathBuf> {
+    let directory = path.parent().filter(|parent| parent.ends_with(CHECKPOINTS))?;
+    directory.parent().filter(|run| looks_like_run(run)).map(Path::to_owned)
+}
+
+/// The error about a directory that is there, or not, and is no run.
+pub(super) fn no_run(path: &Path) -> StoreError {
+    let problem =
+        if path.is_dir() { "it is not a run, as nothing of a run is in it" } else { "there is no such run" };
+    StoreError::unusable(path, problem, "`densenet-tui runs` lists the runs")
+}
+
+fn is_bare(word: &Path) -> bool {
+    let mut components = word.components();
+    matches!(components.next(), Some(Component::Normal(_))) && components.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_found_by_name_by_path_and_a_checkpoint_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("a");
+        let file = run.join("checkpoints/step-00000001.safetensors");
+        fs::create_dir_all(run.join(CHECKPOINTS)).unwrap();
+        fs::write(&file, "").unwrap();
+        let find = |word: &Path| find(folder.path(), word);
+        assert_eq!(find(Path::new("a")).unwrap(), Target::Run(run.clone()));
+        assert_eq!(find(&run).unwrap(), Target::Run(run.clone()));
+        assert_eq!(find(&run.join("checkpoints/..")).unwrap(), { Target::Run(run.canonicalize().unwrap()) });
+        assert_eq!(find(&file).unwrap(), Target::File(file.clone()));
+        assert_eq!(run_of(&file), Some(run));
+        assert_eq!(run_of(&folder.path().join("other/x.safetensors")), None);
+    }
+
+    #[test]
+    fn what_is_not_there_or_is_no_run_is_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("photos")).unwrap();
+        for (word, reason) in
+            [(PathBuf::from("nothing"), "no such run in"), (folder.path().join("photos"), "not a run")]
+        {
+            let error = find(folder.path(), &word).unwrap_err();
+            assert!(error.is_input() && error.to_string().contains(reason), "{error}");
+        }
+    }
+}
