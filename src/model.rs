@@ -1,0 +1,322 @@
+//! `DenseNet` (Huang, Liu, van der Maaten, Weinberger: "Densely Connected Convolutional Networks",
+//! CVPR 2017), for training and evaluation.
+//!
+//! - dense layer: BN-ReLU-3x3 convolution to k maps, or BN-ReLU-1x1 to 4k, BN-ReLU-3x3 to k
+//!   (bottleneck); its output joins its input along the channels
+//! - transition: BN-ReLU-1x1 to ⌊θ·C⌋ channels, 2x2 average pool
+//! - stem: 3x3 convolution, or the 7x7 ImageNet stem; end: BN-ReLU, global average, linear
+//!
+//! This is the reference: candle-nn's convolutions and autograd. A faster network takes its place
+//! behind the same methods. Tensor names are torchvision's; images are `[n, 3, s, s]` f32.
+
+mod forward;
+mod init;
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+
+use crate::ops::batch_norm::Rules;
+use crate::ops::dropout::Masks;
+use crate::ops::{self, loss};
+use crate::recipe::arch::{Parameter, Plan};
+use crate::recipe::{Arch, DropoutPlaces, Init};
+
+/// A network with its weights and running statistics on a device.
+#[derive(Debug)]
+pub struct DenseNet {
+    arch: Arch,
+    plan: Plan,
+    dropout_places: DropoutPlaces,
+    rules: Rules,
+    device: Device,
+    /// By name, for the forward pass: weights and running statistics.
+    tensors: BTreeMap<String, Var>,
+    /// Names of the parameters in the order of the forward pass: the order of every gradient.
+    parameters: Vec<Parameter>,
+    /// Names of the running statistics, mean and variance of each normalisation in turn.
+    statistics: Vec<String>,
+}
+
+/// What one pass forward and backward over a batch found. Nothing of the network has changed yet.
+#[derive(Debug)]
+pub struct Pass {
+    /// The logits `[n, classes]`.
+    pub logits: Tensor,
+    /// Mean loss over the batch, in nats.
+    pub loss: f64,
+    /// Images that were right.
+    pub correct: u64,
+    /// Gradients, in the order of [`DenseNet::parameters`].
+    pub gradients: Vec<Tensor>,
+    /// New running statistics, in the order of [`DenseNet::statistics`].
+    pub statistics: Vec<Tensor>,
+}
+
+impl Pass {
+    /// Whether the loss, every gradient and every running statistic is finite.
+    pub fn is_finite(&self) -> Result<bool> {
+        if !self.loss.is_finite() {
+            return Ok(false);
+        }
+        for tensor in self.gradients.iter().chain(&self.statistics) {
+            if !ops::is_finite(tensor)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl DenseNet {
+    /// A fresh network: weights drawn from `seed`, BN 1 and 0, running statistics 0 and 1.
+    /// The architecture must have a plan (see [`Arch::plan`]).
+    pub fn new(arch: &Arch, init: Init, seed: u64, device: &Device) -> Result<Self> {
+        let plan = arch.plan().map_err(candle_core::Error::wrap)?;
+        let parameters: Vec<Parameter> = plan.rows.iter().flat_map(|row| row.parameters.clone()).collect();
+        let mut tensors = BTreeMap::new();
+        for (index, parameter) in parameters.iter().enumerate() {
+            let values = init::values(parameter, init, seed, index as u32);
+            let var = Var::from_vec(values, parameter.shape.as_slice(), device)?;
+            tensors.insert(parameter.name.clone(), var);
+        }
+        let mut statistics = Vec::new();
+        for (norm, channels) in plan.rows.iter().flat_map(|row| &row.norms) {
+            for (name, value) in [("running_mean", 0f32), ("running_var", 1f32)] {
+                let name = format!("{norm}.{name}");
+                tensors.insert(name.clone(), Var::from_vec(vec![value; *channels], *channels, device)?);
+                statistics.push(name);
+            }
+        }
+        Ok(Self {
+            arch: arch.clone(),
+            plan,
+            dropout_places: DropoutPlaces::Paper,
+            rules: Rules::default(),
+            device: device.clone(),
+            tensors,
+            parameters,
+            statistics,
+        })
+    }
+
+    /// The same network with dropout after other convolutions.
+    #[must_use]
+    pub fn with_dropout_places(mut self, places: DropoutPlaces) -> Self {
+        self.dropout_places = places;
+        self
+    }
+
+    /// The same network with other constants of batch normalisation.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Its layers by arithmetic.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where its tensors are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The trainable tensors, in the order of the forward pass.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.parameters.iter().map(|parameter| (parameter.name.as_str(), &self.tensors[&parameter.name]))
+    }
+
+    /// The running statistics, in the order of the forward pass.
+    pub fn statistics(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.statistics.iter().map(|name| (name.as_str(), &self.tensors[name]))
+    }
+
+    /// Every tensor of the network by torchvision's name.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, var)| (name.as_str(), var.as_tensor()))
+    }
+
+    /// Takes over `tensors`: all names and shapes must be the network's own; the error names the first
+    /// that is not, and then nothing has changed.
+    pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), String> {
+        for (name, var) in &self.tensors {
+            match tensors.get(name) {
+                None => return Err(format!("the tensor `{name}` is missing")),
+                Some(tensor) if tensor.shape() != var.shape() => {
+                    return Err(format!(
+                        "the tensor `{name}` has the shape {:?}, this network needs {:?}",
+                        tensor.dims(),
+                        var.dims()
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(name) = tensors.keys().find(|name| !self.tensors.contains_key(*name)) {
+            return Err(format!("the tensor `{name}` is not one of this network"));
+        }
+        for (name, var) in &self.tensors {
+            let set =
+                || -> Result<()> { var.set(&tensors[name].to_device(&self.device)?.to_dtype(DType::F32)?) };
+            set().map_err(|error| format!("the tensor `{name}` cannot be used: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Logits `[n, classes]` in evaluation mode, by the running statistics.
+    pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        let mut walk = forward::Walk::evaluation(self);
+        walk.network(images)
+    }
+
+    /// Logits in evaluation mode; `observe` is shown the output of every convolution, pooling and
+    /// linear layer with the name of its row in the plan.
+    pub fn observe(&self, images: &Tensor, observe: &mut dyn FnMut(&str, &Tensor)) -> Result<Tensor> {
+        let mut walk = forward::Walk::evaluation(self);
+        walk.observer = Some(observe);
+        walk.network(images)
+    }
+
+    /// One pass forward and backward over a batch with `labels` `[n]` (u32).
+    pub fn pass(
+        &self,
+        images: &Tensor,
+        labels: &Tensor,
+        smoothing: f64,
+        masks: Option<Masks>,
+    ) -> Result<Pass> {
+        let mut walk = forward::Walk::training(self, masks);
+        let logits = walk.network(images)?;
+        let statistics = walk.statistics;
+        let loss = loss::cross_entropy(&logits, labels, smoothing)?;
+        let store = loss.backward()?;
+        let gradients = self
+            .parameters()
+            .map(|(_, var)| match store.get(var.as_tensor()) {
+                Some(gradient) => Ok(gradient.detach()),
+                None => var.as_tensor().zeros_like(),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Pass {
+            correct: loss::correct(&logits, labels)?,
+            loss: f64::from(loss.to_scalar::<f32>()?),
+            logits: logits.detach(),
+            gradients,
+            statistics,
+        })
+    }
+
+    /// Takes over new weights and running statistics, in the order of [`Self::parameters`] and
+    /// [`Self::statistics`].
+    pub fn commit(&self, weights: &[Tensor], statistics: &[Tensor]) -> Result<()> {
+        let vars = self.parameters().chain(self.statistics()).map(|(_, var)| var);
+        vars.zip(weights.iter().chain(statistics)).try_for_each(|(var, tensor)| var.set(tensor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Data, Recipe, StemKind};
+
+    fn images(n: usize, side: usize) -> Tensor {
+        Tensor::randn(0f32, 1.0, (n, 3, side, side), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn every_rows_arithmetic_is_that_of_the_real_tensors() {
+        let small = Recipe {
+            layers: vec![2, 3, 1],
+            growth_rate: 5,
+            compression: 0.7,
+            ..Recipe::defaults(Data::Shapes)
+        };
+        let basic = Recipe { bottleneck: false, input_size: 18, ..small.clone() };
+        let imagenet = Recipe { stem_kind: StemKind::Imagenet, input_size: 46, ..small.clone() };
+        for recipe in [small, basic, imagenet] {
+            let arch = recipe.arch(7);
+            let net = DenseNet::new(&arch, Init::FanOut, 0, &Device::Cpu).unwrap();
+            let mut written: BTreeMap<String, u64> = BTreeMap::new();
+            net.observe(&images(2, arch.input_size), &mut |name, xs| {
+                *written.entry(name.to_owned()).or_default() += (xs.elem_count() / 2 * 4) as u64;
+            })
+            .unwrap();
+            let mut planned: BTreeMap<String, u64> = BTreeMap::new();
+            for row in &net.plan().rows {
+                *planned.entry(row.name.clone()).or_default() += row.activation_bytes;
+            }
+            assert_eq!(written, planned);
+            let held: usize = net.parameters().map(|(_, var)| var.elem_count()).sum();
+            assert_eq!(held as u64, net.plan().parameters());
+        }
+    }
+
+    #[test]
+    fn the_names_are_torchvisions() {
+        let arch = Recipe { layers: vec![1, 1], ..Recipe::defaults(Data::Shapes) }.arch(10);
+        let net = DenseNet::new(&arch, Init::FanOut, 0, &Device::Cpu).unwrap();
+        let names: Vec<&str> = net.parameters().map(|(name, _)| name).collect();
+        assert_eq!(names[0], "features.conv0.weight");
+        assert_eq!(names[1], "features.denseblock1.denselayer1.norm1.weight");
+        for name in [
+            "features.denseblock2.denselayer1.conv2.weight",
+            "features.transition1.norm.bias",
+            "features.transition1.conv.weight",
+            "features.norm5.weight",
+            "classifier.bias",
+        ] {
+            assert!(names.contains(&name), "{name}");
+        }
+        let statistics: Vec<&str> = net.statistics().map(|(name, _)| name).collect();
+        assert_eq!(statistics[0], "features.denseblock1.denselayer1.norm1.running_mean");
+        assert_eq!(statistics.len(), 2 * 6);
+    }
+
+    /// Central differences in the one direction that matters: each gradient tensor's own.
+    #[test]
+    fn every_gradient_agrees_with_finite_differences() {
+        let recipe =
+            Recipe { layers: vec![2, 1], growth_rate: 4, input_size: 8, ..Recipe::defaults(Data::Shapes) };
+        let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 5, &Device::Cpu).unwrap();
+        let (xs, labels) = (images(3, 8), Tensor::new(&[0u32, 2, 1], &Device::Cpu).unwrap());
+        let pass = net.pass(&xs, &labels, 0.1, None).unwrap();
+        for ((name, var), gradient) in net.parameters().zip(&pass.gradients) {
+            let norm = gradient.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
+            let start = var.as_tensor().copy().unwrap();
+            let loss_at = |step: f64| {
+                var.set(&(&start + (gradient * (step / f64::from(norm))).unwrap()).unwrap()).unwrap();
+                net.pass(&xs, &labels, 0.1, None).unwrap().loss
+            };
+            let h = 2e-3;
+            let slope = (loss_at(h) - loss_at(-h)) / (2.0 * h);
+            var.set(&start).unwrap();
+            let error = (slope - f64::from(norm)).abs() / f64::from(norm).max(1e-2);
+            assert!(error < 0.05, "{name}: the slope is {slope}, the gradient's length {norm}");
+        }
+    }
+
+    #[test]
+    fn a_pass_changes_nothing_and_a_foreign_tensor_is_refused_by_name() {
+        let recipe =
+            Recipe { layers: vec![1], growth_rate: 4, input_size: 4, ..Recipe::defaults(Data::Shapes) };
+        let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 5, &Device::Cpu).unwrap();
+        let snapshot = |net: &DenseNet| -> Vec<Vec<f32>> {
+            net.tensors().map(|(_, xs)| xs.flatten_all().unwrap().to_vec1().unwrap()).collect()
+        };
+        let before = snapshot(&net);
+        net.pass(&images(2, 4), &Tensor::new(&[0u32, 1], &Device::Cpu).unwrap(), 0.0, None).unwrap();
+        assert_eq!(before, snapshot(&net));
+        let mut tensors: BTreeMap<String, Tensor> =
+            net.tensors().map(|(name, xs)| (name.to_owned(), xs.copy().unwrap())).collect();
+        tensors.insert("features.conv9.weight".into(), images(1, 1));
+        assert_eq!(
+            net.load(&tensors).unwrap_err(),
+            "the tensor `features.conv9.weight` is not one of this network"
+        );
+        tensors.remove("classifier.bias");
+        assert_eq!(net.load(&tensors).unwrap_err(), "the tensor `classifier.bias` is missing");
+    }
+}

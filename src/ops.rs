@@ -1,0 +1,51 @@
+//! The arithmetic between tensors that candle lacks or does differently from PyTorch.
+//!
+//! Everything here is differentiable through candle's autograd, on any device. This is the slow,
+//! obvious version of the network's arithmetic: what faster ops are held to. `unsafe` may live in
+//! this room and nowhere else.
+
+pub mod batch_norm;
+pub mod dropout;
+pub mod loss;
+pub mod peak;
+pub mod pool;
+pub mod threads;
+
+use candle_core::{DType, Result, Tensor};
+
+/// max(x, 0) with the derivative 0 at 0, as PyTorch has it (candle's own has 1). NaN stays NaN.
+pub fn relu(xs: &Tensor) -> Result<Tensor> {
+    let mask = xs.gt(0f64)?.to_dtype(xs.dtype())?.detach();
+    xs * mask
+}
+
+/// Whether every number in `xs` is finite.
+pub fn is_finite(xs: &Tensor) -> Result<bool> {
+    // 0·x is 0 for finite x and NaN otherwise, and a sum keeps a NaN.
+    let sum = (xs * 0f64)?.sum_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?;
+    Ok(sum == 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+
+    #[test]
+    fn the_derivative_of_relu_at_zero_is_zero() {
+        let xs = Var::new(&[-2f32, 0.0, 3.0], &Device::Cpu).unwrap();
+        let ys = relu(&xs).unwrap();
+        assert_eq!(ys.to_vec1::<f32>().unwrap(), [-0.0, 0.0, 3.0]);
+        let grads = ys.sum_all().unwrap().backward().unwrap();
+        assert_eq!(grads.get(&xs).unwrap().to_vec1::<f32>().unwrap(), [0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn one_number_that_is_not_finite_is_found_and_a_large_finite_sum_is_not_blamed() {
+        let tensor = |xs: &[f32]| Tensor::new(xs, &Device::Cpu).unwrap();
+        assert!(is_finite(&tensor(&[f32::MAX, f32::MAX, -1.0])).unwrap());
+        assert!(!is_finite(&tensor(&[1.0, f32::NAN])).unwrap());
+        assert!(!is_finite(&tensor(&[f32::NEG_INFINITY, 1.0])).unwrap());
+    }
+}

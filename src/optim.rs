@@ -1,0 +1,251 @@
+//! SGD with Nesterov momentum, Adam and `AdamW`, each as PyTorch computes it, with their state as named
+//! tensors.
+//!
+//! An update is first proposed and then committed, so that a step whose result is not finite can be
+//! left undone.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor, Var};
+
+use crate::ops;
+use crate::recipe::{self, Recipe};
+
+/// Adam's decay of the mean gradient (PyTorch's default, as the next two).
+const BETA1: f64 = 0.9;
+/// Adam's decay of the mean squared gradient.
+const BETA2: f64 = 0.999;
+/// Adam's ε.
+const EPSILON: f64 = 1e-8;
+
+/// The rule and its constants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// v ← μv + g; the weights go by g + μv (Nesterov) or by v.
+    Sgd {
+        /// The momentum μ.
+        momentum: f64,
+        /// Nesterov's.
+        nesterov: bool,
+    },
+    /// Weight decay is part of the gradient.
+    Adam,
+    /// Weight decay shrinks the weights directly.
+    AdamW,
+}
+
+impl Rule {
+    /// The rule of a recipe.
+    pub fn of(recipe: &Recipe) -> Self {
+        match recipe.optimizer {
+            recipe::Optimizer::Sgd => Self::Sgd { momentum: recipe.momentum, nesterov: recipe.nesterov },
+            recipe::Optimizer::Adam => Self::Adam,
+            recipe::Optimizer::Adamw => Self::AdamW,
+        }
+    }
+
+    /// The state tensors of a parameter, under PyTorch's names.
+    fn slots(self) -> &'static [&'static str] {
+        match self {
+            Self::Sgd { momentum: 0.0, .. } => &[],
+            Self::Sgd { .. } => &["momentum_buffer"],
+            Self::Adam | Self::AdamW => &["exp_avg", "exp_avg_sq"],
+        }
+    }
+}
+
+/// An optimizer over a fixed list of parameters.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Rule,
+    weight_decay: f64,
+    /// Updates done so far.
+    steps: u64,
+    names: Vec<String>,
+    /// For each parameter, its slots.
+    state: Vec<Vec<Tensor>>,
+}
+
+/// New weights and state, not yet taken over.
+#[derive(Debug)]
+pub struct Proposal {
+    /// New weights, in the order of the parameters.
+    pub weights: Vec<Tensor>,
+    state: Vec<Vec<Tensor>>,
+}
+
+impl Proposal {
+    /// Whether every new number is finite.
+    pub fn is_finite(&self) -> Result<bool> {
+        for tensor in self.weights.iter().chain(self.state.iter().flatten()) {
+            if !ops::is_finite(tensor)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Optimizer {
+    /// An optimizer with zero state for `parameters` (name and tensor).
+    pub fn new<'a>(
+        rule: Rule,
+        weight_decay: f64,
+        parameters: impl Iterator<Item = (&'a str, &'a Var)>,
+    ) -> Result<Self> {
+        let (mut names, mut state) = (Vec::new(), Vec::new());
+        for (name, var) in parameters {
+            names.push(name.to_owned());
+            state.push(rule.slots().iter().map(|_| var.as_tensor().zeros_like()).collect::<Result<_>>()?);
+        }
+        Ok(Self { rule, weight_decay, steps: 0, names, state })
+    }
+
+    /// Updates done so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The state by name: `optimizer.momentum_buffer.<parameter>` and so on.
+    pub fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        self.names.iter().zip(&self.state).flat_map(|(name, slots)| {
+            self.rule
+                .slots()
+                .iter()
+                .zip(slots)
+                .map(move |(slot, tensor)| (format!("optimizer.{slot}.{name}"), tensor))
+        })
+    }
+
+    /// Takes over the state of an optimizer after `steps` updates; the error names the first tensor that
+    /// is missing or of another shape, and then nothing has changed.
+    pub fn load(
+        &mut self,
+        tensors: &BTreeMap<String, Tensor>,
+        steps: u64,
+    ) -> std::result::Result<(), String> {
+        let mut state = Vec::with_capacity(self.state.len());
+        for (name, slots) in self.names.iter().zip(&self.state) {
+            let mut loaded = Vec::with_capacity(slots.len());
+            for (slot, old) in self.rule.slots().iter().zip(slots) {
+                let name = format!("optimizer.{slot}.{name}");
+                match tensors.get(&name) {
+                    Some(tensor) if tensor.shape() == old.shape() => loaded.push(tensor.clone()),
+                    Some(_) => {
+                        return Err(format!("the tensor `{name}` has another shape than this network's"));
+                    }
+                    None => return Err(format!("the tensor `{name}` is missing")),
+                }
+            }
+            state.push(loaded);
+        }
+        self.state = state;
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// What the next update would make of `weights` with `gradients` at `learning_rate`.
+    pub fn propose<'a>(
+        &self,
+        weights: impl Iterator<Item = &'a Var>,
+        gradients: &[Tensor],
+        learning_rate: f64,
+    ) -> Result<Proposal> {
+        let mut proposal = Proposal { weights: Vec::new(), state: Vec::new() };
+        for ((weight, gradient), slots) in weights.zip(gradients).zip(&self.state) {
+            let (weight, slots) =
+                self.update(&weight.as_detached_tensor(), gradient, slots, learning_rate)?;
+            proposal.weights.push(weight);
+            proposal.state.push(slots);
+        }
+        Ok(proposal)
+    }
+
+    /// Takes over the state of a proposal; the weights are the network's to take over.
+    pub fn commit(&mut self, proposal: Proposal) {
+        self.state = proposal.state;
+        self.steps += 1;
+    }
+
+    fn update(&self, w: &Tensor, g: &Tensor, slots: &[Tensor], lr: f64) -> Result<(Tensor, Vec<Tensor>)> {
+        let decayed = || {
+            if self.weight_decay == 0.0 { Ok(g.clone()) } else { g + (w * self.weight_decay)? }
+        };
+        match self.rule {
+            Rule::Sgd { momentum, nesterov } => {
+                let g = decayed()?;
+                let Some(v) = slots.first() else {
+                    return Ok(((w - (g * lr)?)?, Vec::new()));
+                };
+                let v = ((v * momentum)? + &g)?;
+                let direction = if nesterov { (g + (&v * momentum)?)? } else { v.clone() };
+                Ok(((w - (direction * lr)?)?, vec![v]))
+            }
+            Rule::Adam => self.adam(w, &decayed()?, slots, lr),
+            Rule::AdamW => self.adam(&(w * (1.0 - lr * self.weight_decay))?, g, slots, lr),
+        }
+    }
+
+    /// Kingma and Ba 2015, algorithm 1.
+    fn adam(&self, w: &Tensor, g: &Tensor, slots: &[Tensor], lr: f64) -> Result<(Tensor, Vec<Tensor>)> {
+        let t = (self.steps + 1) as f64;
+        let mean = ((&slots[0] * BETA1)? + (g * (1.0 - BETA1))?)?;
+        let square = ((&slots[1] * BETA2)? + (g.sqr()? * (1.0 - BETA2))?)?;
+        let root = ((square.sqrt()? / (1.0 - BETA2.powf(t)).sqrt())? + EPSILON)?;
+        let step = ((&mean / root)? * (lr / (1.0 - BETA1.powf(t))))?;
+        Ok(((w - step)?, vec![mean, square]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    /// The weights 1, -2, 0.5 after three updates.
+    fn after_three_updates(rule: Rule) -> Vec<f32> {
+        let device = &Device::Cpu;
+        let weight = Var::new(&[1f32, -2.0, 0.5], device).unwrap();
+        let mut optimizer = Optimizer::new(rule, 0.01, [("w", &weight)].into_iter()).unwrap();
+        for gradient in [[0.1f32, -0.2, 0.3], [0.5, 0.0, -0.4], [-0.3, 0.2, 0.1]] {
+            let gradients = [Tensor::new(&gradient, device).unwrap()];
+            let proposal = optimizer.propose([&weight].into_iter(), &gradients, 0.1).unwrap();
+            weight.set(&proposal.weights[0]).unwrap();
+            optimizer.commit(proposal);
+        }
+        weight.to_vec1().unwrap()
+    }
+
+    /// torch 2.15: `w = tensor([1., -2., .5]); o = SGD([w], lr=.1, weight_decay=.01, ...)`, the three
+    /// gradients above, `o.step()` after each.
+    #[test]
+    fn every_rule_gives_pytorchs_weights() {
+        let cases = [
+            (Rule::Sgd { momentum: 0.9, nesterov: true }, [0.879_358_3, -1.953_355_7, 0.482_376_8]),
+            (Rule::Sgd { momentum: 0.9, nesterov: false }, [0.902_382_8, -1.954_665_7, 0.481_971_4]),
+            (Rule::Sgd { momentum: 0.0, nesterov: false }, [0.967_073, -1.994_046, 0.498_521_5]),
+            (Rule::Adam, [0.785_782_9, -1.823_804_4, 0.418_738_8]),
+            (Rule::AdamW, [0.786_231_5, -1.835_853_9, 0.420_164_3]),
+        ];
+        for (rule, expected) in cases {
+            let got = after_three_updates(rule);
+            assert!(
+                got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 3e-6),
+                "{rule:?}: {got:?} is not {expected:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_proposal_changes_nothing_until_it_is_committed_and_tells_an_overflow() {
+        let weight = Var::new(&[1f32], &Device::Cpu).unwrap();
+        let rule = Rule::Sgd { momentum: 0.9, nesterov: true };
+        let optimizer = Optimizer::new(rule, 0.0, [("w", &weight)].into_iter()).unwrap();
+        let gradients = [Tensor::new(&[1e38f32], &Device::Cpu).unwrap()];
+        let proposal = optimizer.propose([&weight].into_iter(), &gradients, 10.0).unwrap();
+        assert!(!proposal.is_finite().unwrap());
+        assert_eq!(weight.to_vec1::<f32>().unwrap(), [1.0]);
+        assert_eq!(optimizer.tensors().next().unwrap().1.to_vec1::<f32>().unwrap(), [0.0]);
+    }
+}
