@@ -1,6 +1,7 @@
 //! densenet-tui: designs, trains, inspects and ships DenseNets.
 
 pub mod data;
+pub mod engine;
 pub mod model;
 pub mod ops;
 pub mod optim;

@@ -1,0 +1,122 @@
+//! The engine: one thread that owns the device and the clock, behind a [`Link`].
+//!
+//! It lives as long as the program and answers with or without a run. It knows no front end: what
+//! happens goes out as events, and whether anyone listens changes nothing about the weights.
+
+mod answer;
+mod bench;
+mod control;
+mod device;
+mod evaluate;
+mod failure;
+mod fit;
+mod inspect;
+mod memory;
+mod prefetch;
+mod report;
+mod saving;
+mod session;
+mod step;
+mod verify;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+pub use device::describe as describe_devices;
+pub use verify::verify;
+
+use crate::protocol::{Command, Event, Link, Stamped, event};
+use control::Control;
+use failure::Failure;
+use report::Report;
+
+/// What the engine promises beyond its commands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Promise {
+    /// Go on training when nobody listens any more, instead of saving and stopping.
+    pub unheard: bool,
+}
+
+/// Starts the engine's thread. It ends after [`Command::Quit`], or when the link is gone and nothing
+/// runs.
+pub fn spawn(promise: Promise) -> std::io::Result<(Link, JoinHandle<()>)> {
+    let (command_sender, commands) = unbounded();
+    let (events, event_receiver) = unbounded();
+    let thread = std::thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || serve(&commands, &events, promise))?;
+    Ok((Link { commands: command_sender, events: event_receiver }, thread))
+}
+
+/// Carries out commands until there are no more.
+fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, promise: Promise) {
+    while let Ok(command) = commands.recv() {
+        if matches!(command, Command::Quit) {
+            return;
+        }
+        let mut control = Control::new(commands.clone(), promise);
+        let mut report = Report::new(events.clone());
+        if let Some(event) = failure_of(|| carry_out(command, &mut control, &mut report)) {
+            report.emit(event);
+        }
+        if control.quit {
+            return;
+        }
+    }
+}
+
+/// Does `work`; the event that tells its failure or its panic, if it has one.
+fn failure_of(work: impl FnOnce() -> Result<(), Failure>) -> Option<Event> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => None,
+        Ok(Err(failure)) => Some(failure.into_event()),
+        Err(panic) => Some(Event::Failed { message: panic_message(&*panic), cause: event::Cause::Panic }),
+    }
+}
+
+fn carry_out(command: Command, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
+    match command {
+        Command::Start(start) => {
+            let mut session = session::Session::begin(*start, control, report)?;
+            fit::fit(&mut session, control, report)
+        }
+        Command::Resume { target, overrides, options } => {
+            let mut session = session::Session::resume(&target, &overrides, *options, control, report)?;
+            fit::fit(&mut session, control, report)
+        }
+        Command::Bench { recipe, steps, evaluation, options } => {
+            bench::bench(&recipe, steps, evaluation, &options, control, report)
+        }
+        Command::Pause | Command::Continue | Command::Save | Command::Evaluate | Command::Change(_) => {
+            report.emit(Event::Refused { message: "Nothing is being trained.".into() });
+            Ok(())
+        }
+        Command::Stop(_) | Command::Quit => Ok(()),
+        question => answer::answer(question, control, report),
+    }
+}
+
+/// A panic as a sentence.
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    format!("the engine met a defect of the program ({text}); the last checkpoint is untouched.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_event_with_its_message() {
+        let event = failure_of(|| panic!("index {} is out of bounds", 7));
+        let Some(Event::Failed { message, cause: event::Cause::Panic }) = event else { panic!("{event:?}") };
+        assert!(message.contains("(index 7 is out of bounds)"), "{message}");
+        assert_eq!(failure_of(|| Ok(())), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! What the engine is asked while it is busy: heard between steps, between evaluation batches and
+//! while loading, acted upon by whoever is at a place where that is safe.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+
+use crate::data::{self, DataError, Dataset};
+use crate::engine::Promise;
+use crate::engine::failure::Failure;
+use crate::engine::report::Report;
+use crate::protocol::event::Phase;
+use crate::protocol::{Change, Command, Event, StopReason};
+use crate::recipe::Recipe;
+
+/// What has been asked and not yet been done.
+pub(super) struct Control {
+    commands: Receiver<Command>,
+    promise: Promise,
+    /// The run is to end.
+    pub(super) stop: Option<StopReason>,
+    /// The engine is to end after the run.
+    pub(super) quit: bool,
+    /// The run is to wait.
+    pub(super) paused: bool,
+    /// A checkpoint is wanted.
+    pub(super) save: bool,
+    /// An evaluation is wanted.
+    pub(super) evaluate: bool,
+    /// Live values to change.
+    pub(super) changes: VecDeque<Change>,
+    /// Questions that need no run.
+    pub(super) questions: VecDeque<Command>,
+    /// When the run has had its time.
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Control {
+    pub(super) fn new(commands: Receiver<Command>, promise: Promise) -> Self {
+        Self {
+            commands,
+            promise,
+            stop: None,
+            quit: false,
+            paused: false,
+            save: false,
+            evaluate: false,
+            changes: VecDeque::new(),
+            questions: VecDeque::new(),
+            deadline: None,
+        }
+    }
+
+    /// Takes in what has been asked meanwhile, without waiting.
+    pub(super) fn hear(&mut self, report: &mut Report) {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.take(command, report),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.unheard();
+                    break;
+                }
+            }
+        }
+        if !report.is_heard() {
+            self.unheard();
+        }
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.stop.get_or_insert(StopReason::TimeUp);
+        }
+    }
+
+    /// Waits for the next command (or the deadline) and takes it in.
+    pub(super) fn wait(&mut self, report: &mut Report) {
+        let command = match self.deadline {
+            Some(deadline) => self.commands.recv_deadline(deadline),
+            None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match command {
+            Ok(command) => self.take(command, report),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                self.unheard();
+                // Nobody can ever end the pause.
+                self.paused = false;
+            }
+        }
+        self.hear(report);
+    }
+
+    /// A caller that only needs to know whether to go on.
+    pub(super) fn go_on(&mut self, report: &mut Report) -> bool {
+        self.hear(report);
+        self.stop.is_none()
+    }
+
+    /// Loads a recipe's data, hearing meanwhile.
+    pub(super) fn load(&mut self, recipe: &Recipe, report: &mut Report) -> Result<Dataset, Failure> {
+        report.emit(Event::Phase { phase: Phase::Loading, done: 0, total: 0 });
+        let loaded = data::load(recipe, &mut |done, total| {
+            report.phase(Phase::Loading, done, total);
+            if self.go_on(report) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        match (loaded, self.stop) {
+            (Err(DataError::Interrupted), Some(reason)) => Err(Failure::Interrupted(reason)),
+            (loaded, _) => Ok(loaded?),
+        }
+    }
+
+    fn unheard(&mut self) {
+        if !self.promise.unheard {
+            self.stop.get_or_insert(StopReason::Unheard);
+            self.quit = true;
+        }
+    }
+
+    fn take(&mut self, command: Command, report: &mut Report) {
+        match command {
+            Command::Pause => self.paused = true,
+            Command::Continue => self.paused = false,
+            Command::Save => self.save = true,
+            Command::Evaluate => self.evaluate = true,
+            Command::Change(change) => self.changes.push_back(change),
+            Command::Stop(reason) => _ = self.stop.get_or_insert(reason),
+            Command::Quit => {
+                self.stop.get_or_insert(StopReason::Asked);
+                self.quit = true;
+            }
+            Command::Preview { .. } | Command::Inspect(_) | Command::EvaluateFile(_) => {
+                self.questions.push_back(command);
+            }
+            Command::Start(_) | Command::Resume { .. } | Command::Bench { .. } | Command::Verify { .. } => {
+                report.emit(Event::Refused { message: "The engine is busy; stop what runs first.".into() });
+            }
+        }
+        if self.stop.is_some() {
+            self.paused = false;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Which device does the arithmetic, and why that one.
+
+use candle_core::Device;
+
+use crate::engine::failure::Failure;
+use crate::protocol::command;
+
+/// The device and a line that says what it is and why it was taken.
+pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {
+    match choice {
+        command::Device::Cpu => Ok((Device::Cpu, "cpu (asked for)".into())),
+        command::Device::Cuda(n) => match cuda(n) {
+            Ok(device) => Ok((device, format!("cuda:{n} (asked for)"))),
+            Err(why) => {
+                Err(Failure::Input(format!("the device cuda:{n} cannot be used: {why}; use --device cpu.")))
+            }
+        },
+        command::Device::Auto => Ok(match cuda(0) {
+            Ok(device) => (device, "cuda:0 (the first CUDA device)".into()),
+            Err(why) => (Device::Cpu, format!("cpu ({why})")),
+        }),
+    }
+}
+
+/// What devices there are, in words.
+pub fn describe() -> Vec<String> {
+    let gpu = match cuda(0) {
+        Ok(_) => "cuda:0".to_owned(),
+        Err(why) => format!("no cuda: {why}"),
+    };
+    vec!["cpu".to_owned(), gpu]
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(n: usize) -> Result<Device, String> {
+    Device::new_cuda(n).map_err(|error| {
+        let text = error.to_string();
+        format!("CUDA does not start ({})", text.lines().next().unwrap_or("unknown"))
+    })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(_: usize) -> Result<Device, String> {
+    Err("this build has no CUDA".into())
+}

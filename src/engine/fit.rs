@@ -1,0 +1,344 @@
+//! The training loop. Read from top to bottom, once.
+
+use std::time::Instant;
+
+use crate::engine::control::Control;
+use crate::engine::failure::Failure;
+use crate::engine::report::{Report, StepReport};
+use crate::engine::session::Session;
+use crate::engine::step::{Settings, Stepped, step, tensors};
+use crate::engine::{answer, evaluate, prefetch};
+use crate::protocol::command::Split;
+use crate::protocol::event::{Best, Phase};
+use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
+use crate::store::catalog::{Last, State};
+
+/// Why the loop ended.
+enum Ending {
+    Completed,
+    Stopped(StopReason),
+    Diverged(String),
+}
+
+/// Trains the session's run to its end, whatever that is, and tells it.
+pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
+    control.deadline = session.options.stop_after.map(|time| session.begun + time);
+    report.keep(session.run.journal()?);
+    report.emit(session.started());
+    session.summarise(State::Running, None, report);
+    match train(session, control, report).and_then(|ending| conclude(session, ending, report)) {
+        Ok(()) => Ok(()),
+        Err(failure) => {
+            let message = match &failure {
+                Failure::Input(message) | Failure::Failed(message) => message.clone(),
+                Failure::Interrupted(_) => "interrupted".into(),
+            };
+            session.summarise(State::Failed, Some(message), report);
+            Err(failure)
+        }
+    }
+}
+
+fn train(session: &mut Session, control: &mut Control, report: &mut Report) -> Result<Ending, Failure> {
+    if session.unsaved {
+        session.save(report)?;
+    }
+    loop {
+        if session.epoch() > session.progress.closed_epochs
+            && session.progress.step.is_multiple_of(session.steps_per_epoch())
+        {
+            if let Some(reason) = close_epoch(session, control, report)? {
+                return Ok(Ending::Stopped(reason));
+            }
+        } else if session.progress.step >= session.total_steps() {
+            break;
+        } else if let Some(ending) = epoch(session, control, report)? {
+            return Ok(ending);
+        }
+    }
+    if session.progress.validated_at != Some(session.progress.step)
+        && let Some(reason) = validate(session, control, report)?
+    {
+        return Ok(Ending::Stopped(reason));
+    }
+    if !session.options.no_test && !session.test.is_empty() && session.progress.test.is_none() {
+        let Some(test) = figures(session, Split::Test, control, report)? else {
+            return Ok(Ending::Stopped(control.stop.unwrap_or(StopReason::Asked)));
+        };
+        session.progress.test = Some(test);
+    }
+    Ok(Ending::Completed)
+}
+
+/// Trains up to the end of the epoch, or of the run. `None`: go on.
+fn epoch(
+    session: &mut Session,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Option<Ending>, Failure> {
+    let per_epoch = session.steps_per_epoch();
+    let index = session.progress.step / per_epoch;
+    let batches = prefetch::batches(
+        &session.train,
+        &session.prepare,
+        session.recipe.seed,
+        session.recipe.batch_size,
+        index + 1,
+        session.progress.step % per_epoch,
+    )
+    .map_err(|error| Failure::Failed(format!("a thread cannot be started: {error}.")))?;
+    report.emit(Event::Phase {
+        phase: Phase::Training,
+        done: session.progress.step,
+        total: session.total_steps(),
+    });
+
+    loop {
+        if let Some(reason) = between_steps(session, control, report)? {
+            return Ok(Some(Ending::Stopped(reason)));
+        }
+        if session.progress.step >= session.total_steps() {
+            return Ok(None);
+        }
+        let begin = Instant::now();
+        let Ok(batch) = batches.recv() else {
+            return Ok(None);
+        };
+        let images = batch.labels.len();
+        let (xs, labels) = tensors(batch, session.net.device())?;
+        let settings = Settings {
+            learning_rate: session.recipe.learning_rate(session.progress.step, per_epoch),
+            label_smoothing: session.recipe.label_smoothing,
+            masks: session.masks(),
+        };
+        let stepped = step(&session.net, &mut session.optimizer, &xs, &labels, settings)?;
+        let (loss, correct) = match stepped {
+            Stepped::Done { loss, correct } => (loss, correct),
+            Stepped::Diverged { what } => {
+                return Ok(Some(Ending::Diverged(format!(
+                    "the {what} of step {} is not finite; the state before it is kept; go on with a lower --lr.",
+                    session.progress.step + 1
+                ))));
+            }
+        };
+        let seconds = begin.elapsed().as_secs_f64();
+        let progress = &mut session.progress;
+        progress.step += 1;
+        progress.loss_sum += loss * images as f64;
+        progress.correct += correct;
+        progress.images += images as u64;
+        progress.seconds += seconds;
+        progress.epoch_seconds += seconds;
+        progress.optimizer_steps = session.optimizer.steps();
+        report.step(StepReport {
+            epoch: index as usize + 1,
+            step: progress.step,
+            images,
+            loss,
+            correct,
+            learning_rate: settings.learning_rate,
+            seconds,
+        });
+        if session.save_is_due() && !session.progress.step.is_multiple_of(per_epoch) {
+            session.save_if_possible(report);
+        }
+    }
+}
+
+/// Does what was asked since the last step. Returns why the run is to stop, if it is.
+fn between_steps(
+    session: &mut Session,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Option<StopReason>, Failure> {
+    control.hear(report);
+    let mut waiting = false;
+    loop {
+        if std::mem::take(&mut control.save) {
+            session.save_if_possible(report);
+        }
+        while let Some(change) = control.changes.pop_front() {
+            apply(session, change, report);
+        }
+        if std::mem::take(&mut control.evaluate) {
+            evaluate_now(session, control, report)?;
+        }
+        while let Some(question) = control.questions.pop_front() {
+            if let Err(failure) = answer::answer(question, control, report) {
+                // A question that fails is no failure of the run.
+                let message = match failure {
+                    Failure::Input(message) | Failure::Failed(message) => message,
+                    Failure::Interrupted(_) => "interrupted.".into(),
+                };
+                report.emit(Event::Refused { message });
+            }
+        }
+        if control.stop.is_some() {
+            return Ok(control.stop);
+        }
+        if !control.paused {
+            break;
+        }
+        if !waiting {
+            waiting = true;
+            report.emit(Event::Paused { step: session.progress.step });
+        }
+        control.wait(report);
+    }
+    if waiting {
+        report.emit(Event::Continued { step: session.progress.step });
+    }
+    Ok(None)
+}
+
+/// Takes over a live value and saves at once, so that a resume knows it too.
+fn apply(session: &mut Session, change: Change, report: &mut Report) {
+    let mut recipe = session.recipe.clone();
+    match change {
+        Change::Lr(lr) => recipe.lr = lr,
+        Change::Epochs(epochs) => recipe.epochs = epochs,
+    }
+    if let Err(problems) = recipe.validate() {
+        report.emit(Event::Refused { message: problems[0].to_string() });
+        return;
+    }
+    session.recipe = recipe;
+    report.emit(Event::Changed { change, step: session.progress.step });
+    session.save_if_possible(report);
+}
+
+fn evaluate_now(session: &mut Session, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
+    if session.validation.is_empty() {
+        report.emit(Event::Refused { message: "The run has no validation images.".into() });
+        return Ok(());
+    }
+    if let Some(figures) = figures(session, Split::Validation, control, report)? {
+        report.emit(Event::Evaluated {
+            split: Split::Validation,
+            images: session.validation.len(),
+            figures,
+            step: session.progress.step,
+        });
+    }
+    Ok(())
+}
+
+/// Validates, closes the epoch and saves. Returns why the run is to stop, if it is.
+fn close_epoch(
+    session: &mut Session,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Option<StopReason>, Failure> {
+    if let Some(reason) = validate(session, control, report)? {
+        return Ok(Some(reason));
+    }
+    let progress = &mut session.progress;
+    progress.closed_epochs += 1;
+    (progress.loss_sum, progress.correct, progress.images, progress.epoch_seconds) = (0.0, 0, 0, 0.0);
+    session.save_if_possible(report);
+    session.summarise(State::Running, None, report);
+    Ok(None)
+}
+
+/// Validates the weights as they are and tells the epoch so far.
+fn validate(
+    session: &mut Session,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Option<StopReason>, Failure> {
+    let epoch = session.epoch();
+    let validation = if session.validation.is_empty() {
+        None
+    } else {
+        match figures(session, Split::Validation, control, report)? {
+            None => return Ok(Some(control.stop.unwrap_or(StopReason::Asked))),
+            figures => figures,
+        }
+    };
+    let progress = &mut session.progress;
+    let images = progress.images.max(1) as f64;
+    let train = Figures { loss: progress.loss_sum / images, accuracy: progress.correct as f64 / images };
+    let Figures { loss, accuracy } = validation.unwrap_or(train);
+    let candidate = Best { epoch, step: progress.step, loss, accuracy };
+    // Without validation images the last is the best.
+    let best = validation.is_none() || progress.best.is_none_or(|best| beats(&candidate, &best));
+    if best {
+        progress.best = Some(candidate);
+    }
+    progress.validated_at = Some(progress.step);
+    let event = Event::Epoch {
+        epoch,
+        step: progress.step,
+        train,
+        validation,
+        seconds: progress.epoch_seconds,
+        images_per_second: progress.images as f64 / progress.epoch_seconds.max(1e-9),
+        best,
+    };
+    session.last = Some(Last { epoch, train, validation });
+    report.emit(event);
+    Ok(None)
+}
+
+/// Highest accuracy, then lowest loss, then earliest. A loss that is no number is the worst.
+fn beats(candidate: &Best, best: &Best) -> bool {
+    let loss = |best: &Best| if best.loss.is_nan() { f64::INFINITY } else { best.loss };
+    (candidate.accuracy, -loss(candidate)) > (best.accuracy, -loss(best))
+}
+
+/// Loss and accuracy on a split of the session; `None` if the run is to stop.
+fn figures(
+    session: &Session,
+    split: Split,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Option<Figures>, Failure> {
+    let (images, phase) = match split {
+        Split::Test => (&session.test, Phase::Testing),
+        Split::Validation => (&session.validation, Phase::Validating),
+        Split::Train => (&*session.train, Phase::Validating),
+    };
+    report.emit(Event::Phase { phase, done: 0, total: images.len() as u64 });
+    let mut go_on = |done, total| {
+        report.phase(phase, done, total);
+        control.go_on(report)
+    };
+    Ok(evaluate::figures(&session.net, images, &session.prepare, session.recipe.batch_size, &mut go_on)?)
+}
+
+/// Saves the last state and tells the end.
+fn conclude(session: &mut Session, ending: Ending, report: &mut Report) -> Result<(), Failure> {
+    let (outcome, state, reason, message) = match ending {
+        Ending::Completed => (Outcome::Completed, State::Completed, None, None),
+        Ending::Stopped(reason) => (Outcome::Stopped, State::Stopped, Some(reason), None),
+        Ending::Diverged(message) => (Outcome::Diverged, State::Diverged, None, Some(message)),
+    };
+    if let Some(message) = message.clone() {
+        report.emit(Event::Warning { message });
+    }
+    session.save(report)?;
+    session.summarise(state, message, report);
+    report.emit(Event::Finished {
+        outcome,
+        reason,
+        best: session.progress.best,
+        test: session.progress.test,
+        step: session.progress.step,
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_has_the_highest_accuracy_then_the_lowest_loss_then_came_first() {
+        let best = |accuracy, loss| Best { epoch: 1, step: 1, loss, accuracy };
+        assert!(beats(&best(0.6, 9.0), &best(0.5, 1.0)));
+        assert!(beats(&best(0.5, 0.9), &best(0.5, 1.0)));
+        assert!(!beats(&best(0.5, 1.0), &best(0.5, 1.0)));
+        assert!(beats(&best(0.5, 9.0), &best(0.5, f64::NAN)));
+        assert!(!beats(&best(0.5, f64::NAN), &best(0.5, 9.0)));
+    }
+}

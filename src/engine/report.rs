@@ -1,0 +1,138 @@
+//! Events out, to whoever listens and into the journal. Steps are gathered into lines; everything
+//! else goes out at once.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::Sender;
+
+use crate::protocol::event::Phase;
+use crate::protocol::{Event, Stamped};
+use crate::store::journal::Journal;
+
+/// Steps are gathered for so long before they make a line.
+const GATHER: Duration = Duration::from_millis(250);
+/// Events that may wait unread before steps are gathered for longer.
+const BACKLOG: usize = 64;
+
+/// One finished step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StepReport {
+    pub(super) epoch: usize,
+    pub(super) step: u64,
+    pub(super) images: usize,
+    /// Mean over the images, in nats.
+    pub(super) loss: f64,
+    pub(super) correct: u64,
+    pub(super) learning_rate: f64,
+    pub(super) seconds: f64,
+}
+
+/// Steps gathered since the last line.
+#[derive(Default)]
+struct Gathered {
+    steps: u64,
+    images: usize,
+    loss_sum: f64,
+    correct: u64,
+    seconds: f64,
+    last: Option<StepReport>,
+}
+
+/// The way out for events.
+pub(super) struct Report {
+    events: Sender<Stamped>,
+    journal: Option<Journal>,
+    journal_is_whole: bool,
+    heard: bool,
+    gathered: Gathered,
+    last_line: Instant,
+    last_phase: Instant,
+}
+
+impl Report {
+    pub(super) fn new(events: Sender<Stamped>) -> Self {
+        let now = Instant::now();
+        Self {
+            events,
+            journal: None,
+            journal_is_whole: true,
+            heard: true,
+            gathered: Gathered::default(),
+            last_line: now,
+            last_phase: now,
+        }
+    }
+
+    /// From here on events are also written to `journal`.
+    pub(super) fn keep(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
+    /// Whether the last event found a listener.
+    pub(super) fn is_heard(&self) -> bool {
+        self.heard
+    }
+
+    /// Tells `event`, after the steps before it.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.flush();
+        self.send(event);
+    }
+
+    /// Tells how far an activity is, at most four times a second.
+    pub(super) fn phase(&mut self, phase: Phase, done: u64, total: u64) {
+        if self.last_phase.elapsed() >= GATHER && self.events.len() < BACKLOG {
+            self.last_phase = Instant::now();
+            self.send(Event::Phase { phase, done, total });
+        }
+    }
+
+    /// Tells a step, now or together with the next ones.
+    pub(super) fn step(&mut self, step: StepReport) {
+        let gathered = &mut self.gathered;
+        gathered.steps += 1;
+        gathered.images += step.images;
+        gathered.loss_sum += step.loss * step.images as f64;
+        gathered.correct += step.correct;
+        gathered.seconds += step.seconds;
+        gathered.last = Some(step);
+        if self.last_line.elapsed() >= GATHER && self.events.len() < BACKLOG {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let Gathered { steps, images, loss_sum, correct, seconds, last } = std::mem::take(&mut self.gathered);
+        let Some(last) = last else { return };
+        self.last_line = Instant::now();
+        self.send(Event::Step {
+            epoch: last.epoch,
+            step: last.step,
+            steps,
+            loss: loss_sum / images as f64,
+            accuracy: correct as f64 / images as f64,
+            learning_rate: last.learning_rate,
+            images_per_second: images as f64 / seconds,
+        });
+    }
+
+    fn send(&mut self, event: Event) {
+        let stamped = Stamped { event, time: now() };
+        if let (Some(journal), false) = (&mut self.journal, matches!(stamped.event, Event::Phase { .. })) {
+            let written = journal.append(&stamped);
+            if let (Err(error), true) = (&written, self.journal_is_whole) {
+                let message =
+                    format!("the journal cannot be written ({error}); training goes on without it.");
+                self.heard &=
+                    self.events.send(Stamped { event: Event::Warning { message }, time: now() }).is_ok();
+            }
+            self.journal_is_whole = written.is_ok();
+        }
+        self.heard &= self.events.send(stamped).is_ok();
+    }
+}
+
+/// Seconds since 1970, UTC.
+pub(super) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

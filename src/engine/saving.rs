@@ -1,0 +1,97 @@
+//! What a session writes: checkpoints when they are due, and the summary.
+
+use std::time::Instant;
+
+use candle_core::Tensor;
+
+use crate::engine::failure::Failure;
+use crate::engine::report::{Report, now};
+use crate::engine::session::Session;
+use crate::protocol::Event;
+use crate::protocol::command::SaveEvery;
+use crate::recipe::Recipe;
+use crate::store::catalog::{self, State, Summary};
+use crate::store::checkpoint::{Array, Checkpoint, Meta};
+
+/// The name of a run that was given none: the local time and the data.
+pub(super) fn stem(recipe: &Recipe) -> String {
+    let time = jiff::ZonedDateTime::now().strftime("%Y-%m-%d-%H%M%S").to_string();
+    let data = recipe.data.to_string();
+    format!("{time}-{}", data.split(':').next().unwrap_or_default())
+}
+
+fn array(tensor: &Tensor) -> candle_core::Result<Array> {
+    Ok(Array { shape: tensor.dims().to_vec(), data: tensor.flatten_all()?.to_vec1()? })
+}
+
+impl Session {
+    /// Whether `--save-every` has come round.
+    pub(super) fn save_is_due(&self) -> bool {
+        match self.options.save_every {
+            SaveEvery::Time(time) => self.last_save.elapsed() >= time,
+            SaveEvery::Steps(steps) => self.progress.step.is_multiple_of(steps),
+        }
+    }
+
+    /// Writes a checkpoint of the state as it is.
+    pub(super) fn save(&mut self, report: &mut Report) -> Result<(), Failure> {
+        self.last_save = Instant::now();
+        let path = self.run.save(&self.checkpoint()?)?;
+        self.unsaved = false;
+        report.emit(Event::Saved { path, step: self.progress.step });
+        Ok(())
+    }
+
+    /// The same where the run can go on without: a failure is a warning.
+    pub(super) fn save_if_possible(&mut self, report: &mut Report) {
+        if let Err(Failure::Input(message) | Failure::Failed(message)) = self.save(report) {
+            report.emit(Event::Warning {
+                message: format!("not saved after step {}: {message}", self.progress.step),
+            });
+        }
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, Failure> {
+        let weights = self.net.tensors().map(|(name, tensor)| Ok((name.to_owned(), array(tensor)?)));
+        let state = self.optimizer.tensors().map(|(name, tensor)| Ok((name, array(tensor)?)));
+        Ok(Checkpoint {
+            tensors: weights.chain(state).collect::<candle_core::Result<_>>()?,
+            meta: Meta {
+                recipe: self.recipe.clone(),
+                classes: self.classes.clone(),
+                moments: [self.moments.mean, self.moments.deviation],
+                progress: self.progress.clone(),
+                parent: self.parent.clone(),
+                run: self.run.name().to_owned(),
+                no_test: self.options.no_test,
+                saved_at: now(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+        })
+    }
+
+    /// Replaces the summary. The catalogue can do without, so a failure is a warning.
+    pub(super) fn summarise(&self, state: State, message: Option<String>, report: &mut Report) {
+        let summary = Summary {
+            run: self.run.name().to_owned(),
+            state,
+            message,
+            network: catalog::network(&self.recipe),
+            parameters: self.net.plan().parameters(),
+            step: self.progress.step,
+            total_steps: self.total_steps(),
+            epoch: self.epoch(),
+            created: self.created,
+            updated: now(),
+            seconds: self.progress.seconds,
+            best: self.progress.best,
+            last: self.last,
+            test: self.progress.test,
+            parent: self.parent.clone(),
+            recipe: self.recipe.clone(),
+        };
+        if let Err(error) = self.run.write_summary(&summary) {
+            report.emit(Event::Warning { message: error.to_string() });
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! A recipe or a checkpoint brought to life: network, optimizer, images and the run's directory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+
+use crate::data::prepare::Prepare;
+use crate::data::{Dataset, Images, Moments};
+use crate::engine::control::Control;
+use crate::engine::device;
+use crate::engine::failure::Failure;
+use crate::engine::report::{Report, now};
+use crate::engine::saving;
+use crate::model::DenseNet;
+use crate::ops::dropout::Masks;
+use crate::optim::{Optimizer, Rule};
+use crate::protocol::event::Started;
+use crate::protocol::{Event, Options, Overrides, Start};
+use crate::recipe::{Data, Recipe};
+use crate::store::catalog::{self, Last, State};
+use crate::store::checkpoint::{Checkpoint, Meta, Progress};
+use crate::store::run::{self, RunDir, Target};
+
+/// Everything a run has in hand while it is trained.
+pub(super) struct Session {
+    pub(super) recipe: Recipe,
+    pub(super) options: Options,
+    pub(super) net: DenseNet,
+    pub(super) optimizer: Optimizer,
+    pub(super) classes: Vec<String>,
+    pub(super) moments: Moments,
+    pub(super) train: Arc<Images>,
+    pub(super) validation: Images,
+    pub(super) test: Images,
+    pub(super) prepare: Prepare,
+    pub(super) progress: Progress,
+    pub(super) run: RunDir,
+    pub(super) parent: Option<String>,
+    pub(super) resumed_from: Option<PathBuf>,
+    /// Figures of the last epoch that ended, for the summary.
+    pub(super) last: Option<Last>,
+    pub(super) created: f64,
+    pub(super) device_line: String,
+    /// When the engine took it up, for `--stop-after`.
+    pub(super) begun: Instant,
+    pub(super) last_save: Instant,
+    /// Whether no checkpoint of this run holds the state and the recipe as they are.
+    pub(super) unsaved: bool,
+}
+
+/// A network for `recipe` on `device`, freshly drawn.
+pub(super) fn new_net(recipe: &Recipe, classes: usize, device: &Device) -> Result<DenseNet, Failure> {
+    let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
+    Ok(net.with_dropout_places(recipe.dropout_places))
+}
+
+/// The problems of a recipe as one failure.
+pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
+    recipe.validate().map_err(|problems| {
+        let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::Input(sentences.join("\n"))
+    })
+}
+
+/// The network and the optimizer of a checkpoint, with its weights and state.
+pub(super) fn revive(
+    checkpoint: Checkpoint,
+    recipe: &Recipe,
+    path: &Path,
+    device: &Device,
+) -> Result<(DenseNet, Optimizer), Failure> {
+    let unusable = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
+    let mut weights = BTreeMap::new();
+    let mut state = BTreeMap::new();
+    for (name, array) in checkpoint.tensors {
+        let target = if name.starts_with("optimizer.") { &mut state } else { &mut weights };
+        target.insert(name, Tensor::from_vec(array.data, array.shape, device)?);
+    }
+    let net = new_net(recipe, checkpoint.meta.classes.len(), device)?;
+    net.load(&weights).map_err(unusable)?;
+    let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
+    optimizer.load(&state, checkpoint.meta.progress.optimizer_steps).map_err(unusable)?;
+    Ok((net, optimizer))
+}
+
+impl Session {
+    /// A new run.
+    pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) -> Result<Self, Failure> {
+        let Start { mut recipe, name, options } = start;
+        let begun = Instant::now();
+        check(&recipe)?;
+        let (device, device_line) = device::choose(options.device)?;
+        run::probe(&options.runs_dir)?;
+        let dataset = control.load(&recipe, report)?;
+        remember_place(&mut recipe, &dataset);
+        check_batches(&recipe, &dataset)?;
+        let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
+        let net = new_net(&recipe, dataset.classes.len(), &device)?;
+        let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
+        let mut session =
+            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
+        session.created = now();
+        Ok(session)
+    }
+
+    /// Goes on with a run, or with a checkpoint as a new run.
+    pub(super) fn resume(
+        target: &Path,
+        overrides: &Overrides,
+        options: Options,
+        control: &mut Control,
+        report: &mut Report,
+    ) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let place = run::find(&options.runs_dir, target)?;
+        let (device, device_line) = device::choose(options.device)?;
+        let (source, run, checkpoint) = take_up(place, report)?;
+        let mut recipe = checkpoint.meta.recipe.clone();
+        let summary = run.as_ref().and_then(|run| catalog::read_summary(run.path()).ok());
+        let ended = summary.as_ref().map(|summary| summary.state);
+        apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
+        check(&recipe)?;
+        let Meta { mut progress, classes, moments, run: origin, parent, no_test, .. } =
+            checkpoint.meta.clone();
+        let dataset = control.load(&recipe, report)?;
+        remember_place(&mut recipe, &dataset);
+        check_batches(&recipe, &dataset)?;
+        if dataset.classes != classes || [dataset.moments.mean, dataset.moments.deviation] != moments {
+            return Err(Failure::Input(format!(
+                "the images of `{}` are not those that {} was trained on; give their place with --data-dir.",
+                recipe.data,
+                source.display()
+            )));
+        }
+        let total = recipe.total_steps(dataset.train.len());
+        if progress.step < total {
+            progress.test = None;
+        } else if ended == Some(State::Completed) {
+            return Err(Failure::Input(format!(
+                "{} is complete at step {total}; give more --epochs or --steps to go on.",
+                source.display()
+            )));
+        }
+        let (net, optimizer) = revive(checkpoint, &recipe, &source, &device)?;
+        let is_new = run.is_none();
+        let run = match run {
+            Some(run) => run,
+            None => RunDir::create(&options.runs_dir, None, &saving::stem(&recipe), &recipe)?,
+        };
+        // A run that was to leave the test split alone still is.
+        let options = Options { no_test: options.no_test || no_test, ..options };
+        let mut session =
+            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
+        session.created = summary.as_ref().map_or_else(now, |summary| summary.created);
+        session.parent = if is_new { Some(origin) } else { parent };
+        session.last = summary.and_then(|summary| summary.last);
+        session.progress = progress;
+        session.resumed_from = Some(source);
+        session.unsaved = is_new || *overrides != Overrides::default();
+        Ok(session)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a session, each made by its own room")]
+    fn assemble(
+        recipe: Recipe,
+        options: Options,
+        net: DenseNet,
+        optimizer: Optimizer,
+        dataset: Dataset,
+        run: RunDir,
+        device_line: String,
+        begun: Instant,
+        report: &mut Report,
+    ) -> Self {
+        for message in &dataset.notes {
+            report.emit(Event::Warning { message: message.clone() });
+        }
+        let prepare = Prepare::new(&recipe, dataset.moments, dataset.flips);
+        Self {
+            recipe,
+            options,
+            net,
+            optimizer,
+            classes: dataset.classes,
+            moments: dataset.moments,
+            train: Arc::new(dataset.train),
+            validation: dataset.validation,
+            test: dataset.test,
+            prepare,
+            progress: Progress::default(),
+            run,
+            parent: None,
+            resumed_from: None,
+            last: None,
+            created: 0.0,
+            device_line,
+            begun,
+            last_save: Instant::now(),
+            unsaved: true,
+        }
+    }
+
+    pub(super) fn steps_per_epoch(&self) -> u64 {
+        self.recipe.steps_per_epoch(self.train.len())
+    }
+
+    pub(super) fn total_steps(&self) -> u64 {
+        self.recipe.total_steps(self.train.len())
+    }
+
+    /// The epoch (from 1) that the last step belongs to.
+    pub(super) fn epoch(&self) -> usize {
+        self.progress.step.div_ceil(self.steps_per_epoch()) as usize
+    }
+
+    /// The dropout masks of the next step.
+    pub(super) fn masks(&self) -> Option<Masks> {
+        let (rate, seed, step) = (self.recipe.dropout, self.recipe.seed, self.progress.step);
+        (rate > 0.0).then_some(Masks { rate, seed, step })
+    }
+
+    /// The head of the run, as an event.
+    pub(super) fn started(&self) -> Event {
+        Event::Started(Box::new(Started {
+            run: self.run.name().to_owned(),
+            run_dir: self.run.path().to_owned(),
+            recipe: self.recipe.clone(),
+            parameters: self.net.plan().parameters(),
+            device: self.device_line.clone(),
+            threads: self.options.threads,
+            step: self.progress.step,
+            steps_per_epoch: self.steps_per_epoch(),
+            total_steps: self.total_steps(),
+            train_images: self.train.len(),
+            validation_images: self.validation.len(),
+            test_images: self.test.len(),
+            resumed_from: self.resumed_from.clone(),
+            parent: self.parent.clone(),
+        }))
+    }
+}
+
+/// The checkpoint to go on from, with its file, and the run to go on in; no run where the file is
+/// older than the run's newest, or in no run at all.
+fn take_up(place: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir>, Checkpoint), Failure> {
+    match place {
+        Target::Run(path) => {
+            let run = RunDir::open(&path)?;
+            let (file, checkpoint, damaged) = run.newest_good()?;
+            for message in damaged {
+                report.emit(Event::Warning { message });
+            }
+            if let Some(recipe) = run.recipe()
+                && recipe.arch(2) != checkpoint.meta.recipe.arch(2)
+            {
+                return Err(Failure::Input(format!(
+                    "{}: it is a checkpoint of another network than the run's; take it away, or resume it as a file elsewhere.",
+                    file.display()
+                )));
+            }
+            Ok((file, Some(run), checkpoint))
+        }
+        Target::File(file) => {
+            let checkpoint = Checkpoint::read(&file)?;
+            let home = file.parent().and_then(Path::parent);
+            let newest = home.and_then(|home| run::checkpoints(home).pop());
+            let run = match (home, newest) {
+                (Some(home), Some((_, newest))) if newest == file => Some(RunDir::open(home)?),
+                _ => None,
+            };
+            Ok((file, run, checkpoint))
+        }
+    }
+}
+
+fn apply(recipe: &mut Recipe, overrides: &Overrides, diverged: bool) -> Result<(), Failure> {
+    let Overrides { data_dir, epochs, steps, lr } = overrides.clone();
+    if let Some(dir) = data_dir {
+        recipe.data_dir = Some(dir);
+    }
+    if let Some(epochs) = epochs {
+        recipe.epochs = epochs;
+        // A limit of the first part of a run must not hide the epochs now asked for.
+        recipe.steps = None;
+    }
+    if steps.is_some() {
+        recipe.steps = steps;
+    }
+    if let Some(lr) = lr {
+        if !diverged {
+            return Err(Failure::Input(
+                "--lr beside --resume is only for a run that diverged; this one goes on with its own.".into(),
+            ));
+        }
+        recipe.lr = lr;
+    }
+    Ok(())
+}
+
+/// Keeps the absolute place of the images in the recipe, so that a resume finds them from anywhere.
+fn remember_place(recipe: &mut Recipe, dataset: &Dataset) {
+    if let Some(dir) = &dataset.dir {
+        match &mut recipe.data {
+            Data::Folder(path) => path.clone_from(dir),
+            _ => recipe.data_dir = Some(dir.clone()),
+        }
+    }
+}
+
+/// Refuses a batch that leaves batch normalisation nothing to measure: one image on a 1x1 map.
+fn check_batches(recipe: &Recipe, dataset: &Dataset) -> Result<(), Failure> {
+    let images = dataset.train.len();
+    let smallest_map = recipe.arch(dataset.classes.len()).plan().map_or(0, |plan| plan.smallest_map);
+    if smallest_map > 1 {
+        return Ok(());
+    }
+    let last = images % recipe.batch_size;
+    if recipe.batch_size == 1 || last == 1 {
+        return Err(Failure::Input(format!(
+            "`batch_size`: with {images} training images and {} in a batch, one image would meet a 1x1 feature map alone, where batch normalisation has no variance; choose another batch size.",
+            recipe.batch_size
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Repeats the steps of a golden file from the PyTorch peer and compares every number.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::str::FromStr;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::engine::failure::Failure;
+use crate::model::DenseNet;
+use crate::ops::batch_norm::Rules;
+use crate::optim::{Optimizer, Rule};
+use crate::protocol::event::{GroupError, Verification};
+use crate::recipe::{Arch, Init, StemKind};
+
+/// A golden file, read.
+struct Golden<'a> {
+    path: &'a Path,
+    header: HashMap<String, String>,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl<'a> Golden<'a> {
+    fn read(path: &'a Path) -> Result<Self, Failure> {
+        let broken = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| broken(format!("it cannot be read ({error})")))?;
+        let not_golden = "it is not a golden file; `densenet_torch.py golden` writes one";
+        let (_, metadata) =
+            safetensors::SafeTensors::read_metadata(&bytes).map_err(|_| broken(not_golden.into()))?;
+        let header = metadata.metadata().clone().ok_or_else(|| broken(not_golden.into()))?;
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+            .map_err(|error| broken(format!("its tensors cannot be read ({error})")))?;
+        Ok(Self { path, header, tensors })
+    }
+
+    fn fault(&self, why: impl std::fmt::Display) -> Failure {
+        Failure::Input(format!("{}: {why}.", self.path.display()))
+    }
+
+    /// A value of the header.
+    fn value<T: FromStr>(&self, key: &str) -> Result<T, Failure> {
+        let text = self.header.get(key).ok_or_else(|| self.fault(format!("its header has no `{key}`")))?;
+        text.parse().map_err(|_| self.fault(format!("its header says `{key}` = `{text}`, which cannot be")))
+    }
+
+    fn tensor(&self, name: &str) -> Result<&Tensor, Failure> {
+        self.tensors.get(name).ok_or_else(|| self.fault(format!("it has no tensor `{name}`")))
+    }
+
+    fn arch(&self) -> Result<Arch, Failure> {
+        let layers: String = self.value("layers")?;
+        let layers = layers
+            .split(',')
+            .map(|n| {
+                n.trim().parse().map_err(|_| self.fault(format!("its header says `layers` = `{layers}`")))
+            })
+            .collect::<Result<Vec<usize>, _>>()?;
+        let side =
+            self.tensor("images")?.dims4().map_err(|_| self.fault("its images are not [n, 3, s, s]"))?.2;
+        let arch = Arch {
+            layers,
+            growth_rate: self.value("growth_rate")?,
+            bottleneck: self.value("bottleneck")?,
+            compression: self.value("compression")?,
+            stem: self.value("stem")?,
+            stem_kind: StemKind::Cifar,
+            classes: self.value("classes")?,
+            input_size: side,
+        };
+        arch.plan().map_err(|problem| self.fault(format!("its network cannot be: {problem}")))?;
+        Ok(arch)
+    }
+
+    /// The images and labels, held to the header and the network.
+    fn batch(&self, arch: &Arch, device: &Device) -> Result<(Tensor, Tensor), Failure> {
+        let (images, labels) = (self.tensor("images")?, self.tensor("labels")?);
+        let (n, c, h, w) = images.dims4().map_err(|_| self.fault("its images are not [n, 3, s, s]"))?;
+        if c != 3 || h != w || labels.dims() != [n] || n == 0 {
+            return Err(self.fault("its images and labels do not belong together"));
+        }
+        if n == 1 && arch.plan().is_ok_and(|plan| plan.smallest_map == 1) {
+            return Err(self.fault("one image on a 1x1 feature map has no variance to normalise by"));
+        }
+        let labels = labels.to_dtype(DType::I64)?.to_vec1::<i64>()?;
+        let labels = labels
+            .iter()
+            .map(|&label| u32::try_from(label).ok().filter(|&label| (label as usize) < arch.classes))
+            .collect::<Option<Vec<u32>>>()
+            .ok_or_else(|| self.fault("a label is not one of its classes"))?;
+        let images = images.to_dtype(DType::F32)?.to_device(device)?;
+        Ok((images, Tensor::from_vec(labels, n, device)?))
+    }
+}
+
+/// The group a tensor of the file is compared in.
+fn group(name: &str) -> &str {
+    match name.split_once('.') {
+        Some(("grad0", _)) => "grad0",
+        Some(("final", rest)) if rest.contains(".running_") => "final.stats",
+        Some(("final", _)) => "final.weights",
+        _ => name,
+    }
+}
+
+/// The smallest tolerance of a group (relative L2): its rounding in f32 may be no better.
+fn floor(group: &str) -> f64 {
+    match group {
+        "logits.0" | "loss.0" => 1e-5,
+        "eval_logits" => 1e-3,
+        _ => 1e-4,
+    }
+}
+
+/// Squared distance and squared length of a tensor and its truth, in f64.
+fn distance(got: &Tensor, truth: &Tensor) -> candle_core::Result<(f64, f64)> {
+    let values =
+        |xs: &Tensor| xs.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
+    let (got, truth) = (values(got)?, values(truth)?);
+    let error = got.iter().zip(&truth).map(|(a, b)| (a - b).powi(2)).sum();
+    Ok((error, truth.iter().map(|b| b * b).sum()))
+}
+
+/// Trains the network of the golden file at `path` for the steps it holds and compares by relative L2,
+/// group by group. `rules` are the constants of batch normalisation (tests spoil them).
+pub fn verify(path: &Path, rules: Rules, device: &Device) -> Result<Verification, String> {
+    run(path, rules, device).map_err(|failure| match failure {
+        Failure::Input(sentence) | Failure::Failed(sentence) => sentence,
+        Failure::Interrupted(_) => "interrupted.".into(),
+    })
+}
+
+pub(super) fn run(path: &Path, rules: Rules, device: &Device) -> Result<Verification, Failure> {
+    let golden = Golden::read(path)?;
+    let arch = golden.arch()?;
+    let (images, labels) = golden.batch(&arch, device)?;
+    let steps: usize = golden.value("steps")?;
+    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules);
+    let initial: BTreeMap<String, Tensor> = golden
+        .tensors
+        .iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix("init.")?.to_owned(), tensor.clone())))
+        .collect();
+    net.load(&initial).map_err(|why| golden.fault(why))?;
+    let rule = Rule::Sgd { momentum: golden.value("momentum")?, nesterov: golden.value("nesterov")? };
+    let mut optimizer = Optimizer::new(rule, golden.value("weight_decay")?, net.parameters())?;
+    let learning_rate: f64 = golden.value("lr")?;
+
+    let mut got: Vec<(String, Tensor)> = Vec::new();
+    for step in 0..steps {
+        let pass = net.pass(&images, &labels, 0.0, None)?;
+        got.push((format!("logits.{step}"), pass.logits.clone()));
+        got.push((format!("loss.{step}"), Tensor::new(pass.loss, &Device::Cpu)?));
+        if step == 0 {
+            let named = net.parameters().zip(&pass.gradients);
+            got.extend(named.map(|((name, _), gradient)| (format!("grad0.{name}"), gradient.clone())));
+        }
+        let proposal =
+            optimizer.propose(net.parameters().map(|(_, var)| var), &pass.gradients, learning_rate)?;
+        net.commit(&proposal.weights, &pass.statistics)?;
+        optimizer.commit(proposal);
+    }
+    got.extend(net.tensors().map(|(name, tensor)| (format!("final.{name}"), tensor.clone())));
+    got.push(("eval_logits".into(), net.logits(&images)?));
+    compare(&golden, &got)
+}
+
+fn compare(golden: &Golden, got: &[(String, Tensor)]) -> Result<Verification, Failure> {
+    let mut order: Vec<&str> = Vec::new();
+    let mut sums: HashMap<&str, (f64, f64)> = HashMap::new();
+    let mut worst: Option<(String, f64)> = None;
+    for (name, tensor) in got {
+        let truth = golden.tensor(name)?;
+        if truth.elem_count() != tensor.elem_count() {
+            return Err(golden.fault(format!("its tensor `{name}` has the shape {:?}", truth.dims())));
+        }
+        let (error, length) = distance(tensor, truth)?;
+        let group = group(name);
+        if !order.contains(&group) {
+            order.push(group);
+        }
+        let sum = sums.entry(group).or_default();
+        *sum = (sum.0 + error, sum.1 + length);
+        let relative = (error / length.max(1e-30)).sqrt();
+        // A tensor that should be all zeros says nothing by a relative error.
+        if length > 1e-20
+            && worst.as_ref().is_none_or(|(_, largest)| relative > *largest || relative.is_nan())
+        {
+            worst = Some((name.clone(), relative));
+        }
+    }
+    let groups = order
+        .into_iter()
+        .map(|group| {
+            let (error, length) = sums[group];
+            let own: f64 = golden.value(&format!("f32_error.{group}"))?;
+            Ok(GroupError {
+                group: group.to_owned(),
+                error: (error / length.max(1e-30)).sqrt(),
+                tolerance: floor(group).max(10.0 * own),
+            })
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    // Not `error > tolerance`: a NaN must fail.
+    let passed = groups.iter().all(|group| group.error <= group.tolerance);
+    Ok(Verification { groups, worst, passed })
+}
