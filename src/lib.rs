@@ -1,11 +1,64 @@
 //! densenet-tui: designs, trains, inspects and ships DenseNets.
+//!
+//! The rooms, in reading order. ARCHITECTURE.md says who may know whom, and a test keeps it so.
 
-pub mod data;
-pub mod engine;
-pub mod model;
-pub mod ops;
-pub mod optim;
+// Words: plain data.
 pub mod protocol;
 pub mod recipe;
 pub mod rng;
+
+// Knowing: what a spectator makes of events.
+pub mod monitor;
+
+// Maths: tensors.
+pub mod model;
+pub mod ops;
+pub mod optim;
+
+// Matter: bytes.
+pub mod data;
 pub mod store;
+
+// The engine: the thread, the device, the clock.
+pub mod engine;
+
+// Front ends.
+pub mod headless;
+
+// Assembly.
+pub mod cli;
+mod commands;
+pub mod config;
+pub mod paths;
+
+use cli::Command;
+use commands::Context;
+use headless::Exit;
+use headless::answers::complain;
+
+/// The program: what was typed becomes what is meant, and that is done.
+pub fn run() -> Exit {
+    let (cli, typed) = cli::parse();
+    match cli.command {
+        Some(Command::Completions { shell }) => return commands::completions(shell),
+        Some(Command::Man) => return commands::man(),
+        _ => {}
+    }
+    let context = match Context::read() {
+        Ok(context) => context,
+        Err(error) => return commands::wrong(&error),
+    };
+    match cli.command {
+        Some(Command::Summary { recipe, json }) => commands::summary::summary(&context, &recipe, json),
+        Some(Command::Runs { place, json }) => commands::runs::runs(&context.runs_dir(&place), json),
+        Some(Command::Info { json }) => commands::info::info(&context, json),
+        Some(question) => commands::question(&context, question),
+        None if cli.no_ui => commands::train::train(&context, &cli, &typed),
+        None => {
+            complain(
+                "the interface is not built yet; train with `densenet-tui --no-ui`, or see `densenet-tui --help`.",
+            );
+            Exit::USAGE
+        }
+    }
+}

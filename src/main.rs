@@ -1,3 +1,7 @@
-//! The binary.
+//! The binary: the exit code of what `densenet_tui::run` did.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(densenet_tui::run().0)
+}

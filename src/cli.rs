@@ -1,0 +1,226 @@
+//! The command line: what was typed, with its types. What it means is `lib`'s business.
+
+mod recipe_args;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::protocol::command::{Device, SaveEvery, parse_duration};
+pub use recipe_args::RecipeArgs;
+
+/// Designs, trains, inspects and ships DenseNets.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    args_conflicts_with_subcommands = true,
+    args_override_self = true,
+    max_term_width = 110
+)]
+#[command(after_help = "\
+Without --data it trains on the built-in shapes, with a small recipe of their own; elsewhere the defaults are the \
+paper's (DenseNet-BC 100-12, 300 epochs, batches of 64, SGD). Recipe keys without a flag (see `summary --json`) are \
+set with --set KEY=VALUE or in a --recipe file.")]
+pub struct Cli {
+    /// Another command than training.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Train without an interface, one line per epoch
+    #[arg(long)]
+    pub no_ui: bool,
+    /// What to train.
+    #[command(flatten)]
+    pub recipe: RecipeArgs,
+    /// How to train it.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// How a run is carried out.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub struct RunArgs {
+    /// Name of the run [default: from the time and the data]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Go on with a run (its name or directory) or from a checkpoint file
+    #[arg(long, value_name = "RUN_OR_FILE")]
+    pub resume: Option<PathBuf>,
+    /// Save so often, beside every epoch's end: 30s, 5m, 200steps
+    #[arg(long, value_name = "TIME|STEPS", default_value = "5m")]
+    pub save_every: SaveEvery,
+    /// Save and end after so long: 25m, 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub stop_after: Option<Duration>,
+    /// Leave the test images alone
+    #[arg(long)]
+    pub no_test: bool,
+    /// Where and how to compute.
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+    /// Where runs are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// One JSON object per line on stdout
+    #[arg(long, help_heading = "Run")]
+    pub json: bool,
+}
+
+/// Where and how to compute.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Compute")]
+pub struct ComputeArgs {
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Device,
+    /// Threads of the arithmetic [default: all usable cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub threads: Option<u16>,
+    /// Use candle's own layers, the slow and obvious version
+    #[arg(long)]
+    pub reference: bool,
+}
+
+/// Where runs are.
+#[derive(Clone, Debug, Args)]
+pub struct PlaceArgs {
+    /// Directory of all runs [default: `runs` in the data directory, see `info`]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub runs_dir: Option<PathBuf>,
+}
+
+/// Another command than training.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show a recipe's network layer by layer
+    Summary {
+        /// Which recipe.
+        #[command(flatten)]
+        recipe: Box<RecipeArgs>,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Loss and accuracy of a checkpoint
+    Evaluate {
+        /// A checkpoint file, or a run (its best checkpoint)
+        checkpoint: PathBuf,
+        /// Other data than the checkpoint's own: cifar10, cifar100, folder:PATH, shapes
+        #[arg(long)]
+        data: Option<crate::recipe::Data>,
+        /// Where the data is
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Which images
+        #[arg(long, default_value = "test", value_parser = ["train", "validation", "test"])]
+        split: String,
+        /// Where and how to compute.
+        #[command(flatten)]
+        compute: ComputeArgs,
+        /// Where runs are.
+        #[command(flatten)]
+        place: PlaceArgs,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Time the engine's own step on images in memory (--steps: how many, default 8)
+    Bench {
+        /// Time evaluation instead of training
+        #[arg(long)]
+        evaluation: bool,
+        /// Which network.
+        #[command(flatten)]
+        recipe: Box<RecipeArgs>,
+        /// Where and how to compute.
+        #[command(flatten)]
+        compute: ComputeArgs,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Repeat the steps of a golden file from PyTorch and compare every number
+    Verify {
+        /// A file written by `densenet_torch.py golden`
+        golden: PathBuf,
+        /// Where and how to compute.
+        #[command(flatten)]
+        compute: ComputeArgs,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the runs on disk
+    Runs {
+        /// Where runs are.
+        #[command(flatten)]
+        place: PlaceArgs,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Paths, devices and versions
+    Info {
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Options that may stand beside `--resume`, as clap knows them; the first two are the command itself.
+pub const RESUMABLE: &[&str] = &[
+    "no_ui",
+    "resume",
+    "data_dir",
+    "device",
+    "threads",
+    "epochs",
+    "steps",
+    "save_every",
+    "stop_after",
+    "json",
+    "lr",
+    "runs_dir",
+];
+
+/// Parses the command line, and lists the options that stood on it. Wrong usage ends the program with 2.
+pub fn parse() -> (Cli, Vec<String>) {
+    let matches = Cli::command().get_matches();
+    let typed = typed(&matches);
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => (cli, typed),
+        Err(error) => error.format(&mut Cli::command()).exit(),
+    }
+}
+
+/// The options that were typed, not defaulted. Groups of options are no options.
+fn typed(matches: &ArgMatches) -> Vec<String> {
+    let command = Cli::command();
+    let options = command.get_arguments().map(|argument| argument.get_id().as_str());
+    options
+        .filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine))
+        .map(str::to_owned)
+        .collect()
+}
+
+impl ComputeArgs {
+    /// Threads asked for, or as many as this process may run at once.
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(usable_threads, usize::from)
+    }
+}
+
+/// Threads that this process may run at once.
+pub fn usable_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

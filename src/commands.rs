@@ -1,0 +1,142 @@
+//! What each command of the program does, put together from the rooms below.
+
+pub(crate) mod info;
+pub(crate) mod runs;
+pub(crate) mod summary;
+pub(crate) mod train;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, ComputeArgs, PlaceArgs, RecipeArgs};
+use crate::config::Config;
+use crate::engine::{self, Promise};
+use crate::headless::answers::{ask, complain};
+use crate::headless::{Exit, print_line, signals};
+use crate::ops::threads;
+use crate::paths::Paths;
+use crate::protocol::command::{EvaluateFile, SaveEvery, Split};
+use crate::protocol::{self, Link, Options};
+use crate::recipe::Recipe;
+use crate::recipe::layered::{LayerError, assemble};
+
+/// Steps that `bench` times, unless told otherwise.
+const BENCH_STEPS: usize = 8;
+
+/// What every command knows: where things are and what the user has settled.
+pub(crate) struct Context {
+    pub(crate) paths: Paths,
+    pub(crate) config: Config,
+}
+
+impl Context {
+    /// Reads the config file, and tells what in it was not understood.
+    pub(crate) fn read() -> Result<Self, LayerError> {
+        let paths = Paths::of_this_user();
+        let config = Config::read(&paths.config_file())?;
+        config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
+        Ok(Self { paths, config })
+    }
+
+    /// The directory of all runs: typed, settled, or the default.
+    pub(crate) fn runs_dir(&self, place: &PlaceArgs) -> PathBuf {
+        let settled = place.runs_dir.clone().or_else(|| self.config.runs_dir.clone());
+        settled.unwrap_or_else(|| self.paths.runs())
+    }
+
+    /// The recipe that was typed, on top of what is settled; the error is one sentence for each problem.
+    pub(crate) fn recipe(&self, typed: &RecipeArgs) -> Result<Recipe, String> {
+        let layers = typed.layers(self.config.recipe.clone()).map_err(|error| error.to_string())?;
+        let recipe = assemble(&layers).map_err(|error| error.to_string())?;
+        recipe.validate().map_err(|problems| {
+            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            sentences.join("\n")
+        })?;
+        Ok(recipe)
+    }
+}
+
+/// Tells what is wrong with the input.
+pub(crate) fn wrong(sentences: &dyn Display) -> Exit {
+    sentences.to_string().lines().for_each(|line| complain(&format!("error: {line}")));
+    Exit::USAGE
+}
+
+/// The options of a command that has no run of its own.
+fn options(compute: &ComputeArgs, runs_dir: PathBuf) -> Options {
+    Options {
+        runs_dir,
+        device: compute.device,
+        threads: compute.threads(),
+        save_every: SaveEvery::default(),
+        stop_after: None,
+        no_test: false,
+        reference: compute.reference,
+    }
+}
+
+/// Starts the engine with its threads limited and the signals caught. Must come before any other thread.
+pub(crate) fn start(compute: &ComputeArgs) -> Result<Link, Exit> {
+    threads::limit(compute.threads());
+    // A headless run needs no listener: its journal has everything.
+    let started = engine::spawn(Promise { unheard: true })
+        .and_then(|(link, _)| signals::listen(link.commands.clone()).map(|()| link));
+    started.map_err(|error| {
+        complain(&format!("error: the engine cannot be started: {error}."));
+        Exit::FAILED
+    })
+}
+
+/// Commands that ask the engine one question.
+pub(crate) fn question(context: &Context, command: Command) -> Exit {
+    let (compute, question, json) = match command {
+        Command::Evaluate { checkpoint, data, data_dir, split, compute, place, json } => {
+            let split = match split.as_str() {
+                "train" => Split::Train,
+                "validation" => Split::Validation,
+                _ => Split::Test,
+            };
+            let options = options(&compute, context.runs_dir(&place));
+            let question = EvaluateFile { target: checkpoint, data, data_dir, split, options };
+            (compute, protocol::Command::EvaluateFile(question), json)
+        }
+        Command::Bench { evaluation, recipe, compute, json } => {
+            let steps = recipe.steps().unwrap_or(BENCH_STEPS);
+            let recipe = match context.recipe(&recipe) {
+                Ok(recipe) => Box::new(recipe),
+                Err(sentences) => return wrong(&sentences),
+            };
+            let options = Box::new(options(&compute, PathBuf::new()));
+            (compute, protocol::Command::Bench { recipe, steps, evaluation, options }, json)
+        }
+        Command::Verify { golden, compute, json } => {
+            let options = Box::new(options(&compute, PathBuf::new()));
+            (compute, protocol::Command::Verify { path: golden, options }, json)
+        }
+        _ => return Exit::USAGE,
+    };
+    match start(&compute) {
+        Ok(link) => ask(&link, question, json),
+        Err(exit) => exit,
+    }
+}
+
+/// Prints completions for `shell`.
+pub(crate) fn completions(shell: clap_complete::Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "densenet-tui", &mut script);
+    print_line(String::from_utf8_lossy(&script).trim_end());
+    Exit::FINE
+}
+
+/// Prints the manual page.
+pub(crate) fn man() -> Exit {
+    let mut page = Vec::new();
+    match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+        Ok(()) => print_line(String::from_utf8_lossy(&page).trim_end()),
+        Err(_) => return Exit::FAILED,
+    }
+    Exit::FINE
+}

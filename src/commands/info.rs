@@ -1,0 +1,31 @@
+//! `info`: paths, devices and versions.
+
+use serde_json::json;
+
+use crate::cli::usable_threads;
+use crate::commands::Context;
+use crate::engine;
+use crate::headless::{Exit, print_line};
+
+/// Prints what this program is and where it keeps things.
+pub(crate) fn info(context: &Context, json: bool) -> Exit {
+    let (version, candle) = (env!("CARGO_PKG_VERSION"), "0.11.1");
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let cuda = cfg!(feature = "cuda");
+    let runs = context.config.runs_dir.clone().unwrap_or_else(|| context.paths.runs());
+    let config = context.paths.config_file();
+    let devices = engine::describe_devices();
+    if json {
+        let info = json!({
+            "version": version, "candle": candle, "build": build, "cuda": cuda, "threads": usable_threads(),
+            "devices": devices, "config": config, "runs": runs,
+        });
+        print_line(&info.to_string());
+    } else {
+        print_line(&format!("densenet-tui {version} ({build} build), candle {candle}"));
+        print_line(&format!("devices  {}; {} threads", devices.join("; "), usable_threads()));
+        print_line(&format!("config   {}", config.display()));
+        print_line(&format!("runs     {}", runs.display()));
+    }
+    Exit::FINE
+}

@@ -1,0 +1,56 @@
+//! `runs`: the runs on disk, newest first.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::headless::{Exit, print_line};
+use crate::store::catalog::{self, Entry};
+
+/// Lists the runs in `dir`.
+pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
+    let entries = catalog::list(dir);
+    if json {
+        let runs: Vec<Value> = entries.iter().map(to_json).collect();
+        print_line(&json!({ "runs_dir": dir, "runs": runs }).to_string());
+    } else if entries.is_empty() {
+        print_line(&format!("no runs in {}", dir.display()));
+    } else {
+        print_line(&format!(
+            "{:<32} {:<11} {:<18} {:>15} {:>9} {:>9}",
+            "run", "state", "network", "step", "best", "test"
+        ));
+        for entry in &entries {
+            print_line(&to_line(entry));
+        }
+    }
+    Exit::FINE
+}
+
+fn to_json(entry: &Entry) -> Value {
+    let mut value =
+        json!({ "run": entry.name, "path": entry.path, "state": entry.state(), "live": entry.live });
+    match &entry.summary {
+        Ok(summary) => value["summary"] = json!(summary),
+        Err(sentence) => value["problem"] = json!(sentence),
+    }
+    value
+}
+
+fn to_line(entry: &Entry) -> String {
+    let summary = match &entry.summary {
+        Ok(summary) => summary,
+        Err(sentence) => return format!("{:<32} {:<11} {sentence}", entry.name, entry.state()),
+    };
+    let percent =
+        |accuracy: Option<f64>| accuracy.map_or("-".into(), |share| format!("{:.2} %", 100.0 * share));
+    format!(
+        "{:<32} {:<11} {:<18} {:>15} {:>9} {:>9}",
+        entry.name,
+        entry.state(),
+        summary.network,
+        format!("{}/{}", summary.step, summary.total_steps),
+        percent(summary.best.map(|best| best.accuracy)),
+        percent(summary.test.map(|test| test.accuracy)),
+    )
+}

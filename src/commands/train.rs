@@ -1,0 +1,54 @@
+//! `--no-ui`: a run from its first line to its exit code.
+
+use crate::cli::{Cli, RESUMABLE};
+use crate::commands::{Context, start, wrong};
+use crate::headless::answers::complain;
+use crate::headless::{Exit, follow};
+use crate::protocol::{Command, Options, Start};
+
+/// Trains what was typed, or goes on with a run. `typed` are the options that stood on the command line.
+pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
+    let args = &cli.run;
+    let options = Options {
+        runs_dir: context.runs_dir(&args.place),
+        device: args.compute.device,
+        threads: args.compute.threads(),
+        save_every: args.save_every,
+        stop_after: args.stop_after,
+        no_test: args.no_test,
+        reference: args.compute.reference,
+    };
+    let command = match &args.resume {
+        Some(target) => {
+            if let Some(option) = typed.iter().find(|option| !RESUMABLE.contains(&option.as_str())) {
+                let option = option.replace('_', "-");
+                return wrong(&format!(
+                    "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
+                    RESUMABLE[2..]
+                        .iter()
+                        .map(|name| format!("--{}", name.replace('_', "-")))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ));
+            }
+            Command::Resume {
+                target: target.clone(),
+                overrides: Box::new(cli.recipe.overrides()),
+                options: Box::new(options),
+            }
+        }
+        None => match context.recipe(&cli.recipe) {
+            Ok(recipe) => Command::Start(Box::new(Start { recipe, name: args.name.clone(), options })),
+            Err(sentences) => return wrong(&sentences),
+        },
+    };
+    let link = match start(&args.compute) {
+        Ok(link) => link,
+        Err(exit) => return exit,
+    };
+    if link.commands.send(command).is_err() {
+        complain("error: the engine is gone.");
+        return Exit::FAILED;
+    }
+    follow(&link, args.json)
+}

@@ -1,0 +1,114 @@
+//! Commands that ask one question: wait for the answer, tell it, choose the exit code.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::headless::{Exit, lines, print_line};
+use crate::monitor::End;
+use crate::protocol::event::{Bench, Verification};
+use crate::protocol::{Command, Event, Link};
+
+/// Sends `question` and tells the answer.
+pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
+    if link.commands.send(question).is_err() {
+        complain("the engine is gone.");
+        return Exit::FAILED;
+    }
+    for stamped in &link.events {
+        match stamped.event {
+            Event::Warning { message } => complain(&format!("warning: {message}")),
+            Event::Failed { message, cause } => {
+                message.lines().for_each(|line| complain(&format!("error: {line}")));
+                return Exit::of(&End::Failed(message, cause));
+            }
+            Event::Finished { outcome, reason, .. } => return Exit::of(&End::Finished(outcome, reason)),
+            Event::Evaluated { split, images, figures, step } => {
+                let answer = json!({
+                    "split": split, "images": images, "step": step,
+                    "loss": figures.loss, "accuracy": figures.accuracy,
+                });
+                tell(json, &answer, &|| {
+                    vec![format!(
+                        "{} {} images: loss {:.4}, accuracy {:.2} % (weights of step {})",
+                        lines::grouped(images as u64),
+                        answer["split"].as_str().unwrap_or_default(),
+                        figures.loss,
+                        100.0 * figures.accuracy,
+                        lines::grouped(step)
+                    )]
+                });
+                return Exit::FINE;
+            }
+            Event::Benched(bench) => {
+                tell(json, &bench_json(&bench), &|| bench_lines(&bench));
+                return Exit::FINE;
+            }
+            Event::Verified(verification) => {
+                let value = serde_json::to_value(&verification).unwrap_or_default();
+                tell(json, &value, &|| verification_lines(&verification));
+                return if verification.passed { Exit::FINE } else { Exit::FAILED };
+            }
+            _ => {}
+        }
+    }
+    complain("the engine is gone.");
+    Exit::FAILED
+}
+
+/// A line on stderr.
+pub fn complain(line: &str) {
+    _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+fn tell(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
+    if json {
+        print_line(&value.to_string());
+    } else {
+        for line in lines() {
+            print_line(&line);
+        }
+    }
+}
+
+fn bench_json(bench: &Bench) -> Value {
+    serde_json::to_value(bench).unwrap_or_default()
+}
+
+fn bench_lines(bench: &Bench) -> Vec<String> {
+    let what = if bench.evaluation { "evaluation" } else { "training" };
+    let peak = bench.peak_mib.map_or("unknown".into(), |mib| format!("{mib:.0}"));
+    vec![
+        format!(
+            "{what}, batch {}, {} parameters, {:.2} MMAC an image, {}, {} threads, {} steps",
+            bench.batch,
+            lines::grouped(bench.parameters),
+            bench.macs as f64 / 1e6,
+            bench.device,
+            bench.threads,
+            bench.steps
+        ),
+        format!("images_per_second  {:.2}", bench.images_per_second),
+        format!("step_ms_median     {:.1}  (fastest {:.1})", bench.step_ms_median, bench.step_ms_min),
+        format!("peak_mib           {peak}"),
+        format!(
+            "share_of_peak      {:.1} %  ({:.1} of {:.1} GFLOP/s)",
+            100.0 * bench.share_of_peak,
+            bench.gflops,
+            bench.machine_peak_gflops
+        ),
+    ]
+}
+
+fn verification_lines(verification: &Verification) -> Vec<String> {
+    let mut lines = vec![format!("{:<16} {:>11} {:>11}", "group", "error", "tolerance")];
+    for group in &verification.groups {
+        let verdict = if group.error <= group.tolerance { "" } else { "  OVER" };
+        lines.push(format!("{:<16} {:>11.3e} {:>11.3e}{verdict}", group.group, group.error, group.tolerance));
+    }
+    if let Some((name, error)) = &verification.worst {
+        lines.push(format!("worst tensor: {name} ({error:.3e})"));
+    }
+    lines.push(if verification.passed { "passed".into() } else { "failed".into() });
+    lines
+}

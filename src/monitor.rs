@@ -1,0 +1,159 @@
+//! What a spectator knows about a run: a fold over its events, live or read back from a journal.
+//! No clock: the events carry the time.
+
+pub mod pace;
+
+use crate::protocol::event::{Best, Cause, Phase, Started};
+use crate::protocol::{Event, Figures, Outcome, Stamped, StopReason};
+use pace::Pace;
+
+/// The last line of steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Steps {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Mean loss in nats and share that was right.
+    pub figures: Figures,
+    /// Of the last step.
+    pub learning_rate: f64,
+    /// Over the line's steps.
+    pub images_per_second: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// As it was meant to.
+    Finished(Outcome, Option<StopReason>),
+    /// It failed.
+    Failed(String, Cause),
+}
+
+/// What is known so far.
+#[derive(Clone, Debug, Default)]
+pub struct Monitor {
+    /// The head of the run.
+    pub head: Option<Started>,
+    /// The last activity, how much of it is done and how much there is.
+    pub phase: Option<(Phase, u64, u64)>,
+    /// Steps done in all.
+    pub step: u64,
+    /// The last line of steps.
+    pub steps: Option<Steps>,
+    /// The best epoch.
+    pub best: Option<Best>,
+    /// The test split, once it was evaluated.
+    pub test: Option<Figures>,
+    /// Whether the run waits.
+    pub paused: bool,
+    /// How it ended.
+    pub end: Option<End>,
+    pace: Pace,
+}
+
+impl Monitor {
+    /// Takes in what happened.
+    pub fn apply(&mut self, stamped: &Stamped) {
+        self.pace.apply(stamped);
+        match &stamped.event {
+            Event::Started(head) => {
+                self.step = head.step;
+                self.head = Some((**head).clone());
+                self.end = None;
+            }
+            Event::Phase { phase, done, total } => self.phase = Some((*phase, *done, *total)),
+            Event::Step { epoch, step, loss, accuracy, learning_rate, images_per_second, .. } => {
+                self.step = *step;
+                self.steps = Some(Steps {
+                    epoch: *epoch,
+                    figures: Figures { loss: *loss, accuracy: *accuracy },
+                    learning_rate: *learning_rate,
+                    images_per_second: *images_per_second,
+                });
+            }
+            Event::Epoch { epoch, step, train, validation, best: true, .. } => {
+                let Figures { loss, accuracy } = validation.unwrap_or(*train);
+                self.best = Some(Best { epoch: *epoch, step: *step, loss, accuracy });
+            }
+            Event::Paused { .. } => self.paused = true,
+            Event::Continued { .. } => self.paused = false,
+            Event::Finished { outcome, reason, best, test, .. } => {
+                (self.best, self.test) = (*best, *test);
+                self.end = Some(End::Finished(*outcome, *reason));
+            }
+            Event::Failed { message, cause } => self.end = Some(End::Failed(message.clone(), *cause)),
+            _ => {}
+        }
+    }
+
+    /// Seconds until the run is complete, by its pace so far; `None` before anything was timed.
+    pub fn remaining_seconds(&self) -> Option<f64> {
+        let head = self.head.as_ref()?;
+        self.pace.remaining(head.total_steps.saturating_sub(self.step), head.steps_per_epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Data, Recipe};
+
+    fn at(time: f64, event: Event) -> Stamped {
+        Stamped { event, time }
+    }
+
+    fn started() -> Event {
+        Event::Started(Box::new(Started {
+            run: "a".into(),
+            run_dir: "a".into(),
+            recipe: Recipe { batch_size: 10, epochs: 4, ..Recipe::defaults(Data::Shapes) },
+            parameters: 1,
+            device: "cpu".into(),
+            threads: 1,
+            step: 0,
+            steps_per_epoch: 10,
+            total_steps: 40,
+            train_images: 100,
+            validation_images: 20,
+            test_images: 0,
+            resumed_from: None,
+            parent: None,
+        }))
+    }
+
+    fn steps(step: u64, images_per_second: f64) -> Event {
+        let epoch = step.div_ceil(10) as usize;
+        Event::Step { epoch, step, steps: 1, loss: 1.0, accuracy: 0.5, learning_rate: 0.1, images_per_second }
+    }
+
+    #[test]
+    fn the_remaining_time_counts_steps_and_validations_but_no_pause() {
+        let mut monitor = Monitor::default();
+        monitor.apply(&at(0.0, started()));
+        assert_eq!(monitor.remaining_seconds(), None);
+        monitor.apply(&at(1.0, steps(1, 5.0)));
+        assert_eq!(monitor.remaining_seconds(), Some(39.0 * 2.0));
+        monitor.apply(&at(1.0, Event::Paused { step: 1 }));
+        assert!(monitor.paused);
+        monitor.apply(&at(900.0, Event::Continued { step: 1 }));
+        monitor.apply(&at(918.0, steps(10, 5.0)));
+        monitor.apply(&at(920.0, Event::Phase { phase: Phase::Validating, done: 0, total: 20 }));
+        let figures = Figures { loss: 1.0, accuracy: 0.75 };
+        let epoch = Event::Epoch {
+            epoch: 1,
+            step: 10,
+            train: figures,
+            validation: Some(figures),
+            seconds: 20.0,
+            images_per_second: 5.0,
+            best: true,
+        };
+        monitor.apply(&at(927.0, epoch));
+        assert_eq!(monitor.remaining_seconds(), Some(30.0 * 2.0 + 3.0 * 7.0));
+        assert_eq!(monitor.best.map(|best| (best.epoch, best.accuracy)), Some((1, 0.75)));
+        let finished =
+            Event::Finished { outcome: Outcome::Completed, reason: None, best: None, test: None, step: 40 };
+        monitor.apply(&at(999.0, finished));
+        assert_eq!(monitor.end, Some(End::Finished(Outcome::Completed, None)));
+    }
+}

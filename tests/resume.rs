@@ -1,0 +1,141 @@
+//! A run that was interrupted ends with the weights of the run that was not, byte for byte.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/program.rs"]
+mod program;
+
+use densenet_tui::store::run::checkpoints;
+use program::Place;
+
+/// Dropout, augmentation, warm-up: everything that draws or counts.
+const RICH: [&str; 8] =
+    ["--dropout", "0.2", "--augment", "standard", "--warmup", "1", "--label-smoothing", "0.1"];
+
+fn rich<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&RICH, more].concat()
+}
+
+#[test]
+fn a_killed_run_resumes_mid_epoch_and_ends_with_the_same_bytes() {
+    let place = Place::new();
+    let mut running = place.start(&rich(&["--name", "killed", "--epochs", "500", "--save-every", "3steps"]));
+    running.until("step");
+    running.signal("KILL");
+    assert_eq!(running.end(), None);
+    // However far it came: a few steps more than what is saved.
+    let (saved, _) = checkpoints(&place.run_dir("killed")).pop().unwrap();
+    let steps = (saved + 6).to_string();
+    let resumed = place.say(&["--no-ui", "--json", "--resume", "killed", "--steps", &steps]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_eq!(resumed.events()[0]["step"], saved);
+    assert_eq!(place.train(&rich(&["--name", "whole", "--epochs", "500", "--steps", &steps])).code, Some(0));
+    assert_eq!(place.tensors("whole"), place.tensors("killed"));
+}
+
+#[test]
+fn a_run_in_parts_is_the_run_in_one() {
+    let place = Place::new();
+    assert_eq!(place.train(&rich(&["--name", "whole"])).code, Some(0));
+    // Ends inside epoch 1, then exactly at its end, then inside epoch 2.
+    assert_eq!(place.train(&rich(&["--name", "parts", "--steps", "3"])).code, Some(0));
+    for steps in ["4", "6", "8"] {
+        let part = place.say(&["--no-ui", "--json", "--resume", "parts", "--steps", steps]);
+        assert_eq!(part.code, Some(0), "{part:?}");
+    }
+    assert_eq!(place.tensors("whole"), place.tensors("parts"));
+    let again = place.say(&["--no-ui", "--resume", "parts"]);
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("is complete at step 8"), "{again:?}");
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let place = Place::new();
+    for threads in ["1", "2", "5"] {
+        let said = place.train(&rich(&[
+            "--name",
+            threads,
+            "--growth-rate",
+            "12",
+            "--threads",
+            threads,
+            "--epochs",
+            "1",
+        ]));
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    assert_eq!(place.tensors("1"), place.tensors("2"));
+    assert_eq!(place.tensors("1"), place.tensors("5"));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_one_before_it_serves() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "whole"]).code, Some(0));
+    assert_eq!(place.train(&["--name", "hurt", "--steps", "6"]).code, Some(0));
+    let (_, newest) = checkpoints(&place.run_dir("hurt")).pop().unwrap();
+    let mut bytes = std::fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&newest, bytes).unwrap();
+    let resumed = place.say(&["--no-ui", "--json", "--resume", "hurt", "--steps", "8"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert!(resumed.stdout.contains("step-00000006.safetensors"), "{resumed:?}");
+    assert_eq!(place.tensors("whole"), place.tensors("hurt"));
+}
+
+#[test]
+fn an_older_checkpoint_starts_a_new_run_that_names_its_parent() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a"]).code, Some(0));
+    let (step, older) = checkpoints(&place.run_dir("a")).remove(0);
+    assert_eq!(step, 4);
+    let resumed = place.say(&["--no-ui", "--json", "--resume", older.to_str().unwrap()]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    let started = &resumed.events()[0];
+    assert_eq!((&started["parent"], &started["step"]), (&"a".into(), &4.into()));
+    let name = started["run"].as_str().unwrap();
+    assert_ne!(name, "a");
+    assert_eq!(place.tensors("a"), place.tensors(name));
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_refused_by_name() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a"]).code, Some(0));
+    assert_eq!(place.train(&["--name", "b", "--growth-rate", "5"]).code, Some(0));
+    let newest = |name: &str| checkpoints(&place.run_dir(name)).pop().unwrap().1;
+    std::fs::copy(newest("b"), newest("a")).unwrap();
+    let said = place.say(&["--no-ui", "--resume", "a", "--epochs", "3"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.stderr.contains("step-00000008.safetensors: it is a checkpoint of another network"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_run_that_leaves_the_test_split_alone_does_so_after_a_resume_too() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a", "--no-test"]).last()["test"], serde_json::Value::Null);
+    let resumed = place.say(&["--no-ui", "--json", "--resume", "a", "--epochs", "3"]);
+    assert_eq!((resumed.code, &resumed.last()["test"]), (Some(0), &serde_json::Value::Null), "{resumed:?}");
+}
+
+#[test]
+fn only_what_may_differ_stands_beside_resume() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a"]).code, Some(0));
+    for (options, words) in [
+        (["--batch-size", "8"], "--batch-size cannot stand beside --resume"),
+        (["--preset", "40-12"], "--preset cannot stand beside --resume"),
+        (["--name", "b"], "--name cannot stand beside --resume"),
+        (["--lr", "0.5"], "only for a run that diverged"),
+    ] {
+        let said = place.say(&[["--no-ui", "--resume"], ["a", options[0]], [options[1], "--json"]].concat());
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.stderr.contains(words) || said.stdout.contains(words), "{said:?}");
+    }
+}
