@@ -5,6 +5,7 @@
 //! this room and nowhere else.
 
 pub mod batch_norm;
+pub mod conv;
 pub mod dropout;
 pub mod loss;
 pub mod peak;

@@ -1,10 +1,11 @@
 //! The forward pass, layer by layer, as the paper draws it.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Conv2d, Conv2dConfig, Linear, Module};
+use candle_nn::{Linear, Module};
 
 use crate::model::DenseNet;
 use crate::ops::batch_norm::{self, Norm};
+use crate::ops::conv::conv2d;
 use crate::ops::dropout::Masks;
 use crate::ops::{pool, relu};
 use crate::recipe::arch::{Kind, Row};
@@ -103,8 +104,7 @@ impl<'a> Walk<'a> {
     }
 
     fn conv(&mut self, row: &Row, layer: &str, xs: &Tensor, padding: usize, stride: usize) -> Result<Tensor> {
-        let config = Conv2dConfig { padding, stride, ..Conv2dConfig::default() };
-        let ys = Conv2d::new(self.tensor(row, &format!("{layer}.weight")), None, config).forward(xs)?;
+        let ys = conv2d(xs, &self.tensor(row, &format!("{layer}.weight")), padding, stride)?;
         self.convolution += 1;
         self.show(row, &ys);
         Ok(ys)
