@@ -204,6 +204,25 @@ fn a_run_belongs_to_one_process_at_a_time() {
 }
 
 #[test]
+fn a_checkpoint_is_tried_on_other_images_without_the_limits_of_its_own() {
+    let place = Place::new();
+    // Its recipe keeps 20 images for validation and trains on 60: more than the folder has.
+    assert_eq!(place.train(&["--name", "a"]).code, Some(0));
+    for class in 0..10u8 {
+        let folder = place.path().join(format!("images/class-{class}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        for shade in 0..3u8 {
+            let pixels = vec![20 * class + shade; 3 * 32 * 32];
+            let image = [b"P6 32 32 255\n".as_slice(), &pixels].concat();
+            std::fs::write(folder.join(format!("{shade}.ppm")), image).unwrap();
+        }
+    }
+    let said = place.say(&["evaluate", "a", "--data", "folder:images", "--split", "train", "--json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.last()["images"], 27, "30 less the tenth that a folder keeps for validation");
+}
+
+#[test]
 fn the_other_commands_answer_with_one_object() {
     let place = Place::new();
     assert_eq!(place.train(&["--name", "a"]).code, Some(0));

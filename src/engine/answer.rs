@@ -64,8 +64,9 @@ impl Subject {
         let checkpoint = Checkpoint::read(&file)?;
         let Meta { mut recipe, classes, moments, progress, .. } = checkpoint.meta.clone();
         if let Some(data) = data {
+            // Where the checkpoint's own images were, and how many were used, says nothing of others.
             recipe.data = data.clone();
-            recipe.data_dir = None;
+            (recipe.data_dir, recipe.validation, recipe.train_limit) = (None, None, None);
         }
         if data_dir.is_some() {
             recipe.data_dir.clone_from(data_dir);

@@ -2,7 +2,7 @@
 
 use candle_core::D;
 
-use crate::data::prepare::Prepare;
+use crate::data::prepare::{Prepare, order};
 use crate::data::{Dataset, Images};
 use crate::engine::evaluate;
 use crate::model::DenseNet;
@@ -16,7 +16,7 @@ const MISTAKES: usize = 100;
 /// The first `count` training images in the order of epoch 1, and what the set is made of.
 pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Preview {
     let prepare = Prepare::new(recipe, dataset.moments, dataset.flips);
-    let order = crate::data::prepare::order(recipe.seed, 1, dataset.train.len());
+    let indices = order(recipe.seed, 1, dataset.train.len());
     let sample = |&index: &u32| Sample {
         label: dataset.train.labels[index as usize] as usize,
         before: dataset.train.image(index as usize).to_vec(),
@@ -28,7 +28,7 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Previ
         mean: dataset.moments.mean,
         deviation: dataset.moments.deviation,
         side: dataset.train.side,
-        samples: order.iter().take(count).map(sample).collect(),
+        samples: indices.iter().take(count).map(sample).collect(),
     }
 }
 

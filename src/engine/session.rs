@@ -66,7 +66,7 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
 }
 
 /// The network and the optimizer of a checkpoint, with its weights and state.
-pub(super) fn revive(
+fn revive(
     checkpoint: Checkpoint,
     recipe: &Recipe,
     path: &Path,

@@ -41,7 +41,8 @@ pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
                 return Exit::FINE;
             }
             Event::Benched(bench) => {
-                tell(json, &bench_json(&bench), &|| bench_lines(&bench));
+                let value = serde_json::to_value(&bench).unwrap_or_default();
+                tell(json, &value, &|| bench_lines(&bench));
                 return Exit::FINE;
             }
             Event::Verified(verification) => {
@@ -69,10 +70,6 @@ fn tell(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
             print_line(&line);
         }
     }
-}
-
-fn bench_json(bench: &Bench) -> Value {
-    serde_json::to_value(bench).unwrap_or_default()
 }
 
 fn bench_lines(bench: &Bench) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::Recipe;
+use crate::recipe::{Data, Recipe};
 
 /// A request. Heard between two steps and nowhere else.
 #[derive(Clone, Debug)]
@@ -116,8 +116,8 @@ pub struct Overrides {
 pub struct EvaluateFile {
     /// The checkpoint file, or a run (its best checkpoint).
     pub target: PathBuf,
-    /// Data other than the checkpoint's own: changes of its recipe, as a TOML table.
-    pub data: Option<crate::recipe::Data>,
+    /// Data other than the checkpoint's own; with the splits that it has by default.
+    pub data: Option<Data>,
     /// Where that data is.
     pub data_dir: Option<PathBuf>,
     /// Which images.
