@@ -132,6 +132,9 @@ pub enum Command {
         /// Time evaluation instead of training
         #[arg(long)]
         evaluation: bool,
+        /// Time candle's own layers too, after the fast version, and tell the ratio
+        #[arg(long, conflicts_with = "reference")]
+        compare_reference: bool,
         /// Which network.
         #[command(flatten)]
         recipe: Box<RecipeArgs>,

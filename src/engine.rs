@@ -86,8 +86,9 @@ fn carry_out(command: Command, control: &mut Control, report: &mut Report) -> Re
             let mut session = session::Session::resume(&target, &overrides, *options, control, report)?;
             fit::fit(&mut session, control, report)
         }
-        Command::Bench { recipe, steps, evaluation, options } => {
-            bench::bench(&recipe, steps, evaluation, &options, control, report)
+        Command::Bench { recipe, steps, evaluation, compare, options } => {
+            let order = bench::Order { recipe: &recipe, steps, evaluation, compare, options: &options };
+            bench::bench(order, control, report)
         }
         Command::Pause | Command::Continue | Command::Save | Command::Evaluate | Command::Change(_) => {
             report.emit(Event::Refused { message: "Nothing is being trained.".into() });

@@ -20,7 +20,16 @@ use crate::ops::batch_norm::Rules;
 use crate::ops::dropout::Masks;
 use crate::ops::{self, loss};
 use crate::recipe::arch::{Parameter, Plan};
-use crate::recipe::{Arch, DropoutPlaces, Init};
+use crate::recipe::{Arch, DropoutPlaces, Init, StemKind};
+
+/// Which version of the arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// The quick one, for networks with the CIFAR stem on the CPU.
+    Fast,
+    /// candle's own layers and autograd: slow and obvious, for every network and device.
+    Reference,
+}
 
 /// A network with its weights and running statistics on a device.
 #[derive(Debug)]
@@ -30,6 +39,8 @@ pub struct DenseNet {
     dropout_places: DropoutPlaces,
     rules: Rules,
     device: Device,
+    /// The version that was wished for.
+    wish: Arithmetic,
     /// By name, for the forward pass: weights and running statistics.
     tensors: BTreeMap<String, Var>,
     /// Names of the parameters in the order of the forward pass: the order of every gradient.
@@ -94,6 +105,7 @@ impl DenseNet {
             dropout_places: DropoutPlaces::Paper,
             rules: Rules::default(),
             device: device.clone(),
+            wish: Arithmetic::Fast,
             tensors,
             parameters,
             statistics,
@@ -112,6 +124,29 @@ impl DenseNet {
     pub fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
+    }
+
+    /// The same network by another version of the arithmetic, where it has that version.
+    #[must_use]
+    pub fn with_arithmetic(mut self, wish: Arithmetic) -> Self {
+        self.wish = wish;
+        self
+    }
+
+    /// The version that it is computed by: what was wished for, unless there is no such version of it.
+    pub fn arithmetic(&self) -> Arithmetic {
+        if self.without_fast().is_some() { Arithmetic::Reference } else { self.wish }
+    }
+
+    /// What about this network has no fast version, as the subject of a sentence; `None` where it has one.
+    pub fn without_fast(&self) -> Option<&'static str> {
+        if self.arch.stem_kind == StemKind::Imagenet {
+            Some("the ImageNet stem")
+        } else if !self.device.is_cpu() {
+            Some("a device other than the CPU")
+        } else {
+            None
+        }
     }
 
     /// Its layers by arithmetic.
@@ -220,7 +255,7 @@ impl DenseNet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Data, Recipe, StemKind};
+    use crate::recipe::{Data, Recipe};
 
     fn images(n: usize, side: usize) -> Tensor {
         Tensor::randn(0f32, 1.0, (n, 3, side, side), &Device::Cpu).unwrap()
@@ -273,6 +308,20 @@ mod tests {
         let statistics: Vec<&str> = net.statistics().map(|(name, _)| name).collect();
         assert_eq!(statistics[0], "features.denseblock1.denselayer1.norm1.running_mean");
         assert_eq!(statistics.len(), 2 * 6);
+    }
+
+    #[test]
+    fn the_arithmetic_is_the_one_wished_for_unless_the_stem_has_none_that_is_fast() {
+        let cifar = Recipe { layers: vec![1], ..Recipe::defaults(Data::Shapes) };
+        let imagenet = Recipe { stem_kind: StemKind::Imagenet, ..cifar.clone() };
+        for wish in [Arithmetic::Fast, Arithmetic::Reference] {
+            let what_runs = |recipe: &Recipe| {
+                let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 0, &Device::Cpu).unwrap();
+                net.with_arithmetic(wish).arithmetic()
+            };
+            assert_eq!(what_runs(&cifar), wish);
+            assert_eq!(what_runs(&imagenet), Arithmetic::Reference);
+        }
     }
 
     /// Central differences in the one direction that matters: each gradient tensor's own.

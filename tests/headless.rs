@@ -222,6 +222,84 @@ fn a_checkpoint_is_tried_on_other_images_without_the_limits_of_its_own() {
     assert_eq!(said.last()["images"], 27, "30 less the tenth that a folder keeps for validation");
 }
 
+/// `bench` on a network of no weight, with `more` options.
+fn bench<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["bench", "--layers", "1", "--growth-rate", "4", "--batch-size", "4", "--steps", "5"], more].concat()
+}
+
+#[test]
+fn a_bench_times_the_reference_beside_the_fast_version_and_tells_the_ratio() {
+    let place = Place::new();
+    for evaluation in [&[][..], &["--evaluation"]] {
+        let said = place.say(&bench(&[&["--compare-reference", "--json"], evaluation].concat()));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let answer = said.last();
+        let number = |name: &str| answer[name].as_f64().unwrap();
+        assert!(number("reference_images_per_second") > 0.0);
+        let ratio = number("images_per_second") / number("reference_images_per_second");
+        assert!((number("ratio") / ratio - 1.0).abs() < 1e-9, "{answer}");
+        assert_eq!((&answer["steps"], &answer["reference_steps"]), (&5.into(), &3.into()));
+        assert_eq!(answer["reference"], false);
+    }
+    let said = place.say(&bench(&["--compare-reference"]));
+    assert!(said.stdout.contains("(candle's layers, 3 steps)\nratio "), "{said:?}");
+}
+
+#[test]
+fn a_bench_of_one_version_names_no_ratio() {
+    let place = Place::new();
+    for (options, reference) in [(&["--json"][..], false), (&["--json", "--reference"], true)] {
+        let answer = place.say(&bench(options)).last();
+        assert_eq!(answer["reference"], reference);
+        assert_eq!((answer.get("ratio"), answer.get("reference_images_per_second")), (None, None));
+    }
+    assert!(place.say(&bench(&["--reference"])).stdout.starts_with("training by candle's layers, batch 4"));
+}
+
+#[test]
+fn a_comparison_with_itself_or_of_what_has_no_fast_version_is_refused() {
+    let place = Place::new();
+    let said = place.say(&bench(&["--compare-reference", "--reference"]));
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("--compare-reference") && said.stderr.contains("--reference"), "{said:?}");
+    let said = place.say(&bench(&["--compare-reference", "--set", "stem_kind=imagenet"]));
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("the ImageNet stem has no fast version that could be compared"), "{said:?}");
+}
+
+#[test]
+fn the_reference_may_be_asked_for_wherever_a_network_is_computed_and_nowhere_else() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a", "--reference"]).code, Some(0));
+    assert_eq!(place.say(&["evaluate", "a", "--reference", "--json"]).code, Some(0));
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decay.safetensors");
+    assert_eq!(place.say(&["verify", golden, "--reference"]).code, Some(0));
+    for command in ["summary", "runs", "info", "man"] {
+        let said = place.say(&[command, "--reference"]);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{command}: {said:?}");
+        assert!(said.stderr.contains("--reference"), "{command}: {said:?}");
+    }
+}
+
+#[test]
+fn a_network_without_a_fast_version_says_so_once_unless_the_reference_was_asked_for() {
+    let place = Place::new();
+    let imagenet = ["--set", "stem_kind=imagenet", "--steps", "1"];
+    let sentence = "the ImageNet stem has no fast version; candle's layers are used.";
+    for (command, reference) in [("train", false), ("bench", false), ("train", true), ("bench", true)] {
+        let options = [&imagenet[..], if reference { &["--reference"] } else { &[] }].concat();
+        let said = if command == "train" { place.train(&options) } else { place.say(&bench(&options)) };
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let times = usize::from(!reference);
+        assert_eq!(said.stderr.matches(sentence).count(), times, "{command}, {reference}: {said:?}");
+    }
+    let said = place.train(&[&imagenet[..], &["--name", "a"]].concat());
+    let events = said.events();
+    assert_eq!((&events[0]["event"], &events[1]["message"]), (&"started".into(), &sentence.into()));
+    let journal = std::fs::read_to_string(place.run_dir("a").join("journal.jsonl")).unwrap();
+    assert!(journal.contains(sentence), "{journal}");
+}
+
 #[test]
 fn the_other_commands_answer_with_one_object() {
     let place = Place::new();
@@ -233,18 +311,7 @@ fn the_other_commands_answer_with_one_object() {
     let evaluated = place.say(&["evaluate", "a", "--json"]);
     assert_eq!(evaluated.code, Some(0), "{evaluated:?}");
     assert_eq!(evaluated.last()["images"], 1000);
-    let bench = place.say(&[
-        "bench",
-        "--layers",
-        "1",
-        "--growth-rate",
-        "4",
-        "--batch-size",
-        "4",
-        "--steps",
-        "2",
-        "--json",
-    ]);
+    let bench = place.say(&bench(&["--json"]));
     assert!(bench.last()["images_per_second"].as_f64().unwrap() > 0.0, "{bench:?}");
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/decay.safetensors");
     let verified = place.say(&["verify", golden, "--json"]);

@@ -6,6 +6,7 @@
 #[path = "support/program.rs"]
 mod program;
 
+use densenet_tui::store::checkpoint::Checkpoint;
 use densenet_tui::store::run::checkpoints;
 use program::Place;
 
@@ -129,6 +130,18 @@ fn a_run_that_leaves_the_test_split_alone_does_so_after_a_resume_too() {
 }
 
 #[test]
+fn a_run_by_the_reference_goes_on_by_the_reference() {
+    let place = Place::new();
+    assert_eq!(place.train(&rich(&["--name", "whole", "--reference"])).code, Some(0));
+    assert_eq!(place.train(&rich(&["--name", "parts", "--reference", "--steps", "3"])).code, Some(0));
+    let resumed = place.say(&["--no-ui", "--json", "--resume", "parts", "--steps", "8"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_eq!(place.tensors("whole"), place.tensors("parts"));
+    let (_, newest) = checkpoints(&place.run_dir("parts")).pop().unwrap();
+    assert!(Checkpoint::read(&newest).unwrap().meta.reference);
+}
+
+#[test]
 fn only_what_may_differ_stands_beside_resume() {
     let place = Place::new();
     assert_eq!(place.train(&["--name", "a"]).code, Some(0));
@@ -136,6 +149,7 @@ fn only_what_may_differ_stands_beside_resume() {
         (["--batch-size", "8"], "--batch-size cannot stand beside --resume"),
         (["--preset", "40-12"], "--preset cannot stand beside --resume"),
         (["--name", "b"], "--name cannot stand beside --resume"),
+        (["--reference", "--json"], "--reference cannot stand beside --resume"),
         (["--lr", "0.5"], "only for a run that diverged"),
     ] {
         let said = place.say(&[["--no-ui", "--resume"], ["a", options[0]], [options[1], "--json"]].concat());

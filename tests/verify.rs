@@ -13,22 +13,24 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use densenet_tui::engine::verify;
+use densenet_tui::model::Arithmetic;
 use densenet_tui::ops::batch_norm::Rules;
 use densenet_tui::protocol::event::Verification;
 
 const FILES: [&str; 3] = ["basic", "bottleneck", "decay"];
+const BOTH: [Arithmetic; 2] = [Arithmetic::Fast, Arithmetic::Reference];
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.safetensors"))
 }
 
-fn verified(path: &Path, rules: Rules) -> Verification {
-    verify(path, rules, &Device::Cpu).unwrap()
+fn verified(path: &Path, rules: Rules, arithmetic: Arithmetic) -> Verification {
+    verify(path, rules, arithmetic, &Device::Cpu).unwrap()
 }
 
 /// The names of the groups that are over their tolerance, over all files.
-fn groups_over(rules: Rules) -> Vec<String> {
-    let all = FILES.iter().flat_map(|name| verified(&golden(name), rules).groups);
+fn groups_over(rules: Rules, arithmetic: Arithmetic) -> Vec<String> {
+    let all = FILES.iter().flat_map(|name| verified(&golden(name), rules, arithmetic).groups);
     all.filter(|group| group.error > group.tolerance).map(|group| group.group).collect()
 }
 
@@ -47,53 +49,65 @@ fn with_header(name: &str, from: &str, to: &str) -> (tempfile::TempDir, PathBuf)
 }
 
 /// The error and the tolerance of the final weights.
-fn final_weights(path: &Path) -> (f64, f64) {
-    let verification = verified(path, Rules::default());
+fn final_weights(path: &Path, arithmetic: Arithmetic) -> (f64, f64) {
+    let verification = verified(path, Rules::default(), arithmetic);
     let group = verification.groups.into_iter().find(|group| group.group == "final.weights").unwrap();
     assert_eq!(verification.passed, group.error <= group.tolerance);
     (group.error, group.tolerance)
 }
 
 #[test]
-fn three_steps_and_an_evaluation_are_pytorchs_in_every_group() {
-    for name in FILES {
-        let verification = verified(&golden(name), Rules::default());
-        assert!(verification.passed, "{name}: {verification:#?}");
-        assert_eq!(verification.groups.len(), 10, "{name}");
+fn three_steps_and_an_evaluation_are_pytorchs_in_every_group_by_either_arithmetic() {
+    for arithmetic in BOTH {
+        for name in FILES {
+            let verification = verified(&golden(name), Rules::default(), arithmetic);
+            assert!(verification.passed, "{name}, {arithmetic:?}: {verification:#?}");
+            assert_eq!(verification.groups.len(), 10, "{name}");
+        }
     }
 }
 
 #[test]
 fn another_epsilon_shows_from_the_first_logits_on() {
-    let over = groups_over(Rules { epsilon: 1e-3, ..Rules::default() });
-    assert!(over.contains(&"logits.0".to_owned()), "{over:?}");
+    for arithmetic in BOTH {
+        let over = groups_over(Rules { epsilon: 1e-3, ..Rules::default() }, arithmetic);
+        assert!(over.contains(&"logits.0".to_owned()), "{arithmetic:?}: {over:?}");
+    }
 }
 
 #[test]
 fn a_biased_running_variance_shows_in_the_statistics_alone() {
-    let over = groups_over(Rules { unbiased: false, ..Rules::default() });
-    assert!(over.contains(&"final.stats".to_owned()), "{over:?}");
-    assert!(!over.contains(&"final.weights".to_owned()), "{over:?}");
+    for arithmetic in BOTH {
+        let over = groups_over(Rules { unbiased: false, ..Rules::default() }, arithmetic);
+        assert!(over.contains(&"final.stats".to_owned()), "{arithmetic:?}: {over:?}");
+        assert!(!over.contains(&"final.weights".to_owned()), "{arithmetic:?}: {over:?}");
+    }
 }
 
 #[test]
 fn the_momentum_of_another_framework_shows_in_the_statistics() {
-    let over = groups_over(Rules { momentum: 0.9, ..Rules::default() });
-    assert!(over.contains(&"final.stats".to_owned()), "{over:?}");
+    for arithmetic in BOTH {
+        let over = groups_over(Rules { momentum: 0.9, ..Rules::default() }, arithmetic);
+        assert!(over.contains(&"final.stats".to_owned()), "{arithmetic:?}: {over:?}");
+    }
 }
 
 #[test]
 fn plain_momentum_shows_in_the_weights() {
     let (_folder, path) = with_header("basic", r#""nesterov":"true""#, r#""nesterov":"false""#);
-    let (error, tolerance) = final_weights(&path);
-    assert!(error > tolerance, "{error} is not over {tolerance}");
+    for arithmetic in BOTH {
+        let (error, tolerance) = final_weights(&path, arithmetic);
+        assert!(error > tolerance, "{arithmetic:?}: {error} is not over {tolerance}");
+    }
 }
 
 #[test]
 fn no_weight_decay_shows_in_the_weights() {
     let (_folder, path) = with_header("decay", r#""weight_decay":"0.05""#, r#""weight_decay":"0""#);
-    let (error, tolerance) = final_weights(&path);
-    assert!(error > tolerance, "{error} is not over {tolerance}");
+    for arithmetic in BOTH {
+        let (error, tolerance) = final_weights(&path, arithmetic);
+        assert!(error > tolerance, "{arithmetic:?}: {error} is not over {tolerance}");
+    }
 }
 
 #[test]
@@ -101,9 +115,9 @@ fn what_is_no_golden_file_is_named_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
     std::fs::write(&path, "not safetensors").unwrap();
-    let sentence = verify(&path, Rules::default(), &Device::Cpu).unwrap_err();
+    let sentence = verify(&path, Rules::default(), Arithmetic::Fast, &Device::Cpu).unwrap_err();
     assert!(sentence.contains("x.safetensors: it is not a golden file"), "{sentence}");
     let (_folder, path) = with_header("decay", r#""layers":"1""#, r#""layers":"2""#);
-    let sentence = verify(&path, Rules::default(), &Device::Cpu).unwrap_err();
+    let sentence = verify(&path, Rules::default(), Arithmetic::Fast, &Device::Cpu).unwrap_err();
     assert!(sentence.contains("the tensor `classifier.weight` has the shape [100, 10]"), "{sentence}");
 }

@@ -5,7 +5,7 @@ use crate::data::{Dataset, Images, Moments};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
-use crate::engine::session::{check, new_net};
+use crate::engine::session::{check, new_net, tell_arithmetic, wish};
 use crate::engine::{device, inspect, verify};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::Rules;
@@ -37,7 +37,10 @@ pub(super) fn answer(question: Command, control: &mut Control, report: &mut Repo
         Command::Verify { path, options } => {
             let (device, _) = device::choose(options.device)?;
             report.emit(Event::Phase { phase: Phase::Verifying, done: 0, total: 0 });
-            report.emit(Event::Verified(Box::new(verify::run(&path, Rules::default(), &device)?)));
+            let wish = wish(&options);
+            let mut tell = |net: &DenseNet| tell_arithmetic(net, wish, report);
+            let verification = verify::run(&path, Rules::default(), wish, &device, &mut tell)?;
+            report.emit(Event::Verified(Box::new(verification)));
         }
         _ => {}
     }
@@ -83,7 +86,8 @@ impl Subject {
             )));
         }
         let (device, _) = device::choose(options.device)?;
-        let net = new_net(&recipe, classes.len(), &device)?;
+        let net = new_net(&recipe, classes.len(), &device, wish(options))?;
+        tell_arithmetic(&net, wish(options), report);
         let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));
         let weights = weights
             .map(|(name, array)| Ok((name, candle_core::Tensor::from_vec(array.data, array.shape, &device)?)))

@@ -2,91 +2,98 @@
 
 use std::time::Instant;
 
+use candle_core::{Device, Tensor};
+
 use crate::data::prepare::Batch;
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
-use crate::engine::session::new_net;
+use crate::engine::session::{new_net, tell_arithmetic, wish};
 use crate::engine::step::{Settings, Stepped, step, tensors};
 use crate::engine::{device, memory};
-use crate::ops::{self, loss};
+use crate::model::{Arithmetic, DenseNet};
+use crate::ops::{self, dropout::Masks, loss};
 use crate::optim::{Optimizer, Rule};
-use crate::protocol::Options;
-use crate::protocol::event::{Bench, Event, Phase};
+use crate::protocol::event::{Bench, Comparison, Event, Phase};
+use crate::protocol::{Options, StopReason};
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream};
 
 /// Steps before the clock starts.
 const WARMUP: usize = 2;
+/// Steps of the reference that are timed at most, after a single one before the clock starts: it is slow.
+const REFERENCE_STEPS: usize = 3;
 
-/// Answers with the rate of training steps (or evaluation steps) of `recipe`'s network.
-pub(super) fn bench(
-    recipe: &Recipe,
-    steps: usize,
+/// What is to be timed.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// The network and the batch size.
+    pub(super) recipe: &'a Recipe,
+    /// Timed steps.
+    pub(super) steps: usize,
+    /// Evaluation instead of training.
+    pub(super) evaluation: bool,
+    /// candle's own layers too, after the fast version.
+    pub(super) compare: bool,
+    pub(super) options: &'a Options,
+}
+
+/// A batch that every step is done on.
+struct Subject<'a> {
+    recipe: &'a Recipe,
     evaluation: bool,
-    options: &Options,
-    control: &mut Control,
-    report: &mut Report,
-) -> Result<(), Failure> {
+    images: Tensor,
+    labels: Tensor,
+    device: Device,
+}
+
+/// Answers with the rate of training steps (or evaluation steps) of the recipe's network.
+pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
+    let Order { recipe, steps, evaluation, compare, options } = order;
     let classes = recipe.data.classes().unwrap_or(10);
     let (device, device_line) = device::choose(options.device)?;
-    let net = new_net(recipe, classes, &device)?;
-    let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
-    let batch = random_batch(recipe, classes);
-    let n = batch.labels.len();
-    if n == 1 && net.plan().smallest_map == 1 && !evaluation {
+    let net = new_net(recipe, classes, &device, wish(options))?;
+    if let (true, Some(what)) = (compare, net.without_fast()) {
+        return Err(Failure::Input(format!("{what} has no fast version that could be compared.")));
+    }
+    tell_arithmetic(&net, wish(options), report);
+    let (plan, arithmetic) = (net.plan().clone(), net.arithmetic());
+    let n = recipe.batch_size;
+    if n == 1 && plan.smallest_map == 1 && !evaluation {
         return Err(Failure::Input(
             "`batch_size`: one image on a 1x1 feature map has no variance; use 2 or more.".into(),
         ));
     }
-    let (images, labels) = tensors(batch, &device)?;
-    let masks = |step| {
-        (recipe.dropout > 0.0).then_some(ops::dropout::Masks {
-            rate: recipe.dropout,
-            seed: recipe.seed,
-            step,
-        })
-    };
-    let mut times = Vec::with_capacity(steps);
-    for index in 0..WARMUP + steps {
-        if !control.go_on(report) {
-            return Err(Failure::Interrupted(control.stop.unwrap_or(crate::protocol::StopReason::Asked)));
-        }
-        report.phase(Phase::Benching, index as u64, (WARMUP + steps) as u64);
-        let begin = Instant::now();
-        if evaluation {
-            loss::per_image(&net.logits(&images)?, &labels)?;
-        } else {
-            let settings = Settings {
-                learning_rate: recipe.lr,
-                label_smoothing: recipe.label_smoothing,
-                masks: masks(index as u64),
-            };
-            if let Stepped::Diverged { what } = step(&net, &mut optimizer, &images, &labels, settings)? {
-                return Err(Failure::Failed(format!(
-                    "the {what} of a random batch is not finite; lower `lr`."
-                )));
-            }
-            device.synchronize()?;
-        }
-        if index >= WARMUP {
-            times.push(begin.elapsed().as_secs_f64());
-        }
-    }
-    times.sort_by(f64::total_cmp);
-    let median = times[times.len() / 2];
+    let (images, labels) = tensors(random_batch(recipe, classes), &device)?;
+    let subject = Subject { recipe, evaluation, images, labels, device };
+    let times = subject.time(&net, WARMUP, steps, control, report)?;
     let peak_mib = memory::peak_mib();
-    let passes = if evaluation { 2.0 } else { 6.0 };
-    let gflops = passes * net.plan().macs() as f64 * n as f64 / median / 1e9;
+    // What it holds is free before another network takes its place.
+    drop(net);
     let machine_peak_gflops = ops::peak::gflops(options.threads);
+    let images_per_second = n as f64 / median(&times);
+    let comparison = if compare {
+        let net = new_net(recipe, classes, &subject.device, Arithmetic::Reference)?;
+        let times = subject.time(&net, 1, steps.min(REFERENCE_STEPS), control, report)?;
+        let reference_images_per_second = n as f64 / median(&times);
+        Some(Comparison {
+            reference_steps: times.len(),
+            reference_images_per_second,
+            ratio: images_per_second / reference_images_per_second,
+        })
+    } else {
+        None
+    };
+    let passes = if evaluation { 2.0 } else { 6.0 };
+    let gflops = passes * plan.macs() as f64 * images_per_second / 1e9;
     report.emit(Event::Benched(Box::new(Bench {
         evaluation,
         batch: n,
         steps,
-        parameters: net.plan().parameters(),
-        macs: net.plan().macs(),
-        images_per_second: n as f64 / median,
-        step_ms_median: median * 1e3,
+        parameters: plan.parameters(),
+        macs: plan.macs(),
+        images_per_second,
+        step_ms_median: median(&times) * 1e3,
         step_ms_min: times[0] * 1e3,
         peak_mib,
         gflops,
@@ -94,8 +101,62 @@ pub(super) fn bench(
         share_of_peak: gflops / machine_peak_gflops,
         device: device_line,
         threads: options.threads,
+        reference: arithmetic == Arithmetic::Reference,
+        comparison,
     })));
     Ok(())
+}
+
+impl Subject<'_> {
+    /// The times of `steps` steps of `net` in seconds, ascending, after `warmup` steps untimed.
+    fn time(
+        &self,
+        net: &DenseNet,
+        warmup: usize,
+        steps: usize,
+        control: &mut Control,
+        report: &mut Report,
+    ) -> Result<Vec<f64>, Failure> {
+        let recipe = self.recipe;
+        let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
+        let mut times = Vec::with_capacity(steps);
+        for index in 0..warmup + steps {
+            if !control.go_on(report) {
+                return Err(Failure::Interrupted(control.stop.unwrap_or(StopReason::Asked)));
+            }
+            report.phase(Phase::Benching, index as u64, (warmup + steps) as u64);
+            let begin = Instant::now();
+            self.once(net, &mut optimizer, index as u64)?;
+            if index >= warmup {
+                times.push(begin.elapsed().as_secs_f64());
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times)
+    }
+
+    /// The step numbered `index`, from 0.
+    fn once(&self, net: &DenseNet, optimizer: &mut Optimizer, index: u64) -> Result<(), Failure> {
+        if self.evaluation {
+            loss::per_image(&net.logits(&self.images)?, &self.labels)?;
+            return Ok(());
+        }
+        let Recipe { dropout: rate, seed, .. } = *self.recipe;
+        let settings = Settings {
+            learning_rate: self.recipe.lr,
+            label_smoothing: self.recipe.label_smoothing,
+            masks: (rate > 0.0).then_some(Masks { rate, seed, step: index }),
+        };
+        if let Stepped::Diverged { what } = step(net, optimizer, &self.images, &self.labels, settings)? {
+            return Err(Failure::Failed(format!("the {what} of a random batch is not finite; lower `lr`.")));
+        }
+        Ok(self.device.synchronize()?)
+    }
+}
+
+/// The middle of `times`, ascending; the later of two.
+fn median(times: &[f64]) -> f64 {
+    times[times.len() / 2]
 }
 
 /// A batch of normal noise with random labels.

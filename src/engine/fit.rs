@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
-use crate::engine::session::Session;
+use crate::engine::session::{Session, tell_arithmetic, wish};
 use crate::engine::step::{Settings, Stepped, step, tensors};
 use crate::engine::{answer, evaluate, prefetch};
 use crate::protocol::command::Split;
@@ -25,6 +25,7 @@ pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Rep
     control.deadline = session.options.stop_after.map(|time| session.begun + time);
     report.keep(session.run.journal()?);
     report.emit(session.started());
+    tell_arithmetic(&session.net, wish(&session.options), report);
     session.summarise(State::Running, None, report);
     match train(session, control, report).and_then(|ending| conclude(session, ending, report)) {
         Ok(()) => Ok(()),

@@ -64,6 +64,7 @@ impl Session {
                 parent: self.parent.clone(),
                 run: self.run.name().to_owned(),
                 no_test: self.options.no_test,
+                reference: self.options.reference,
                 saved_at: now(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },

@@ -14,7 +14,7 @@ use crate::engine::device;
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, now};
 use crate::engine::saving;
-use crate::model::DenseNet;
+use crate::model::{Arithmetic, DenseNet};
 use crate::ops::dropout::Masks;
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::Started;
@@ -52,9 +52,27 @@ pub(super) struct Session {
 }
 
 /// A network for `recipe` on `device`, freshly drawn.
-pub(super) fn new_net(recipe: &Recipe, classes: usize, device: &Device) -> Result<DenseNet, Failure> {
+pub(super) fn new_net(
+    recipe: &Recipe,
+    classes: usize,
+    device: &Device,
+    wish: Arithmetic,
+) -> Result<DenseNet, Failure> {
     let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
-    Ok(net.with_dropout_places(recipe.dropout_places))
+    Ok(net.with_dropout_places(recipe.dropout_places).with_arithmetic(wish))
+}
+
+/// The version of the arithmetic that `options` wish for.
+pub(super) fn wish(options: &Options) -> Arithmetic {
+    if options.reference { Arithmetic::Reference } else { Arithmetic::Fast }
+}
+
+/// Tells where `wish` is the fast version and `net` has none.
+pub(super) fn tell_arithmetic(net: &DenseNet, wish: Arithmetic, report: &mut Report) {
+    if let (Arithmetic::Fast, Some(what)) = (wish, net.without_fast()) {
+        let message = format!("{what} has no fast version; candle's layers are used.");
+        report.emit(Event::Warning { message });
+    }
 }
 
 /// The problems of a recipe as one failure.
@@ -71,6 +89,7 @@ fn revive(
     recipe: &Recipe,
     path: &Path,
     device: &Device,
+    wish: Arithmetic,
 ) -> Result<(DenseNet, Optimizer), Failure> {
     let unusable = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
     let mut weights = BTreeMap::new();
@@ -79,7 +98,7 @@ fn revive(
         let target = if name.starts_with("optimizer.") { &mut state } else { &mut weights };
         target.insert(name, Tensor::from_vec(array.data, array.shape, device)?);
     }
-    let net = new_net(recipe, checkpoint.meta.classes.len(), device)?;
+    let net = new_net(recipe, checkpoint.meta.classes.len(), device, wish)?;
     net.load(&weights).map_err(unusable)?;
     let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
     optimizer.load(&state, checkpoint.meta.progress.optimizer_steps).map_err(unusable)?;
@@ -98,7 +117,7 @@ impl Session {
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
         let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
-        let net = new_net(&recipe, dataset.classes.len(), &device)?;
+        let net = new_net(&recipe, dataset.classes.len(), &device, wish(&options))?;
         let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
         let mut session =
             Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
@@ -123,8 +142,15 @@ impl Session {
         let ended = summary.as_ref().map(|summary| summary.state);
         apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
         check(&recipe)?;
-        let Meta { mut progress, classes, moments, run: origin, parent, no_test, .. } =
+        let Meta { mut progress, classes, moments, run: origin, parent, no_test, reference, .. } =
             checkpoint.meta.clone();
+        // A run that was to leave the test split alone still is, and it ends with the weights of the
+        // arithmetic it began with.
+        let options = Options {
+            no_test: options.no_test || no_test,
+            reference: options.reference || reference,
+            ..options
+        };
         let dataset = control.load(&recipe, report)?;
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
@@ -144,14 +170,12 @@ impl Session {
                 source.display()
             )));
         }
-        let (net, optimizer) = revive(checkpoint, &recipe, &source, &device)?;
+        let (net, optimizer) = revive(checkpoint, &recipe, &source, &device, wish(&options))?;
         let is_new = run.is_none();
         let run = match run {
             Some(run) => run,
             None => RunDir::create(&options.runs_dir, None, &saving::stem(&recipe), &recipe)?,
         };
-        // A run that was to leave the test split alone still is.
-        let options = Options { no_test: options.no_test || no_test, ..options };
         let mut session =
             Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
         session.created = summary.as_ref().map_or_else(now, |summary| summary.created);

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use candle_core::{DType, Device, Tensor};
 
 use crate::engine::failure::Failure;
-use crate::model::DenseNet;
+use crate::model::{Arithmetic, DenseNet};
 use crate::ops::batch_norm::Rules;
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::{GroupError, Verification};
@@ -122,19 +122,32 @@ fn distance(got: &Tensor, truth: &Tensor) -> candle_core::Result<(f64, f64)> {
 
 /// Trains the network of the golden file at `path` for the steps it holds and compares by relative L2,
 /// group by group. `rules` are the constants of batch normalisation (tests spoil them).
-pub fn verify(path: &Path, rules: Rules, device: &Device) -> Result<Verification, String> {
-    run(path, rules, device).map_err(|failure| match failure {
+pub fn verify(
+    path: &Path,
+    rules: Rules,
+    arithmetic: Arithmetic,
+    device: &Device,
+) -> Result<Verification, String> {
+    run(path, rules, arithmetic, device, &mut |_| ()).map_err(|failure| match failure {
         Failure::Input(sentence) | Failure::Failed(sentence) => sentence,
         Failure::Interrupted(_) => "interrupted.".into(),
     })
 }
 
-pub(super) fn run(path: &Path, rules: Rules, device: &Device) -> Result<Verification, Failure> {
+/// The same; `tell` is shown the network before its first step.
+pub(super) fn run(
+    path: &Path,
+    rules: Rules,
+    wish: Arithmetic,
+    device: &Device,
+    tell: &mut dyn FnMut(&DenseNet),
+) -> Result<Verification, Failure> {
     let golden = Golden::read(path)?;
     let arch = golden.arch()?;
     let (images, labels) = golden.batch(&arch, device)?;
     let steps: usize = golden.value("steps")?;
-    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules);
+    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(wish);
+    tell(&net);
     let initial: BTreeMap<String, Tensor> = golden
         .tensors
         .iter()

@@ -72,18 +72,24 @@ fn tell(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
     }
 }
 
+/// So many things, as in `1 step`, `8 steps`.
+fn counted(n: usize, thing: &str) -> String {
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
+
 fn bench_lines(bench: &Bench) -> Vec<String> {
     let what = if bench.evaluation { "evaluation" } else { "training" };
     let peak = bench.peak_mib.map_or("unknown".into(), |mib| format!("{mib:.0}"));
-    vec![
+    let by = if bench.reference { " by candle's layers" } else { "" };
+    let mut lines = vec![
         format!(
-            "{what}, batch {}, {} parameters, {:.2} MMAC an image, {}, {} threads, {} steps",
+            "{what}{by}, batch {}, {} parameters, {:.2} MMAC an image, {}, {}, {}",
             bench.batch,
             lines::grouped(bench.parameters),
             bench.macs as f64 / 1e6,
             bench.device,
-            bench.threads,
-            bench.steps
+            counted(bench.threads, "thread"),
+            counted(bench.steps, "step")
         ),
         format!("images_per_second  {:.2}", bench.images_per_second),
         format!("step_ms_median     {:.1}  (fastest {:.1})", bench.step_ms_median, bench.step_ms_min),
@@ -94,7 +100,16 @@ fn bench_lines(bench: &Bench) -> Vec<String> {
             bench.gflops,
             bench.machine_peak_gflops
         ),
-    ]
+    ];
+    if let Some(comparison) = &bench.comparison {
+        lines.push(format!(
+            "reference          {:.2} images a second  (candle's layers, {})",
+            comparison.reference_images_per_second,
+            counted(comparison.reference_steps, "step")
+        ));
+        lines.push(format!("ratio              {:.2}", comparison.ratio));
+    }
+    lines
 }
 
 fn verification_lines(verification: &Verification) -> Vec<String> {

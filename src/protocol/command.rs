@@ -54,6 +54,8 @@ pub enum Command {
         steps: usize,
         /// Time evaluation instead of training.
         evaluation: bool,
+        /// Time candle's own layers after the fast version, on the same batch.
+        compare: bool,
         /// Where.
         options: Box<Options>,
     },
@@ -79,7 +81,7 @@ pub struct Start {
     pub options: Options,
 }
 
-/// How a run is carried out. None of it changes the weights.
+/// How a run is carried out. None of it changes the weights, but `device` and `reference` their rounding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The directory that holds all runs.
@@ -94,7 +96,7 @@ pub struct Options {
     pub stop_after: Option<Duration>,
     /// Leave the test split alone.
     pub no_test: bool,
-    /// Use candle's own layers.
+    /// Use candle's own layers, where there is a faster version too.
     pub reference: bool,
 }
 

@@ -343,6 +343,22 @@ pub struct Bench {
     pub device: String,
     /// Threads.
     pub threads: usize,
+    /// Whether candle's own layers were timed: they were asked for, or there is no faster version.
+    pub reference: bool,
+    /// candle's own layers beside the fast version, where that was asked for.
+    #[serde(flatten)]
+    pub comparison: Option<Comparison>,
+}
+
+/// candle's own layers on the same batch in the same process, after the fast version.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Timed steps.
+    pub reference_steps: usize,
+    /// Batch over the median step.
+    pub reference_images_per_second: f64,
+    /// How many times as fast the fast version is.
+    pub ratio: f64,
 }
 
 /// The result of a verification.

@@ -56,6 +56,9 @@ pub struct Meta {
     pub run: String,
     /// Whether the run leaves the test split alone.
     pub no_test: bool,
+    /// Whether candle's own layers were asked for; absent in files from before there was a choice.
+    #[serde(default)]
+    pub reference: bool,
     /// Seconds since 1970, UTC.
     pub saved_at: f64,
     /// The version of densenet-tui that wrote it.

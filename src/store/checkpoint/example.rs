@@ -27,6 +27,7 @@ pub(crate) fn example(step: u64) -> Checkpoint {
             parent: None,
             run: "a".into(),
             no_test: false,
+            reference: false,
             saved_at: 1.7e9 + 0.1,
             version: env!("CARGO_PKG_VERSION").into(),
         },
