@@ -6,18 +6,22 @@
 //! - transition: BN-ReLU-1x1 to ⌊θ·C⌋ channels, 2x2 average pool
 //! - stem: 3x3 convolution, or the 7x7 ImageNet stem; end: BN-ReLU, global average, linear
 //!
-//! This is the reference: candle-nn's convolutions and autograd. A faster network takes its place
-//! behind the same methods. Tensor names are torchvision's; images are `[n, 3, s, s]` f32.
+//! It is computed twice over: `forward` is the reference, candle-nn's convolutions and autograd, slow and
+//! obvious; `fast` hands the whole network to `ops::fused`. Both stand behind the same methods ([`Arithmetic`]
+//! chooses). Tensor names are torchvision's; images are `[n, 3, s, s]` f32.
 
+mod fast;
 mod forward;
 mod init;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use crate::ops::batch_norm::Rules;
 use crate::ops::dropout::Masks;
+use crate::ops::fused::Fused;
 use crate::ops::{self, loss};
 use crate::recipe::arch::{Parameter, Plan};
 use crate::recipe::{Arch, DropoutPlaces, Init, StemKind};
@@ -41,6 +45,8 @@ pub struct DenseNet {
     device: Device,
     /// The version that was wished for.
     wish: Arithmetic,
+    /// The fused network, made when it is first used.
+    fused: OnceLock<Fused>,
     /// By name, for the forward pass: weights and running statistics.
     tensors: BTreeMap<String, Var>,
     /// Names of the parameters in the order of the forward pass: the order of every gradient.
@@ -106,6 +112,7 @@ impl DenseNet {
             rules: Rules::default(),
             device: device.clone(),
             wish: Arithmetic::Fast,
+            fused: OnceLock::new(),
             tensors,
             parameters,
             statistics,
@@ -147,6 +154,11 @@ impl DenseNet {
         } else {
             None
         }
+    }
+
+    /// Its shape.
+    pub fn arch(&self) -> &Arch {
+        &self.arch
     }
 
     /// Its layers by arithmetic.
@@ -203,6 +215,9 @@ impl DenseNet {
 
     /// Logits `[n, classes]` in evaluation mode, by the running statistics.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        if self.arithmetic() == Arithmetic::Fast {
+            return self.fast_logits(images);
+        }
         let mut walk = forward::Walk::evaluation(self);
         walk.network(images)
     }
@@ -223,6 +238,9 @@ impl DenseNet {
         smoothing: f64,
         masks: Option<Masks>,
     ) -> Result<Pass> {
+        if self.arithmetic() == Arithmetic::Fast {
+            return self.fast_pass(images, labels, smoothing, masks);
+        }
         let mut walk = forward::Walk::training(self, masks);
         let logits = walk.network(images)?;
         let statistics = walk.statistics;

@@ -1,12 +1,13 @@
 //! The arithmetic between tensors that candle lacks or does differently from PyTorch.
 //!
-//! Everything here is differentiable through candle's autograd, on any device. This is the slow,
-//! obvious version of the network's arithmetic: what faster ops are held to. `unsafe` may live in
-//! this room and nowhere else.
+//! Everything here is differentiable through candle's autograd. The small pieces run on any device and are the
+//! slow, obvious version of the network's arithmetic; `fused` is the whole network as one op for the CPU, held
+//! to them by tests. `unsafe` may live in this room and nowhere else.
 
 pub mod batch_norm;
 pub mod conv;
 pub mod dropout;
+pub mod fused;
 pub mod loss;
 pub mod peak;
 pub mod pool;

@@ -6,6 +6,7 @@
 pub mod arch;
 pub mod choices;
 pub mod layered;
+pub mod memory;
 pub mod presets;
 pub mod schedule;
 
@@ -144,7 +145,7 @@ impl Recipe {
             seed: 0,
         };
         match paper.data {
-            // Small enough for candle's own layers on two cores: see "First run" in the README.
+            // Seconds on two cores: see "First run" in the README.
             Data::Shapes => {
                 Self { layers: vec![1, 1, 1], growth_rate: 8, epochs: 8, batch_size: 32, ..paper }
             }

@@ -48,6 +48,15 @@ impl Stream {
         }
     }
 
+    /// Goes to draw number `draw` (of 32 bits), from 0.
+    pub fn seek(&mut self, draw: u64) {
+        self.counter[0] = (draw / 4) as u32;
+        self.used = 4;
+        for _ in 0..draw % 4 {
+            self.bits();
+        }
+    }
+
     /// The next 32 uniform bits.
     pub fn bits(&mut self) -> u32 {
         if self.used == 4 {
@@ -119,6 +128,19 @@ mod tests {
     use super::*;
 
     /// The known answers that ship with the authors' Random123 (kat_vectors).
+    #[test]
+    fn a_stream_that_seeks_goes_on_as_if_it_had_drawn_all_before() {
+        let stream = || Stream::new(1, Purpose::Dropout, 2, 3);
+        let mut drawn = stream();
+        let all: Vec<u32> = (0..20).map(|_| drawn.bits()).collect();
+        for from in [0, 3, 4, 9] {
+            let mut sought = stream();
+            sought.bits();
+            sought.seek(from as u64);
+            assert_eq!((from..20).map(|_| sought.bits()).collect::<Vec<_>>(), all[from..]);
+        }
+    }
+
     #[test]
     fn philox_gives_the_published_answers() {
         assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);

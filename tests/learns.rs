@@ -17,11 +17,11 @@ fn a_small_network_learns_forty_images_by_heart() {
     let place = Place::new();
     let said = place.train(&[
         "--growth-rate",
-        "8",
+        "16",
         "--train-limit",
         "40",
         "--epochs",
-        "30",
+        "60",
         "--schedule",
         "constant",
     ]);
@@ -31,12 +31,12 @@ fn a_small_network_learns_forty_images_by_heart() {
         .filter(|event| event["event"] == "epoch")
         .map(|event| event["train"]["loss"].as_f64().unwrap())
         .collect();
-    let (first, last) = (losses[0], losses[losses.len() - 1]);
+    let (first, last) = (losses[0], losses[50..].iter().sum::<f64>() / 10.0);
     assert!(first > 1.5 && last < 0.5 * first, "the loss went from {first} to {last}");
 }
 
 #[test]
-#[ignore = "it trains the default recipe for some minutes"]
+#[ignore = "it trains the default recipe: slow in a debug build"]
 fn the_default_recipe_passes_ninety_percent() {
     let said = Place::new().say(&["--no-ui", "--json"]);
     let accuracy = said.last()["best"]["accuracy"].as_f64().unwrap();

@@ -3,12 +3,13 @@
 use candle_core::Device;
 
 use crate::engine::failure::Failure;
+use crate::ops::fused::instruction_set;
 use crate::protocol::command;
 
 /// The device and a line that says what it is and why it was taken.
 pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {
     match choice {
-        command::Device::Cpu => Ok((Device::Cpu, "cpu (asked for)".into())),
+        command::Device::Cpu => Ok((Device::Cpu, format!("cpu with {} (asked for)", instruction_set()))),
         command::Device::Cuda(n) => match cuda(n) {
             Ok(device) => Ok((device, format!("cuda:{n} (asked for)"))),
             Err(why) => {
@@ -17,7 +18,7 @@ pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failur
         },
         command::Device::Auto => Ok(match cuda(0) {
             Ok(device) => (device, "cuda:0 (the first CUDA device)".into()),
-            Err(why) => (Device::Cpu, format!("cpu ({why})")),
+            Err(why) => (Device::Cpu, format!("cpu with {} ({why})", instruction_set())),
         }),
     }
 }
@@ -28,7 +29,7 @@ pub fn describe() -> Vec<String> {
         Ok(_) => "cuda:0".to_owned(),
         Err(why) => format!("no cuda: {why}"),
     };
-    vec!["cpu".to_owned(), gpu]
+    vec![format!("cpu with {}", instruction_set()), gpu]
 }
 
 #[cfg(feature = "cuda")]

@@ -20,11 +20,38 @@ impl Masks {
     /// `xs` with a share of its values set to 0 and the others divided by the share that stays.
     /// `convolution` counts the convolutions of the network.
     pub fn apply(self, xs: &Tensor, convolution: u32) -> Result<Tensor> {
-        let mut stream = Stream::new(self.seed, Purpose::Dropout, self.step, convolution);
-        let (rate, kept) = (self.rate as f32, 1.0 / (1.0 - self.rate as f32));
-        let mask: Vec<f32> =
-            (0..xs.elem_count()).map(|_| if stream.uniform() < rate { 0.0 } else { kept }).collect();
+        let mut draws = self.draws(convolution);
+        let mask: Vec<f32> = (0..xs.elem_count()).map(|_| draws.factor()).collect();
         xs * Tensor::from_vec(mask, xs.shape(), xs.device())?
+    }
+
+    /// The factors for what `convolution` wrote, element by element of `[n, c, h, w]`.
+    pub fn draws(self, convolution: u32) -> Draws {
+        Draws {
+            stream: Stream::new(self.seed, Purpose::Dropout, self.step, convolution),
+            rate: self.rate as f32,
+            kept: 1.0 / (1.0 - self.rate as f32),
+        }
+    }
+}
+
+/// The factors of a mask, in order or from any element on.
+#[derive(Clone, Debug)]
+pub struct Draws {
+    stream: Stream,
+    rate: f32,
+    kept: f32,
+}
+
+impl Draws {
+    /// The next element's factor: 0, or one over the share that stays.
+    pub fn factor(&mut self) -> f32 {
+        if self.stream.uniform() < self.rate { 0.0 } else { self.kept }
+    }
+
+    /// Goes to `element`, from 0.
+    pub fn seek(&mut self, element: u64) {
+        self.stream.seek(element);
     }
 }
 

@@ -1,0 +1,328 @@
+//! The same network by the fused op: parameters joined for it, gradients taken apart again.
+
+use candle_core::{Result, Tensor, Var};
+
+use crate::model::{DenseNet, Pass};
+use crate::ops::dropout::Masks;
+use crate::ops::fused::{Fused, Shape};
+use crate::ops::loss;
+use crate::recipe::DropoutPlaces;
+use crate::recipe::arch::Kind;
+
+/// The sizes that the fused op needs, of a network with the CIFAR stem.
+fn shape(net: &DenseNet) -> Shape {
+    let transitions = net.plan.rows.iter().filter(|row| matches!(row.kind, Kind::Transition { .. }));
+    Shape {
+        input_size: net.arch.input_size,
+        stem: net.arch.stem,
+        growth_rate: net.arch.growth_rate,
+        bottleneck: net.arch.bottleneck,
+        layers: net.arch.layers.clone(),
+        transitions: transitions.map(|row| row.output[0]).collect(),
+        classes: net.arch.classes,
+    }
+}
+
+impl DenseNet {
+    fn fused(&self) -> &Fused {
+        self.fused
+            .get_or_init(|| Fused::new(&shape(self), self.rules, self.dropout_places == DropoutPlaces::Last))
+    }
+
+    /// All parameters, flattened and joined in their order.
+    fn joined<'a>(vars: impl Iterator<Item = (&'a str, &'a Var)>) -> Result<Tensor> {
+        let flat = vars.map(|(_, var)| var.as_detached_tensor().flatten_all()).collect::<Result<Vec<_>>>()?;
+        Tensor::cat(&flat, 0)
+    }
+
+    pub(super) fn fast_logits(&self, images: &Tensor) -> Result<Tensor> {
+        let running = Self::joined(self.statistics())?;
+        self.fused().evaluate(images, &Self::joined(self.parameters())?, &running)
+    }
+
+    pub(super) fn fast_pass(
+        &self,
+        images: &Tensor,
+        labels: &Tensor,
+        smoothing: f64,
+        masks: Option<Masks>,
+    ) -> Result<Pass> {
+        let parameters = Var::from_tensor(&Self::joined(self.parameters())?)?;
+        let logits = self.fused().train(images, parameters.as_tensor(), masks)?;
+        let statistics = self.new_statistics()?;
+        let loss = loss::cross_entropy(&logits, labels, smoothing)?;
+        let store = loss.backward()?;
+        let Some(gradient) = store.get(parameters.as_tensor()) else {
+            candle_core::bail!("the loss does not depend on the parameters");
+        };
+        let mut offset = 0;
+        let gradients = self
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let slice = gradient.narrow(0, offset, parameter.len())?;
+                offset += parameter.len();
+                slice.reshape(parameter.shape.as_slice())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Pass {
+            correct: loss::correct(&logits, labels)?,
+            loss: f64::from(loss.to_scalar::<f32>()?),
+            logits: logits.detach(),
+            gradients,
+            statistics,
+        })
+    }
+
+    /// The running statistics after the last batch, in the order of [`Self::statistics`].
+    fn new_statistics(&self) -> Result<Vec<Tensor>> {
+        let momentum = self.rules.momentum;
+        let found = self.fused().statistics().into_iter().flat_map(|(mean, variance, count)| {
+            let correction = if self.rules.unbiased { count / (count - 1.0) } else { 1.0 };
+            [mean, variance.into_iter().map(|variance| variance * correction).collect()]
+        });
+        self.statistics()
+            .zip(found)
+            .map(|((_, old), new)| {
+                let blended: Vec<f32> = old
+                    .to_vec1::<f32>()?
+                    .into_iter()
+                    .zip(new)
+                    .map(|(old, new)| ((1.0 - momentum) * f64::from(old) + momentum * new) as f32)
+                    .collect();
+                Tensor::new(blended, &self.device)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use candle_core::Device;
+
+    use super::*;
+    use crate::model::Arithmetic;
+    use crate::recipe::memory::training_bytes;
+    use crate::recipe::{Data, Recipe};
+    use crate::rng::{Purpose, Stream};
+
+    /// A network and a batch that both versions are to agree on.
+    struct Case {
+        what: &'static str,
+        recipe: Recipe,
+        batch: usize,
+        dropout: f64,
+        /// Mean of the first channel of the images, handed on by the stem as it is.
+        mean: Option<f32>,
+    }
+
+    fn case(what: &'static str, layers: &[usize], growth_rate: usize, side: usize, batch: usize) -> Case {
+        let recipe = Recipe {
+            layers: layers.to_vec(),
+            growth_rate,
+            input_size: side,
+            ..Recipe::defaults(Data::Shapes)
+        };
+        Case { what, recipe, batch, dropout: 0.0, mean: None }
+    }
+
+    impl Case {
+        fn with(mut self, change: impl FnOnce(&mut Recipe)) -> Self {
+            change(&mut self.recipe);
+            self
+        }
+
+        /// The network with weights and statistics unlike those of a fresh one: γ of either sign, β off 0.
+        fn net(&self, arithmetic: Arithmetic) -> DenseNet {
+            let recipe = &self.recipe;
+            let net = DenseNet::new(&recipe.arch(7), recipe.init, 3, &Device::Cpu).unwrap();
+            let mut stream = Stream::new(5, Purpose::Bench, 1, 0);
+            let mut tensors: BTreeMap<String, Tensor> = BTreeMap::new();
+            for (name, var) in net.parameters().chain(net.statistics()) {
+                let mut values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                let tail = name.rsplit('.').next().unwrap();
+                let norm = name.contains("norm");
+                for value in &mut values {
+                    match tail {
+                        "weight" if norm => *value = stream.normal() + 0.3,
+                        "bias" | "running_mean" => *value = 0.3 * stream.normal(),
+                        "running_var" => *value = stream.between(0.5, 2.0),
+                        _ => {}
+                    }
+                }
+                if self.mean.is_some() && name == "features.conv0.weight" {
+                    // Only the first output sees the first channel of the images, and nothing else.
+                    for (i, value) in values.iter_mut().enumerate() {
+                        let (output, input, tap) = (i / 27, i / 9 % 3, i % 9);
+                        if output == 0 || input == 0 {
+                            *value = f32::from(u8::from(output == 0 && input == 0 && tap == 4));
+                        }
+                    }
+                }
+                tensors.insert(name.to_owned(), Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap());
+            }
+            net.load(&tensors).unwrap();
+            net.with_dropout_places(recipe.dropout_places).with_arithmetic(arithmetic)
+        }
+
+        fn batch(&self) -> (Tensor, Tensor) {
+            let (n, side) = (self.batch, self.recipe.input_size);
+            let mut stream = Stream::new(6, Purpose::Bench, 1, 0);
+            let images: Vec<f32> = (0..n * 3 * side * side)
+                .map(|i| {
+                    let first = i / (side * side) % 3 == 0;
+                    stream.normal() + self.mean.filter(|_| first).unwrap_or(0.0)
+                })
+                .collect();
+            let labels: Vec<u32> = (0..n).map(|_| stream.below(7)).collect();
+            let images = Tensor::from_vec(images, (n, 3, side, side), &Device::Cpu).unwrap();
+            (images, Tensor::new(labels, &Device::Cpu).unwrap())
+        }
+
+        fn pass(&self, net: &DenseNet) -> Pass {
+            let (images, labels) = self.batch();
+            let masks = (self.dropout > 0.0).then_some(Masks { rate: self.dropout, seed: 9, step: 4 });
+            net.pass(&images, &labels, 0.1, masks).unwrap()
+        }
+    }
+
+    /// Relative L2 distance. What should be 0 is measured against `scale`, the length of its likes.
+    fn distance(got: &Tensor, truth: &Tensor, scale: f64) -> f64 {
+        assert_eq!(got.shape(), truth.shape());
+        let values = |xs: &Tensor| xs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let (mut error, mut length) = (0f64, 0f64);
+        for (a, b) in values(got).into_iter().zip(values(truth)) {
+            error += f64::from(a - b).powi(2);
+            length += f64::from(b).powi(2);
+        }
+        (error / length.max(scale * scale).max(1e-30)).sqrt()
+    }
+
+    fn cases() -> Vec<Case> {
+        let basic = |recipe: &mut Recipe| recipe.bottleneck = false;
+        vec![
+            case("bottleneck, batch 3", &[2, 3], 12, 8, 3),
+            case("basic, batch 3", &[2, 3], 12, 8, 3).with(basic),
+            case("batch 1, one layer", &[1], 12, 6, 1),
+            case("batch 65", &[2, 1], 12, 6, 65),
+            case("batch 65, basic", &[2, 1], 12, 6, 65).with(basic),
+            case("k = 1", &[3, 2], 1, 6, 3),
+            case("k = 5, an odd side", &[2, 2, 1], 5, 13, 3),
+            case("k = 5, basic", &[2, 2, 1], 5, 13, 3).with(basic),
+            case("k = 40", &[1, 2], 40, 6, 3),
+            case("channels = height = width", &[1, 1], 8, 8, 5)
+                .with(|recipe| recipe.stem = "8".parse().unwrap()),
+            case("no compression", &[2, 2], 4, 8, 4).with(|recipe| recipe.compression = 1.0),
+            case("1x1 maps", &[2, 2, 2], 6, 4, 5),
+            case("1x1 maps, basic", &[2, 2, 2], 6, 4, 5).with(basic),
+            case("many channels", &[1], 12, 4, 2).with(|recipe| recipe.stem = "150".parse().unwrap()),
+            Case { dropout: 0.3, ..case("dropout", &[2, 2], 5, 7, 3) },
+            Case { dropout: 0.3, ..case("dropout, basic", &[2, 2], 5, 7, 3).with(basic) },
+            Case {
+                dropout: 0.3,
+                ..case("dropout last", &[2, 2], 5, 7, 3)
+                    .with(|recipe| recipe.dropout_places = DropoutPlaces::Last)
+            },
+            Case { mean: Some(100.0), ..case("mean 100, deviation 1", &[2, 1], 8, 8, 4) },
+        ]
+    }
+
+    #[test]
+    fn the_fast_network_agrees_with_the_reference_on_every_instruction_set() {
+        for case in cases() {
+            let what = case.what;
+            let reference = case.net(Arithmetic::Reference);
+            let truth = case.pass(&reference);
+            let evaluated = reference.logits(&case.batch().0).unwrap();
+            let net = case.net(Arithmetic::Fast);
+            for (isa, fused) in
+                Fused::of_every_isa(&shape(&net), net.rules, net.dropout_places == DropoutPlaces::Last)
+            {
+                let net = case.net(Arithmetic::Fast);
+                net.fused.set(fused).unwrap();
+                let pass = case.pass(&net);
+                let close = |name: &str, got: &Tensor, truth: &Tensor, tolerance: f64, scale: f64| {
+                    let distance = distance(got, truth, scale);
+                    assert!(distance < tolerance, "{what}, {isa}: {name} is off by {distance:.2e}");
+                };
+                close("logits", &pass.logits, &truth.logits, 1e-5, 0.0);
+                assert!((pass.loss - truth.loss).abs() < 1e-5 * truth.loss, "{what}, {isa}: loss");
+                assert_eq!(pass.correct, truth.correct, "{what}, {isa}");
+                let largest = truth
+                    .gradients
+                    .iter()
+                    .map(|g| {
+                        f64::from(g.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap()).sqrt()
+                    })
+                    .fold(0.0, f64::max);
+                for (((name, _), got), truth) in net.parameters().zip(&pass.gradients).zip(&truth.gradients) {
+                    close(name, got, truth, 1e-4, 1e-3 * largest);
+                }
+                for (((name, _), got), truth) in net.statistics().zip(&pass.statistics).zip(&truth.statistics)
+                {
+                    close(name, got, truth, 1e-5, 0.0);
+                }
+                close("evaluation", &net.logits(&case.batch().0).unwrap(), &evaluated, 1e-5, 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_memory_is_what_the_arithmetic_said_before() {
+        for case in
+            [case("", &[3, 2], 12, 32, 20), case("", &[3, 2], 12, 32, 20).with(|r| r.bottleneck = false)]
+        {
+            let net = case.net(Arithmetic::Fast);
+            case.pass(&net);
+            let said = training_bytes(net.arch(), net.plan(), case.batch) as f64;
+            let taken = net.fused().bytes() as f64;
+            assert!(taken <= said && taken > 0.8 * said, "{said} bytes were said, {taken} taken");
+        }
+    }
+
+    fn bits(pass: &Pass) -> Vec<u32> {
+        let tensors = [&pass.logits].into_iter().chain(&pass.gradients).chain(&pass.statistics);
+        let values = tensors.flat_map(|xs| xs.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+        values.map(f32::to_bits).collect()
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_bits() {
+        let case = Case { dropout: 0.2, ..case("", &[3, 2], 12, 16, 20) };
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| bits(&case.pass(&case.net(Arithmetic::Fast))))
+        };
+        let one = with(1);
+        assert_eq!(one, with(2));
+        assert_eq!(one, with(5));
+    }
+
+    #[test]
+    fn what_the_memory_held_before_changes_no_bit() {
+        let case = case("", &[2, 2], 5, 7, 3);
+        let fresh = bits(&case.pass(&case.net(Arithmetic::Fast)));
+        let net = case.net(Arithmetic::Fast);
+        let larger = Case { batch: 40, recipe: case.recipe.clone(), ..case };
+        larger.pass(&net);
+        net.logits(&larger.batch().0).unwrap();
+        let evaluated = net.logits(&case.batch().0).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(fresh, bits(&case.pass(&net)));
+        let again = net.logits(&case.batch().0).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(evaluated, again);
+    }
+
+    #[test]
+    fn only_the_last_passs_logits_can_be_differentiated() {
+        let case = case("", &[1], 4, 4, 2);
+        let net = case.net(Arithmetic::Fast);
+        let (images, _) = case.batch();
+        let parameters = Var::from_tensor(&DenseNet::joined(net.parameters()).unwrap()).unwrap();
+        let logits = net.fused().train(&images, parameters.as_tensor(), None).unwrap();
+        net.logits(&images).unwrap();
+        let error = logits.sum_all().unwrap().backward().unwrap_err().to_string();
+        assert!(error.contains("the activations of this forward pass are gone"), "{error}");
+    }
+}

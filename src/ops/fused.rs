@@ -1,0 +1,208 @@
+//! The fast network: one custom op each for training and evaluation, with kernels for the CPU.
+//!
+//! What a general framework spends on a dense block (copies for each concatenation, statistics measured
+//! again by every reader, stored BN-ReLU outputs) is not done here:
+//!
+//! - the features of a block lie in one buffer; a layer writes its k channels behind the others
+//! - a feature map's mean and variance are measured once, when it is written
+//! - relu(a·x + b) is computed wherever it is read, forward and backward
+//! - the backward pass reads each layer's input once; the two means of each batch normalisation are
+//!   taken off a channel's gradient when its last reader has passed (`backward`)
+//! - a transition averages before it multiplies (`transition`)
+//!
+//! Work is cut into tiles of image rows; partial sums belong to tiles and are joined in their order, so
+//! the bits do not depend on the number of threads.
+
+mod backward;
+mod dropout;
+mod evaluate;
+mod forward;
+mod gradients;
+mod head;
+mod kernels;
+mod lanes;
+mod memory;
+mod network;
+mod norm;
+mod outer;
+mod reader;
+mod shape;
+mod transition;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Error, Layout, Result, Shape as Dims, Tensor};
+
+use crate::ops::batch_norm::Rules;
+use crate::ops::dropout::Masks;
+use crate::ops::fused::lanes::Isa;
+use crate::ops::fused::network::Network;
+pub use crate::ops::fused::shape::Shape;
+
+/// A network of CIFAR type with its own memory, which is taken at the first batch and used again by all
+/// later ones.
+#[derive(Debug)]
+pub struct Fused {
+    state: Arc<Mutex<State>>,
+    classes: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    network: Network,
+    /// Passes so far, of either mode: a backward pass must belong to the last.
+    passes: u64,
+}
+
+/// Mean and variance (divided by M) of a normalisation's channels in a batch, and M.
+pub type BatchStatistics = (Vec<f64>, Vec<f64>, f64);
+
+impl Fused {
+    /// A network of `shape`. With `dropout_last`, dropout comes after the last convolution of dense
+    /// layers only.
+    pub fn new(shape: &Shape, rules: Rules, dropout_last: bool) -> Self {
+        Self::with_isa(shape, rules, dropout_last, Isa::available()[0])
+    }
+
+    fn with_isa(shape: &Shape, rules: Rules, dropout_last: bool, isa: Isa) -> Self {
+        let network = Network::new(shape.net(), isa, rules, dropout_last);
+        Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes: shape.classes }
+    }
+
+    /// The same network by each instruction set this machine has, with its name.
+    #[cfg(test)]
+    pub(crate) fn of_every_isa(shape: &Shape, rules: Rules, dropout_last: bool) -> Vec<(&'static str, Self)> {
+        let each = |isa: Isa| (isa.name(), Self::with_isa(shape, rules, dropout_last, isa));
+        Isa::available().into_iter().map(each).collect()
+    }
+
+    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` in training mode, differentiable by
+    /// `parameters`: all parameters, flattened and joined in torchvision's order. Only the last call's
+    /// logits can be differentiated.
+    pub fn train(&self, images: &Tensor, parameters: &Tensor, masks: Option<Masks>) -> Result<Tensor> {
+        let op = Train { state: self.state.clone(), classes: self.classes, masks, pass: AtomicU64::new(0) };
+        images.contiguous()?.apply_op2(parameters, op)
+    }
+
+    /// The statistics of the last batch in training mode, normalisation by normalisation.
+    pub fn statistics(&self) -> Vec<BatchStatistics> {
+        lock(&self.state).network.statistics()
+    }
+
+    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` by running statistics: `running` joins mean and
+    /// variance of each normalisation in turn.
+    pub fn evaluate(&self, images: &Tensor, parameters: &Tensor, running: &Tensor) -> Result<Tensor> {
+        let op = Evaluate { state: self.state.clone(), classes: self.classes };
+        images.contiguous()?.apply_op3_no_bwd(parameters, running, &op)
+    }
+
+    /// Bytes of its memory so far.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.state).network.bytes()
+    }
+}
+
+/// The instruction set that fused networks use on this machine, as people know it.
+pub fn instruction_set() -> &'static str {
+    Isa::available()[0].name()
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // A panic in a pass leaves numbers that the next pass overwrites.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The numbers of a contiguous tensor.
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((begin, end)) => Ok(&storage.as_slice::<f32>()?[begin..end]),
+        None => Err(Error::Msg("the fused network needs contiguous tensors".into())),
+    }
+}
+
+/// The network in training mode.
+struct Train {
+    state: Arc<Mutex<State>>,
+    classes: usize,
+    masks: Option<Masks>,
+    /// Number of its pass.
+    pass: AtomicU64,
+}
+
+impl CustomOp2 for Train {
+    fn name(&self) -> &'static str {
+        "densenet"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Dims)> {
+        let images = numbers(images, images_layout)?;
+        let mut state = lock(&self.state);
+        state.passes += 1;
+        self.pass.store(state.passes, Ordering::Relaxed);
+        let logits = state.network.forward(images, numbers(parameters, parameters_layout)?, self.masks);
+        let n = logits.len() / self.classes;
+        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        parameters: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let (storage, layout) = parameters.storage_and_layout();
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            return Err(Error::Msg("the fused network runs on the CPU".into()));
+        };
+        let mut state = lock(&self.state);
+        if state.passes != self.pass.load(Ordering::Relaxed) {
+            return Err(Error::Msg("the activations of this forward pass are gone".into()));
+        }
+        let found = state.network.backward(numbers(storage, layout)?, &gradient);
+        drop(state);
+        let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
+        Ok((None, Some(found)))
+    }
+}
+
+/// The network in evaluation mode.
+struct Evaluate {
+    state: Arc<Mutex<State>>,
+    classes: usize,
+}
+
+impl CustomOp3 for Evaluate {
+    fn name(&self) -> &'static str {
+        "densenet-evaluation"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+        running: &CpuStorage,
+        running_layout: &Layout,
+    ) -> Result<(CpuStorage, Dims)> {
+        let images = numbers(images, images_layout)?;
+        let (parameters, running) =
+            (numbers(parameters, parameters_layout)?, numbers(running, running_layout)?);
+        let mut state = lock(&self.state);
+        state.passes += 1;
+        let logits = state.network.evaluate(images, parameters, running);
+        drop(state);
+        let n = logits.len() / self.classes;
+        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
+    }
+}
