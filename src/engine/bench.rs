@@ -64,6 +64,9 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
             "`batch_size`: one image on a 1x1 feature map has no variance; use 2 or more.".into(),
         ));
     }
+    if !evaluation {
+        memory::check(&net, recipe)?;
+    }
     let (images, labels) = tensors(random_batch(recipe, classes), &device)?;
     let subject = Subject { recipe, evaluation, images, labels, device };
     let times = subject.time(&net, WARMUP, steps, control, report)?;

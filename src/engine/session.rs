@@ -10,10 +10,10 @@ use candle_core::{Device, Tensor};
 use crate::data::prepare::Prepare;
 use crate::data::{Dataset, Images, Moments};
 use crate::engine::control::Control;
-use crate::engine::device;
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, now};
 use crate::engine::saving;
+use crate::engine::{device, memory};
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops::dropout::Masks;
 use crate::optim::{Optimizer, Rule};
@@ -118,6 +118,7 @@ impl Session {
         check_batches(&recipe, &dataset)?;
         let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
         let net = new_net(&recipe, dataset.classes.len(), &device, wish(&options))?;
+        memory::check(&net, &recipe)?;
         let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
         let mut session =
             Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
@@ -171,6 +172,7 @@ impl Session {
             )));
         }
         let (net, optimizer) = revive(checkpoint, &recipe, &source, &device, wish(&options))?;
+        memory::check(&net, &recipe)?;
         let is_new = run.is_none();
         let run = match run {
             Some(run) => run,
