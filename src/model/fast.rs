@@ -315,6 +315,14 @@ mod tests {
     }
 
     #[test]
+    fn images_of_another_size_are_refused() {
+        let net = case("", &[1], 4, 8, 2).net(Arithmetic::Fast);
+        let images = Tensor::zeros((2, 3, 4, 16), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let error = net.logits(&images).unwrap_err().to_string();
+        assert!(error.contains("[2, 3, 4, 16] are no images [n, 3, 8, 8]"), "{error}");
+    }
+
+    #[test]
     fn only_the_last_passs_logits_can_be_differentiated() {
         let case = case("", &[1], 4, 4, 2);
         let net = case.net(Arithmetic::Fast);

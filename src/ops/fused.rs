@@ -46,6 +46,10 @@ pub use crate::ops::fused::shape::Shape;
 pub struct Fused {
     state: Arc<Mutex<State>>,
     classes: usize,
+    /// Height and width of the images.
+    side: usize,
+    /// Numbers in the packed parameters.
+    parameters: usize,
 }
 
 #[derive(Debug)]
@@ -66,8 +70,10 @@ impl Fused {
     }
 
     fn with_isa(shape: &Shape, rules: Rules, dropout_last: bool, isa: Isa) -> Self {
-        let network = Network::new(shape.net(), isa, rules, dropout_last);
-        Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes: shape.classes }
+        let net = shape.net();
+        let (classes, side, parameters) = (shape.classes, shape.input_size, net.parameters);
+        let network = Network::new(net, isa, rules, dropout_last);
+        Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes, side, parameters }
     }
 
     /// The same network by each instruction set this machine has, with its name.
@@ -81,6 +87,7 @@ impl Fused {
     /// `parameters`: all parameters, flattened and joined in torchvision's order. Only the last call's
     /// logits can be differentiated.
     pub fn train(&self, images: &Tensor, parameters: &Tensor, masks: Option<Masks>) -> Result<Tensor> {
+        self.check(images, parameters)?;
         let op = Train { state: self.state.clone(), classes: self.classes, masks, pass: AtomicU64::new(0) };
         images.contiguous()?.apply_op2(parameters, op)
     }
@@ -93,8 +100,21 @@ impl Fused {
     /// Logits `[n, classes]` of `images` `[n, 3, s, s]` by running statistics: `running` joins mean and
     /// variance of each normalisation in turn.
     pub fn evaluate(&self, images: &Tensor, parameters: &Tensor, running: &Tensor) -> Result<Tensor> {
+        self.check(images, parameters)?;
         let op = Evaluate { state: self.state.clone(), classes: self.classes };
         images.contiguous()?.apply_op3_no_bwd(parameters, running, &op)
+    }
+
+    /// Refuses images and parameters of another network.
+    fn check(&self, images: &Tensor, parameters: &Tensor) -> Result<()> {
+        let (n, channels, height, width) = images.dims4()?;
+        if n == 0 || channels != 3 || height != self.side || width != self.side {
+            candle_core::bail!("{:?} are no images [n, 3, {side}, {side}]", images.dims(), side = self.side);
+        }
+        if parameters.dims() != [self.parameters] {
+            candle_core::bail!("{:?} are no {} parameters", parameters.dims(), self.parameters);
+        }
+        Ok(())
     }
 
     /// Bytes of its memory so far.
