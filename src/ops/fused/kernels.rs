@@ -100,7 +100,7 @@ macro_rules! by_tile {
     };
 }
 
-/// A 1x1 convolution: output[o] (+)= Σ_c weight[c, o] · input[c].
+/// A 1x1 convolution: `output[o] (+)= Σ_c weight[c, o] · input[c]`.
 ///
 /// # Safety
 /// Input, weights and output must lie in live memory that nothing else writes meanwhile.
@@ -149,8 +149,8 @@ unsafe fn pointwise_tile<L: Lanes, const M: usize, const N: usize>(
     }
 }
 
-/// A 3x3 convolution of padding 1: output[o](y, x) (+)= Σ_c,u,v weight[(c, u, v), o] · input[c](y + u, x + v),
-/// the input with its border.
+/// A 3x3 convolution of padding 1:
+/// `output[o](y, x) (+)= Σ_c,u,v weight[(c, u, v), o] · input[c](y + u, x + v)`, the input with its border.
 ///
 /// # Safety
 /// Input, weights and output must lie in live memory that nothing else writes meanwhile.
@@ -235,7 +235,7 @@ unsafe fn store<L: Lanes, const M: usize, const N: usize>(
     }
 }
 
-/// sums[o][p] += xs[p] · weights[o].
+/// `sums[o][p] += xs[p] · weights[o]`.
 #[inline(always)]
 unsafe fn multiply<L: Lanes, const M: usize, const N: usize>(
     l: L,

@@ -205,7 +205,7 @@ pub(super) fn after_relu<L: Lanes>(l: L, channel: Channel<L::V>, x: L::V) -> L::
     l.relu(before_relu(l, channel, l.sub(x, channel.mean)))
 }
 
-/// to[c] = relu(BN(from[c])), row by row.
+/// `to[c] = relu(BN(from[c]))`, row by row.
 ///
 /// # Safety
 /// Both places must lie in live memory that nothing else writes meanwhile.

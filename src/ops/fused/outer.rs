@@ -25,7 +25,7 @@ pub(super) struct Outer<V> {
     pub(super) stride: usize,
 }
 
-/// The gradient of a 1x1 convolution: sums[c, o] += Σ input[c] · gradient[o] over pixels and images.
+/// The gradient of a 1x1 convolution: `sums[c, o] += Σ input[c] · gradient[o]` over pixels and images.
 ///
 /// # Safety
 /// All must lie in live memory that nothing else writes meanwhile.
@@ -97,8 +97,8 @@ unsafe fn pointwise_gradient_tile<L: Lanes, const A: usize, const B: usize>(
     B
 }
 
-/// The gradient of a 3x3 convolution of padding 1: sums[o, (u, v), c] += Σ input[c](y, x) ·
-/// gradient[o](y + 2 - u, x + 2 - v), the gradient with its border.
+/// The gradient of a 3x3 convolution of padding 1:
+/// `sums[o, (u, v), c] += Σ input[c](y, x) · gradient[o](y + 2 - u, x + 2 - v)`, the gradient with its border.
 ///
 /// # Safety
 /// All must lie in live memory that nothing else writes meanwhile.

@@ -100,7 +100,7 @@ impl Phase for Transition<'_> {
     }
 }
 
-/// to[c](y, x) = the average of relu(BN(from[c])) over (2y.., 2x..).
+/// `to[c](y, x)` = the average of `relu(BN(from[c]))` over `(2y.., 2x..)`.
 #[inline(always)]
 unsafe fn normalise_and_average<L: Lanes>(
     l: L,
