@@ -13,6 +13,7 @@
 mod fast;
 mod forward;
 mod init;
+mod reuse;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -25,6 +26,8 @@ use crate::ops::fused::Fused;
 use crate::ops::{self, loss};
 use crate::recipe::arch::{Parameter, Plan};
 use crate::recipe::{Arch, DropoutPlaces, Init, StemKind};
+
+pub use reuse::ReuseMap;
 
 /// Which version of the arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -133,8 +133,10 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A tensor of the row. Only training is differentiated: an evaluation keeps nothing it has passed.
     fn tensor(&self, row: &Row, name: &str) -> Tensor {
-        self.net.tensors[&format!("{}.{name}", row.name)].as_tensor().clone()
+        let var = &self.net.tensors[&format!("{}.{name}", row.name)];
+        if self.training { var.as_tensor().clone() } else { var.as_detached_tensor() }
     }
 
     fn show(&mut self, row: &Row, ys: &Tensor) {
