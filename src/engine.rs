@@ -15,8 +15,10 @@ mod memory;
 mod prefetch;
 mod report;
 mod saving;
+mod scales;
 mod session;
 mod step;
+mod subject;
 mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -139,18 +139,24 @@ mod tests {
         monitor.apply(&at(918.0, steps(10, 5.0)));
         monitor.apply(&at(920.0, Event::Phase { phase: Phase::Validating, done: 0, total: 20 }));
         let figures = Figures { loss: 1.0, accuracy: 0.75 };
-        let epoch = Event::Epoch {
+        let epoch = |validation| Event::Epoch {
             epoch: 1,
             step: 10,
             train: figures,
-            validation: Some(figures),
+            validation,
+            class_accuracy: vec![1.0, 0.5],
             seconds: 20.0,
             images_per_second: 5.0,
             best: true,
         };
-        monitor.apply(&at(927.0, epoch));
+        monitor.apply(&at(927.0, epoch(Some(figures))));
         assert_eq!(monitor.remaining_seconds(), Some(30.0 * 2.0 + 3.0 * 7.0));
         assert_eq!(monitor.best.map(|best| (best.epoch, best.accuracy)), Some((1, 0.75)));
+        // A question answered on the way is no validation.
+        monitor.apply(&at(928.0, Event::Phase { phase: Phase::Validating, done: 0, total: 20 }));
+        monitor.apply(&at(929.0, Event::Phase { phase: Phase::Training, done: 10, total: 40 }));
+        monitor.apply(&at(990.0, epoch(None)));
+        assert_eq!(monitor.remaining_seconds(), Some(30.0 * 2.0 + 3.0 * 7.0));
         let finished =
             Event::Finished { outcome: Outcome::Completed, reason: None, best: None, test: None, step: 40 };
         monitor.apply(&at(999.0, finished));

@@ -3,13 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
+use densenet_tui::data::{self, Dataset};
 use densenet_tui::engine::{Promise, spawn};
 use densenet_tui::protocol::command::{Device, EvaluateFile, SaveEvery, Split};
-use densenet_tui::protocol::event::Cause;
+use densenet_tui::protocol::event::{Cause, Inspection, Phase};
 use densenet_tui::protocol::{Change, Command, Event, Link, Options, Outcome, Start, StopReason};
 use densenet_tui::recipe::{Augment, Data, Recipe};
+use densenet_tui::store::checkpoint::Checkpoint;
 use densenet_tui::store::run::checkpoints;
 
 fn recipe() -> Recipe {
@@ -35,6 +39,10 @@ fn options(runs_dir: &Path) -> Options {
         no_test: true,
         reference: false,
     }
+}
+
+fn dataset() -> Dataset {
+    data::load(&recipe(), &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// An engine and a folder for its runs.
@@ -67,6 +75,25 @@ impl Stand {
             }
             assert!(!matches!(stamped.event, Event::Failed { .. }), "{stamped:?}");
         }
+    }
+
+    /// Has the run inspected on its validation images.
+    fn inspect(&self) -> Box<Inspection> {
+        self.send(Command::Inspect(EvaluateFile {
+            target: "a".into(),
+            data: None,
+            data_dir: None,
+            split: Split::Validation,
+            options: options(self.folder.path()),
+        }));
+        self.until(|event| if let Event::Inspected(it) = event { Some(it.clone()) } else { None })
+    }
+
+    /// The bits of the run's newest checkpoint, by name of the tensor.
+    fn bits(&self) -> BTreeMap<String, Vec<u32>> {
+        let (_, newest) = checkpoints(&self.folder.path().join("a")).pop().unwrap();
+        let tensors = Checkpoint::read(&newest).unwrap().tensors.into_iter();
+        tensors.map(|(name, array)| (name, array.data.into_iter().map(f32::to_bits).collect())).collect()
     }
 
     fn finished(&self) -> (Outcome, u64) {
@@ -135,27 +162,91 @@ fn questions_are_answered_without_a_run_and_within_one() {
     let preview =
         bench.until(|event| if let Event::Previewed(preview) = event { Some(preview.clone()) } else { None });
     assert_eq!((preview.samples.len(), preview.class_counts.iter().sum::<usize>()), (5, 48));
+    assert_eq!((preview.validation_images, preview.test_images), (20, 1000));
     assert_eq!(preview.samples[0].after.len(), 3 * 32 * 32);
     bench.start(recipe());
     bench.finished();
-    let (_, target) = checkpoints(&bench.folder.path().join("a")).pop().unwrap();
-    let question = EvaluateFile {
-        target,
-        data: None,
-        data_dir: None,
-        split: Split::Validation,
-        options: options(bench.folder.path()),
-    };
     bench.start(Recipe { seed: 1, ..recipe() });
     bench.until(|event| matches!(event, Event::Failed { cause: Cause::Input, .. }).then_some(()));
-    bench.send(Command::Inspect(question));
-    let inspection =
-        bench.until(|event| if let Event::Inspected(it) = event { Some(it.clone()) } else { None });
+    let inspection = bench.inspect();
     let images: usize = inspection.confusion.iter().flatten().sum();
     let right: usize = (0..10).map(|class| inspection.confusion[class][class]).sum();
     assert_eq!(images, 20);
     assert_eq!(inspection.figures.accuracy, right as f64 / 20.0);
     assert_eq!(inspection.mistakes.len(), 20 - right);
+}
+
+#[test]
+fn an_inspection_shows_the_very_images_and_every_part_of_the_network() {
+    let bench = Stand::new();
+    bench.start(recipe());
+    bench.finished();
+    let inspection = bench.inspect();
+    let dataset = dataset();
+    assert_eq!((inspection.side, &inspection.classes), (32, &dataset.classes));
+    assert!(!inspection.mistakes.is_empty(), "nobody learns ten shapes from 48 images in 6 steps");
+    for mistake in &inspection.mistakes {
+        assert_eq!(dataset.validation.labels[mistake.index] as usize, mistake.label);
+        assert_eq!(dataset.validation.image(mistake.index), mistake.pixels);
+    }
+    for (index, map) in inspection.reuse.iter().enumerate() {
+        // One layer and what is behind the block, by the block's input and the layer.
+        let read: Vec<Vec<bool>> =
+            map.cells.iter().map(|cells| cells.iter().map(Option::is_some).collect()).collect();
+        assert_eq!((map.block, read), (index + 1, vec![vec![true, false], vec![true, true]]));
+    }
+    assert_eq!(inspection.reuse.len(), 2);
+    let rows = recipe().arch(10).plan().unwrap().rows;
+    assert_eq!(inspection.scales.len(), rows.len());
+    for (scale, row) in inspection.scales.iter().zip(&rows) {
+        assert_eq!(scale.name, row.name);
+        assert!(scale.deviation > 0.0 && scale.gradient.unwrap() > 0.0, "{scale:?}");
+    }
+}
+
+#[test]
+fn a_run_that_was_inspected_in_the_middle_ends_with_the_weights_of_the_one_that_was_not() {
+    // Everything that draws, and a learning rate that no number of epochs changes.
+    let recipe = Recipe { dropout: 0.2, schedule: "constant".parse().unwrap(), ..recipe() };
+    let inspected = Stand::new();
+    inspected.start(Recipe { epochs: 500, ..recipe.clone() });
+    inspected.until(|event| matches!(event, Event::Step { .. }).then_some(()));
+    // Between two steps of a run that goes on, and of one that waits.
+    inspected.inspect();
+    let phase =
+        inspected.until(|event| if let Event::Phase { phase, .. } = event { Some(*phase) } else { None });
+    assert_eq!(phase, Phase::Training);
+    inspected.send(Command::Pause);
+    let step = inspected.until(|event| if let Event::Paused { step } = event { Some(*step) } else { None });
+    let inspection = inspected.inspect();
+    assert!(step > 0 && inspection.step <= step, "{step}");
+    let epochs = step as usize / 3 + 2;
+    inspected.send(Command::Change(Change::Epochs(epochs)));
+    inspected.send(Command::Continue);
+    assert_eq!(inspected.finished(), (Outcome::Completed, 3 * epochs as u64));
+
+    let whole = Stand::new();
+    whole.start(Recipe { epochs, ..recipe });
+    whole.finished();
+    assert_eq!(inspected.bits(), whole.bits());
+}
+
+#[test]
+fn every_epoch_tells_the_accuracy_within_each_class_of_the_validation_images() {
+    let counts = dataset().validation.class_counts(10);
+    for validation in [20, 0] {
+        let bench = Stand::new();
+        bench.start(Recipe { validation: Some(validation), ..recipe() });
+        let (classes, figures) = bench.until(|event| match event {
+            Event::Epoch { class_accuracy, validation, .. } => Some((class_accuracy.clone(), *validation)),
+            _ => None,
+        });
+        assert_eq!((classes.len(), figures.is_some()), if validation > 0 { (10, true) } else { (0, false) });
+        let right: f64 = classes.iter().zip(&counts).map(|(share, &images)| share * images as f64).sum();
+        let all = figures.map_or(0.0, |figures| figures.accuracy * f64::from(validation as u32));
+        assert!((right - all).abs() < 1e-9, "{classes:?} {figures:?}");
+        bench.finished();
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::control::Control;
+use crate::engine::evaluate::Evaluation;
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::session::{Session, tell_arithmetic, wish};
@@ -63,10 +64,10 @@ fn train(session: &mut Session, control: &mut Control, report: &mut Report) -> R
         return Ok(Ending::Stopped(reason));
     }
     if !session.options.no_test && !session.test.is_empty() && session.progress.test.is_none() {
-        let Some(test) = figures(session, Split::Test, control, report)? else {
+        let Some(test) = evaluation(session, Split::Test, control, report)? else {
             return Ok(Ending::Stopped(control.stop.unwrap_or(StopReason::Asked)));
         };
-        session.progress.test = Some(test);
+        session.progress.test = Some(test.figures);
     }
     Ok(Ending::Completed)
 }
@@ -88,11 +89,7 @@ fn epoch(
         session.progress.step % per_epoch,
     )
     .map_err(|error| Failure::Failed(format!("a thread cannot be started: {error}.")))?;
-    report.emit(Event::Phase {
-        phase: Phase::Training,
-        done: session.progress.step,
-        total: session.total_steps(),
-    });
+    report.emit(training(session));
 
     loop {
         if let Some(reason) = between_steps(session, control, report)? {
@@ -146,6 +143,11 @@ fn epoch(
     }
 }
 
+/// The run is at its steps (again).
+fn training(session: &Session) -> Event {
+    Event::Phase { phase: Phase::Training, done: session.progress.step, total: session.total_steps() }
+}
+
 /// Does what was asked since the last step. Returns why the run is to stop, if it is.
 fn between_steps(
     session: &mut Session,
@@ -161,6 +163,7 @@ fn between_steps(
         while let Some(change) = control.changes.pop_front() {
             apply(session, change, report);
         }
+        let aside = control.evaluate || !control.questions.is_empty();
         if std::mem::take(&mut control.evaluate) {
             evaluate_now(session, control, report)?;
         }
@@ -176,6 +179,9 @@ fn between_steps(
         }
         if control.stop.is_some() {
             return Ok(control.stop);
+        }
+        if aside {
+            report.emit(training(session));
         }
         if !control.paused {
             break;
@@ -213,7 +219,7 @@ fn evaluate_now(session: &mut Session, control: &mut Control, report: &mut Repor
         report.emit(Event::Refused { message: "The run has no validation images.".into() });
         return Ok(());
     }
-    if let Some(figures) = figures(session, Split::Validation, control, report)? {
+    if let Some(Evaluation { figures, .. }) = evaluation(session, Split::Validation, control, report)? {
         report.emit(Event::Evaluated {
             split: Split::Validation,
             images: session.validation.len(),
@@ -248,12 +254,12 @@ fn validate(
     report: &mut Report,
 ) -> Result<Option<StopReason>, Failure> {
     let epoch = session.epoch();
-    let validation = if session.validation.is_empty() {
-        None
+    let (validation, class_accuracy) = if session.validation.is_empty() {
+        (None, Vec::new())
     } else {
-        match figures(session, Split::Validation, control, report)? {
+        match evaluation(session, Split::Validation, control, report)? {
             None => return Ok(Some(control.stop.unwrap_or(StopReason::Asked))),
-            figures => figures,
+            Some(Evaluation { figures, class_accuracy }) => (Some(figures), class_accuracy),
         }
     };
     let progress = &mut session.progress;
@@ -272,6 +278,7 @@ fn validate(
         step: progress.step,
         train,
         validation,
+        class_accuracy,
         seconds: progress.epoch_seconds,
         images_per_second: progress.images as f64 / progress.epoch_seconds.max(1e-9),
         best,
@@ -287,13 +294,13 @@ fn beats(candidate: &Best, best: &Best) -> bool {
     (candidate.accuracy, -loss(candidate)) > (best.accuracy, -loss(best))
 }
 
-/// Loss and accuracy on a split of the session; `None` if the run is to stop.
-fn figures(
+/// What the network does with a split of the session; `None` if the run is to stop.
+fn evaluation(
     session: &Session,
     split: Split,
     control: &mut Control,
     report: &mut Report,
-) -> Result<Option<Figures>, Failure> {
+) -> Result<Option<Evaluation>, Failure> {
     let (images, phase) = match split {
         Split::Test => (&session.test, Phase::Testing),
         Split::Validation => (&session.validation, Phase::Validating),
@@ -304,7 +311,8 @@ fn figures(
         report.phase(phase, done, total);
         control.go_on(report)
     };
-    Ok(evaluate::figures(&session.net, images, &session.prepare, session.recipe.batch_size, &mut go_on)?)
+    let (net, prepare, batch_size) = (&session.net, &session.prepare, session.recipe.batch_size);
+    Ok(evaluate::evaluate(net, images, session.classes.len(), prepare, batch_size, &mut go_on)?)
 }
 
 /// Saves the last state and tells the end.

@@ -1,13 +1,13 @@
 //! A closer look: at the images before training, and at what a network does with each of them after.
 
-use candle_core::D;
+use candle_core::{D, Result};
 
+use crate::data::Dataset;
 use crate::data::prepare::{Prepare, order};
-use crate::data::{Dataset, Images};
-use crate::engine::evaluate;
-use crate::model::DenseNet;
-use crate::protocol::command::Split;
-use crate::protocol::event::{Inspection, Mistake, Preview, Sample};
+use crate::engine::evaluate::{GoOn, walk};
+use crate::engine::scales::scales;
+use crate::engine::subject::Subject;
+use crate::protocol::event::{Inspection, Mistake, Preview, Reuse, Sample};
 use crate::recipe::Recipe;
 
 /// Mistakes an inspection lists at most.
@@ -25,39 +25,52 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Previ
     Preview {
         classes: dataset.classes.clone(),
         class_counts: dataset.train.class_counts(dataset.classes.len()),
+        validation_images: dataset.validation.len(),
+        test_images: dataset.test.len(),
         mean: dataset.moments.mean,
         deviation: dataset.moments.deviation,
         side: dataset.train.side,
+        notes: dataset.notes.clone(),
         samples: indices.iter().take(count).map(sample).collect(),
     }
 }
 
-/// What `net` does with each of `images`; `None` if `go_on` said no.
-pub(super) fn inspect(
-    net: &DenseNet,
-    images: &Images,
-    classes: &[String],
-    split: Split,
-    prepare: &Prepare,
-    batch_size: usize,
-    go_on: &mut dyn FnMut(u64, u64) -> bool,
-) -> candle_core::Result<Option<Inspection>> {
+/// What the subject's network does with each of its images, and what it has learned; `None` if `go_on`
+/// said no.
+pub(super) fn inspect(subject: &Subject, go_on: GoOn) -> Result<Option<Inspection>> {
+    let Subject { recipe, net, dataset, prepare, split, step } = subject;
+    let (images, classes) = (subject.images(), &dataset.classes);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     let mut mistakes = Vec::new();
-    let figures = evaluate::walk(net, images, prepare, batch_size, go_on, &mut |begin, logits, _| {
+    let figures = walk(net, images, prepare, recipe.batch_size, go_on, |begin, logits, predictions| {
         let probabilities = candle_nn::ops::softmax(logits, D::Minus1)?.to_vec2::<f32>()?;
-        let predictions = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
-        for (offset, (row, &prediction)) in probabilities.iter().zip(&predictions).enumerate() {
+        for (offset, (row, &prediction)) in probabilities.iter().zip(predictions).enumerate() {
             let (index, prediction) = (begin + offset, prediction as usize);
             let label = images.labels[index] as usize;
             confusion[label][prediction] += 1;
             if label != prediction {
-                mistakes.push(Mistake { index, label, prediction, probability: f64::from(row[prediction]) });
+                let probability = f64::from(row[prediction]);
+                mistakes.push(Mistake { index, label, prediction, probability, pixels: Vec::new() });
             }
         }
         Ok(())
     })?;
+    let Some(figures) = figures else { return Ok(None) };
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
     mistakes.truncate(MISTAKES);
-    Ok(figures.map(|figures| Inspection { split, figures, classes: classes.to_vec(), confusion, mistakes }))
+    for mistake in &mut mistakes {
+        mistake.pixels = images.image(mistake.index).to_vec();
+    }
+    let maps = net.reuse()?.into_iter().enumerate();
+    Ok(Some(Inspection {
+        split: *split,
+        step: *step,
+        figures,
+        classes: classes.clone(),
+        confusion,
+        side: images.side,
+        mistakes,
+        reuse: maps.map(|(index, cells)| Reuse { block: index + 1, cells }).collect(),
+        scales: scales(subject)?,
+    }))
 }

@@ -48,6 +48,13 @@ pub(super) fn check(net: &DenseNet, recipe: &Recipe) -> Result<(), Failure> {
     }
 }
 
+/// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
+/// where nobody can tell.
+pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
+    let needed = training_bytes(net.arch(), net.plan(), batch) as f64;
+    net.arithmetic() == Arithmetic::Reference || available_bytes().is_none_or(|free| needed <= free)
+}
+
 fn sentence(recipe: &Recipe, free: f64, needed: impl Fn(usize) -> f64) -> String {
     let batch = recipe.batch_size;
     let fits =

@@ -31,6 +31,8 @@ impl Pace {
             Event::Phase { phase: Phase::Validating, done: 0, .. } => {
                 self.validation_begun = Some(stamped.time);
             }
+            // What was begun was the answer to a question; a validation ends with its epoch.
+            Event::Phase { phase: Phase::Training, .. } => self.validation_begun = None,
             Event::Epoch { .. } => {
                 if let Some(begun) = self.validation_begun.take() {
                     self.validation_seconds = (stamped.time - begun).max(0.0);

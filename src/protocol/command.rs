@@ -42,7 +42,7 @@ pub enum Command {
         /// How many samples.
         count: usize,
     },
-    /// Answer with what a checkpoint's network does on a split, image by image.
+    /// Answer with what a checkpoint's network does on a split, image by image, and what it has learned.
     Inspect(EvaluateFile),
     /// Answer with a checkpoint's loss and accuracy.
     EvaluateFile(EvaluateFile),

@@ -1,11 +1,15 @@
 //! What the engine tells: the lines of the journal and of `--json`.
 
+mod looks;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::command::{Change, Split, StopReason};
 use crate::recipe::Recipe;
+
+pub use looks::{Inspection, LayerScale, Mistake, Preview, Reuse, Sample};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +65,10 @@ pub enum Event {
         train: Figures,
         /// After it; absent without a validation split.
         validation: Option<Figures>,
+        /// Share of each class's validation images that was right, by label; NaN for a class without
+        /// any. Empty without a validation split, and in journals from before it was told.
+        #[serde(default, deserialize_with = "numbers")]
+        class_accuracy: Vec<f64>,
         /// Time it took, pauses excluded.
         seconds: f64,
         /// Training images over training time.
@@ -147,6 +155,12 @@ pub enum Event {
 /// A null in JSON is a number that was not finite.
 fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// The same of several.
+fn numbers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let numbers = Vec::<Option<f64>>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
 }
 
 /// The head of a run.
@@ -256,62 +270,6 @@ pub enum Cause {
     Stopped,
 }
 
-/// Samples of a data set as the network sees them, and what it is made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Preview {
-    /// Class names.
-    pub classes: Vec<String>,
-    /// Training images of each class.
-    pub class_counts: Vec<usize>,
-    /// Mean of each channel of the training images, from 0 to 255.
-    pub mean: [f64; 3],
-    /// Deviation of each channel, likewise.
-    pub deviation: [f64; 3],
-    /// Height and width of an image.
-    pub side: usize,
-    /// Samples of the training images.
-    pub samples: Vec<Sample>,
-}
-
-/// One training image, before and after augmentation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
-    /// Its class.
-    pub label: usize,
-    /// RGB planes `[3, side, side]`.
-    pub before: Vec<u8>,
-    /// The same after augmentation in epoch 1.
-    pub after: Vec<u8>,
-}
-
-/// What a network does on a split, image by image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Inspection {
-    /// The images.
-    pub split: Split,
-    /// Loss and accuracy over them.
-    pub figures: Figures,
-    /// Class names.
-    pub classes: Vec<String>,
-    /// `confusion[label][prediction]`: images; their sum is the split's size.
-    pub confusion: Vec<Vec<usize>>,
-    /// The most confident mistakes, worst first.
-    pub mistakes: Vec<Mistake>,
-}
-
-/// An image the network got wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mistake {
-    /// Its place in the split.
-    pub index: usize,
-    /// What it is.
-    pub label: usize,
-    /// What the network says.
-    pub prediction: usize,
-    /// How sure the network is.
-    pub probability: f64,
-}
-
 /// The result of a benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bench {
@@ -406,5 +364,20 @@ mod tests {
         );
         let back: Stamped = serde_json::from_str(&line).unwrap();
         assert!(matches!(back.event, Event::Step { loss, .. } if loss.is_nan()));
+    }
+
+    #[test]
+    fn an_epoch_keeps_the_accuracy_of_every_class_and_one_from_before_it_was_told_still_reads() {
+        let old = r#"{"event":"epoch","epoch":1,"step":3,"train":{"loss":1.0,"accuracy":0.5},"validation":null,"seconds":2.0,"images_per_second":9.0,"best":true,"time":12.5}"#;
+        let read = |line: &str| match serde_json::from_str::<Stamped>(line).unwrap().event {
+            Event::Epoch { class_accuracy, .. } => class_accuracy,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(read(old), [] as [f64; 0]);
+        let new = old.replace(r#""seconds""#, r#""class_accuracy":[0.25,null],"seconds""#);
+        let classes = read(&new);
+        assert!(classes[0] == 0.25 && classes[1].is_nan(), "{classes:?}");
+        let stamped: Stamped = serde_json::from_str(&new).unwrap();
+        assert_eq!(serde_json::to_string(&stamped).unwrap(), new);
     }
 }

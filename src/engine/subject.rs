@@ -1,0 +1,119 @@
+//! A checkpoint's network and the images it is tried on, apart from any run in hand.
+
+use candle_core::Tensor;
+
+use crate::data::prepare::Prepare;
+use crate::data::{Dataset, Images, Moments};
+use crate::engine::control::Control;
+use crate::engine::failure::Failure;
+use crate::engine::report::Report;
+use crate::engine::session::{check, new_net, tell_arithmetic, wish};
+use crate::engine::{device, evaluate, inspect};
+use crate::model::DenseNet;
+use crate::protocol::command::{EvaluateFile, Split};
+use crate::protocol::event::{Inspection, Phase};
+use crate::protocol::{Figures, StopReason};
+use crate::recipe::Recipe;
+use crate::store::checkpoint::{Checkpoint, Meta};
+use crate::store::run::{self, Target};
+
+/// A checkpoint's network and the images it is tried on.
+pub(super) struct Subject {
+    pub(super) recipe: Recipe,
+    pub(super) net: DenseNet,
+    pub(super) dataset: Dataset,
+    pub(super) prepare: Prepare,
+    pub(super) split: Split,
+    /// The step of its run after which the weights were saved.
+    pub(super) step: u64,
+}
+
+impl Subject {
+    /// What `question` asks about.
+    pub(super) fn load(
+        question: &EvaluateFile,
+        control: &mut Control,
+        report: &mut Report,
+    ) -> Result<Self, Failure> {
+        let EvaluateFile { target, data, data_dir, split, options } = question;
+        let file = match run::find(&options.runs_dir, target)? {
+            Target::Run(path) => run::best_checkpoint(&path)?,
+            Target::File(file) => file,
+        };
+        let checkpoint = Checkpoint::read(&file)?;
+        let Meta { mut recipe, classes, moments, progress, .. } = checkpoint.meta.clone();
+        if let Some(data) = data {
+            // Where the checkpoint's own images were, and how many were used, says nothing of others.
+            recipe.data = data.clone();
+            (recipe.data_dir, recipe.validation, recipe.train_limit) = (None, None, None);
+        }
+        if data_dir.is_some() {
+            recipe.data_dir.clone_from(data_dir);
+        }
+        check(&recipe)?;
+        let dataset = control.load(&recipe, report)?;
+        if dataset.classes.len() != classes.len() {
+            return Err(Failure::Input(format!(
+                "{} tells {} classes apart, but `{}` has {}.",
+                file.display(),
+                classes.len(),
+                recipe.data,
+                dataset.classes.len()
+            )));
+        }
+        let (device, _) = device::choose(options.device)?;
+        let net = new_net(&recipe, classes.len(), &device, wish(options))?;
+        tell_arithmetic(&net, wish(options), report);
+        let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));
+        let weights = weights
+            .map(|(name, array)| Ok((name, Tensor::from_vec(array.data, array.shape, &device)?)))
+            .collect::<candle_core::Result<_>>()?;
+        net.load(&weights).map_err(|why| Failure::Input(format!("{}: {why}.", file.display())))?;
+        // The network sees other images as it saw its own: by the moments it was trained with.
+        let [mean, deviation] = moments;
+        let prepare = Prepare::new(&recipe, Moments { mean, deviation }, dataset.flips);
+        let subject = Self { recipe, net, dataset, prepare, split: *split, step: progress.step };
+        if subject.images().is_empty() {
+            let word = format!("{split:?}").to_lowercase();
+            return Err(Failure::Input(format!("`{}` has no {word} images.", subject.recipe.data)));
+        }
+        Ok(subject)
+    }
+
+    /// The images of the split.
+    pub(super) fn images(&self) -> &Images {
+        match self.split {
+            Split::Train => &self.dataset.train,
+            Split::Validation => &self.dataset.validation,
+            Split::Test => &self.dataset.test,
+        }
+    }
+
+    /// Loss and accuracy over the split.
+    pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Figures, Failure> {
+        self.walk(control, report, |go_on| {
+            let (images, batch_size) = (self.images(), self.recipe.batch_size);
+            evaluate::walk(&self.net, images, &self.prepare, batch_size, go_on, |_, _, _| Ok(()))
+        })
+    }
+
+    /// What the network does with every image of the split, and what it has learned.
+    pub(super) fn inspect(&self, control: &mut Control, report: &mut Report) -> Result<Inspection, Failure> {
+        self.walk(control, report, |go_on| inspect::inspect(self, go_on))
+    }
+
+    /// Does `work` over the split, hearing meanwhile.
+    fn walk<T>(
+        &self,
+        control: &mut Control,
+        report: &mut Report,
+        work: impl FnOnce(evaluate::GoOn) -> candle_core::Result<Option<T>>,
+    ) -> Result<T, Failure> {
+        let phase = if self.split == Split::Test { Phase::Testing } else { Phase::Validating };
+        let found = work(&mut |done, total| {
+            report.phase(phase, done, total);
+            control.go_on(report)
+        })?;
+        found.ok_or_else(|| Failure::Interrupted(control.stop.unwrap_or(StopReason::Asked)))
+    }
+}
