@@ -100,7 +100,12 @@ fn epoch(
         }
         let begin = Instant::now();
         let Ok(batch) = batches.recv() else {
-            return Ok(None);
+            // Its thread ends with the epoch, or with a defect that its panic has told.
+            return if session.progress.step == (index + 1) * per_epoch {
+                Ok(None)
+            } else {
+                Err(Failure::Failed("the thread that prepares batches ended within the epoch.".into()))
+            };
         };
         let images = batch.labels.len();
         let (xs, labels) = tensors(batch, session.net.device())?;
