@@ -21,12 +21,14 @@ mod step;
 mod subject;
 mod verify;
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 pub use device::describe as describe_devices;
+pub use memory::available_bytes;
 pub use verify::verify;
 
 use crate::protocol::{Command, Event, Link, Stamped, event};
@@ -54,7 +56,9 @@ pub fn spawn(promise: Promise) -> std::io::Result<(Link, JoinHandle<()>)> {
 
 /// Carries out commands until there are no more.
 fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, promise: Promise) {
-    while let Ok(command) = commands.recv() {
+    // Questions that were asked while the engine was at something else.
+    let mut waiting = VecDeque::new();
+    while let Some(command) = waiting.pop_front().or_else(|| commands.recv().ok()) {
         if matches!(command, Command::Quit) {
             return;
         }
@@ -66,6 +70,7 @@ fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, promise: Promis
         if control.quit {
             return;
         }
+        waiting.append(&mut control.questions);
     }
 }
 
@@ -121,5 +126,20 @@ mod tests {
         let Some(Event::Failed { message, cause: event::Cause::Panic }) = event else { panic!("{event:?}") };
         assert!(message.contains("(index 7 is out of bounds)"), "{message}");
         assert_eq!(failure_of(|| Ok(())), None);
+    }
+
+    #[test]
+    fn a_question_that_is_asked_while_another_is_answered_is_answered_too() {
+        let recipe = crate::recipe::Recipe::defaults(crate::recipe::Data::Shapes);
+        let ask = |count| Command::Preview { recipe: Box::new(recipe.clone()), count };
+        let ((sender, commands), (events, heard)) = (unbounded(), unbounded());
+        (1..=3).for_each(|count| sender.send(ask(count)).unwrap());
+        drop(sender);
+        serve(&commands, &events, Promise { unheard: true });
+        let samples = heard.try_iter().filter_map(|stamped| match stamped.event {
+            Event::Previewed(preview) => Some(preview.samples.len()),
+            _ => None,
+        });
+        assert_eq!(samples.collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn peak_mib() -> Option<f64> {
 
 /// Bytes that the process could still take: what the machine has available, or less where a control
 /// group has a limit. `None` outside of Linux.
-fn available_bytes() -> Option<f64> {
+pub fn available_bytes() -> Option<f64> {
     let machine = field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")? * 1024.0;
     let group = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok();
     let number = |name: &str| group(name)?.trim().parse::<f64>().ok();
