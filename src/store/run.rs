@@ -16,7 +16,7 @@ use crate::recipe::Recipe;
 use crate::store::{Checkpoint, Journal, StoreError, Summary, atomic};
 
 pub use files::{best_checkpoint, checkpoints, next_older_good, read_checkpoint};
-pub use lock::held;
+pub use lock::{held, holder};
 pub use name::check as check_name;
 pub use probe::probe;
 pub use target::{Target, find, looks_like_run, run_of};

@@ -1,6 +1,7 @@
 //! One process at a time in a run: a lock on `.lock` that the system drops with its holder.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::store::StoreError;
 
 const FILE: &str = ".lock";
 
-/// The lock of a run, held until it is dropped or the process dies.
+/// The lock of a run, with the number of the process that has it in the file; held until it is dropped or the process dies.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -18,7 +19,7 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock of `run`, or says that another process has it.
     pub(super) fn take(run: &Path) -> Result<Self, StoreError> {
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
@@ -28,7 +29,11 @@ impl Lock {
         // Somebody who lists the runs holds it for an instant: see `held`.
         for pause in [1, 5, 20] {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => {
+                    // The number serves those who want the run back; a full disk must not keep it from training.
+                    _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+                    return Ok(Self { _file: file });
+                }
                 Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(pause)),
                 Err(TryLockError::Error(error)) => {
                     return Err(StoreError::unusable(
@@ -53,6 +58,11 @@ pub fn held(run: &Path) -> bool {
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
+/// The process that is training in `run`, by its number.
+pub fn holder(run: &Path) -> Option<u32> {
+    if held(run) { std::fs::read_to_string(run.join(FILE)).ok()?.trim().parse().ok() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +73,9 @@ mod tests {
         assert!(!held(run.path()));
         let lock = Lock::take(run.path()).unwrap();
         assert!(held(run.path()));
+        assert_eq!(holder(run.path()), Some(std::process::id()));
         drop(lock);
+        assert_eq!(holder(run.path()), None);
         assert!(!held(run.path()) && !held(run.path()));
         Lock::take(run.path()).unwrap();
     }
