@@ -33,7 +33,7 @@ pub mod paths;
 
 use cli::Command;
 use commands::Context;
-use headless::Exit;
+use monitor::Exit;
 use headless::answers::complain;
 
 /// The program: what was typed becomes what is meant, and that is done.

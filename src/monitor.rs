@@ -1,11 +1,17 @@
-//! What a spectator knows about a run: a fold over its events, live or read back from a journal.
+//! What a spectator knows about a run, a fold over its events, live or read back from a journal; and how it is
+//! said: lines for a person, an exit code for a shell.
 //! No clock: the events carry the time.
 
+mod exit;
+pub(crate) mod lines;
 pub mod pace;
 
+use crate::protocol::command::Change;
 use crate::protocol::event::{Best, Cause, Phase, Started};
 use crate::protocol::{Event, Figures, Outcome, Stamped, StopReason};
 use pace::Pace;
+
+pub use exit::Exit;
 
 /// The last line of steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +54,8 @@ pub struct Monitor {
     pub paused: bool,
     /// How it ended.
     pub end: Option<End>,
+    begun: Option<f64>,
+    told: f64,
     pace: Pace,
 }
 
@@ -55,9 +63,11 @@ impl Monitor {
     /// Takes in what happened.
     pub fn apply(&mut self, stamped: &Stamped) {
         self.pace.apply(stamped);
+        self.told = stamped.time;
         match &stamped.event {
             Event::Started(head) => {
                 self.step = head.step;
+                self.begun = Some(stamped.time);
                 self.head = Some((**head).clone());
                 self.end = None;
             }
@@ -75,15 +85,34 @@ impl Monitor {
                 let Figures { loss, accuracy } = validation.unwrap_or(*train);
                 self.best = Some(Best { epoch: *epoch, step: *step, loss, accuracy });
             }
+            Event::Changed { change, .. } => {
+                if let Some(head) = &mut self.head {
+                    match change {
+                        Change::Lr(rate) => head.recipe.lr = *rate,
+                        Change::Epochs(epochs) => {
+                            head.recipe.epochs = *epochs;
+                            head.total_steps = head.recipe.total_steps(head.train_images);
+                        }
+                    }
+                }
+            }
             Event::Paused { .. } => self.paused = true,
             Event::Continued { .. } => self.paused = false,
             Event::Finished { outcome, reason, best, test, .. } => {
                 (self.best, self.test) = (*best, *test);
                 self.end = Some(End::Finished(*outcome, *reason));
             }
-            Event::Failed { message, cause } => self.end = Some(End::Failed(message.clone(), *cause)),
+            // After the end of a run it is a question that failed.
+            Event::Failed { message, cause } if self.end.is_none() => {
+                self.end = Some(End::Failed(message.clone(), *cause));
+            }
             _ => {}
         }
+    }
+
+    /// Seconds since the run began or went on, as its events tell.
+    pub fn elapsed_seconds(&self) -> f64 {
+        self.begun.map_or(0.0, |begun| self.told - begun)
     }
 
     /// Seconds until the run is complete, by its pace so far; `None` before anything was timed.
@@ -116,6 +145,7 @@ mod tests {
             train_images: 100,
             validation_images: 20,
             test_images: 0,
+            classes: Vec::new(),
             resumed_from: None,
             parent: None,
         }))
@@ -161,5 +191,26 @@ mod tests {
             Event::Finished { outcome: Outcome::Completed, reason: None, best: None, test: None, step: 40 };
         monitor.apply(&at(999.0, finished));
         assert_eq!(monitor.end, Some(End::Finished(Outcome::Completed, None)));
+    }
+
+    #[test]
+    fn live_changes_are_known_and_move_the_end() {
+        let mut monitor = Monitor::default();
+        monitor.apply(&at(0.0, started()));
+        monitor.apply(&at(1.0, steps(10, 10.0)));
+        monitor.apply(&at(1.0, Event::Changed { change: Change::Epochs(2), step: 10 }));
+        monitor.apply(&at(1.0, Event::Changed { change: Change::Lr(0.5), step: 10 }));
+        assert_eq!(monitor.remaining_seconds(), Some(10.0));
+        assert_eq!(monitor.head.map(|head| (head.recipe.lr, head.recipe.epochs)), Some((0.5, 2)));
+    }
+
+    #[test]
+    fn the_first_steps_are_slow_and_tell_little() {
+        let mut monitor = Monitor::default();
+        monitor.apply(&at(0.0, started()));
+        monitor.apply(&at(1.0, steps(1, 1.0)));
+        assert_eq!(monitor.remaining_seconds(), Some(39.0 * 10.0));
+        monitor.apply(&at(2.0, steps(2, 10.0)));
+        assert_eq!(monitor.remaining_seconds(), Some(38.0));
     }
 }

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::cli::usable_threads;
 use crate::commands::Context;
 use crate::engine;
-use crate::headless::{Exit, print_line};
+use crate::headless::print_line;
+use crate::monitor::Exit;
 
 /// Prints what this program is and where it keeps things.
 pub(crate) fn info(context: &Context, json: bool) -> Exit {

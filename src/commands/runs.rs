@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::headless::{Exit, print_line};
+use crate::headless::print_line;
+use crate::monitor::Exit;
 use crate::store::catalog::{self, Entry};
 
 /// Lists the runs in `dir`.

@@ -3,7 +3,8 @@
 use crate::cli::{Cli, RESUMABLE};
 use crate::commands::{Context, start, wrong};
 use crate::headless::answers::complain;
-use crate::headless::{Exit, follow};
+use crate::headless::follow;
+use crate::monitor::Exit;
 use crate::protocol::{Command, Options, Start};
 
 /// Trains what was typed, or goes on with a run. `typed` are the options that stood on the command line.

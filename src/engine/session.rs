@@ -264,6 +264,7 @@ impl Session {
             validation_images: self.validation.len(),
             test_images: self.test.len(),
             resumed_from: self.resumed_from.clone(),
+            classes: self.classes.clone(),
             parent: self.parent.clone(),
         }))
     }

@@ -11,6 +11,8 @@ const FRESH: f64 = 0.1;
 #[derive(Clone, Debug, Default)]
 pub struct Pace {
     batch_size: usize,
+    /// Lines of steps since the run began or went on.
+    lines: u32,
     step_seconds: Option<f64>,
     validation_begun: Option<f64>,
     validation_seconds: f64,
@@ -25,8 +27,12 @@ impl Pace {
             }
             Event::Step { images_per_second, .. } if *images_per_second > 0.0 => {
                 let seconds = self.batch_size as f64 / images_per_second;
-                self.step_seconds =
-                    Some(self.step_seconds.map_or(seconds, |old| old + FRESH * (seconds - old)));
+                self.lines += 1;
+                // The first line has the first touch of every buffer in it, and serves until there is a second.
+                self.step_seconds = Some(match self.step_seconds {
+                    Some(old) if self.lines > 2 => old + FRESH * (seconds - old),
+                    _ => seconds,
+                });
             }
             Event::Phase { phase: Phase::Validating, done: 0, .. } => {
                 self.validation_begun = Some(stamped.time);

@@ -190,6 +190,9 @@ pub struct Started {
     pub validation_images: usize,
     /// Test images.
     pub test_images: usize,
+    /// Class names. Empty in journals from before they were told.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub classes: Vec<String>,
     /// The checkpoint it goes on from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub resumed_from: Option<PathBuf>,

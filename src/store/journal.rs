@@ -154,6 +154,7 @@ mod tests {
                 train_images: 1,
                 validation_images: 0,
                 test_images: 0,
+                classes: Vec::new(),
                 resumed_from: None,
                 parent: None,
             })),

@@ -209,6 +209,7 @@ mod tests {
             train_images: 45_000,
             validation_images: 5_000,
             test_images: 10_000,
+            classes: Vec::new(),
             resumed_from: None,
             parent: None,
         });
