@@ -31,12 +31,30 @@ pub struct Cli {
     /// Train without an interface, one line per epoch
     #[arg(long)]
     pub no_ui: bool,
+    /// In a session of its own: the terminal it was started from may go
+    #[arg(long, hide = true, requires = "no_ui")]
+    pub detached: bool,
+    /// How it looks.
+    #[command(flatten)]
+    pub looks: LooksArgs,
     /// What to train.
     #[command(flatten)]
     pub recipe: RecipeArgs,
     /// How to train it.
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// How the interface looks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Interface")]
+pub struct LooksArgs {
+    /// Colours of the terminal: auto, truecolor, 256, 16 or none [default: auto, see also NO_COLOR]
+    #[arg(long, value_name = "WHEN", value_parser = ["auto", "truecolor", "256", "16", "none"])]
+    pub color: Option<String>,
+    /// dark, light, colourblind, terminal, mono, or a file in `themes` beside the config file [default: terminal]
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
 }
 
 /// How a run is carried out.
@@ -183,6 +201,7 @@ pub enum Command {
 /// Options that may stand beside `--resume`, as clap knows them; the first two are the command itself.
 pub const RESUMABLE: &[&str] = &[
     "no_ui",
+    "detached",
     "resume",
     "data_dir",
     "device",

@@ -2,13 +2,21 @@
 //!
 //! ```toml
 //! runs_dir = "/data/runs"
-//! [recipe]            # any key of a recipe
+//! theme = "dark"            # built in, or themes/NAME.toml beside this file
+//! color = "auto"            # truecolor, 256, 16 or none
+//! mouse = true
+//! bell = true               # at the end of a run of a minute and more
+//! on_hangup = "stop"        # or background: when the terminal goes, training goes on
+//! [keys]                    # by the names that `?` shows
+//! quit = ["q", "ctrl-c"]
+//! [recipe]                  # any key of a recipe
 //! data_dir = "/data"
 //! ```
 
 use std::path::{Path, PathBuf};
 
-use toml::Value;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Value};
 
 use crate::recipe::layered::{Layer, LayerError};
 
@@ -17,43 +25,111 @@ use crate::recipe::layered::{Layer, LayerError};
 pub struct Config {
     /// The directory of all runs.
     pub runs_dir: Option<PathBuf>,
+    /// Name of the interface's theme.
+    pub theme: Option<String>,
+    /// The colours the terminal has, in the words of `--color`.
+    pub color: Option<String>,
+    /// Whether the interface takes the mouse.
+    pub mouse: Option<bool>,
+    /// Whether the end of a long run rings the terminal's bell.
+    pub bell: Option<bool>,
+    /// Whether training goes on in the background when the terminal goes.
+    pub background_on_hangup: bool,
+    /// Keys of the interface.
+    pub keys: Vec<OwnKeys>,
     /// Keys of a recipe that differ from the defaults.
     pub recipe: Option<Layer>,
     /// What was not understood, one sentence each.
     pub warnings: Vec<String>,
 }
 
+/// The keys of one action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnKeys {
+    /// The action's name.
+    pub action: String,
+    /// Its keys, as they are written in help.
+    pub keys: Vec<String>,
+    /// File and line, for a complaint.
+    pub place: String,
+}
+
 impl Config {
     /// Reads `file`; a missing one is an empty one, one that is no TOML an error.
     pub fn read(file: &Path) -> Result<Self, LayerError> {
         let source = file.display().to_string();
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&source, &text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => {
-                return Err(LayerError {
-                    source_name: source,
-                    sentence: format!("it cannot be read ({error})."),
-                });
-            }
-        };
-        Ok(Self::of(Layer::parse(source, &text)?))
-    }
-
-    fn of(Layer { source, table }: Layer) -> Self {
-        let mut config = Self::default();
-        for (key, value) in table {
-            match (key.as_str(), value) {
-                ("runs_dir", Value::String(dir)) => config.runs_dir = Some(dir.into()),
-                ("recipe", Value::Table(table)) => {
-                    config.recipe = Some(Layer { source: source.clone(), table });
-                }
-                (key, _) => {
-                    config.warnings.push(format!("{source}: `{key}` is no setting; it is passed over."));
-                }
+                Err(LayerError { source_name: source, sentence: format!("it cannot be read ({error}).") })
             }
         }
-        config
+    }
+
+    fn parse(source: &str, text: &str) -> Result<Self, LayerError> {
+        let mut table = Layer::parse(source, text)?.table;
+        let mut config = Self::default();
+        // The same text again, this time with the place of everything.
+        let Ok(placed) = DeTable::parse(text) else {
+            return Ok(config);
+        };
+        let place = |at: usize| format!("{source}: line {}", text[..at].lines().count().max(1));
+        for (key, value) in placed.into_inner() {
+            let done = match (key.get_ref().as_ref(), value.get_ref()) {
+                ("keys", DeValue::Table(keys)) => {
+                    config.take_keys(keys, &place);
+                    Ok(())
+                }
+                (name, _) => config.take(name, table.remove(name), source),
+            };
+            if let Err(sentence) = done {
+                let place = place(key.span().end);
+                config.warnings.push(format!("{place}: {sentence}; it is passed over."));
+            }
+        }
+        Ok(config)
+    }
+
+    fn take(&mut self, key: &str, value: Option<Value>, source: &str) -> Result<(), String> {
+        match (key, value) {
+            ("runs_dir", Some(Value::String(dir))) => self.runs_dir = Some(dir.into()),
+            ("theme", Some(Value::String(name))) => self.theme = Some(name),
+            ("color", Some(Value::String(word))) => self.color = Some(word),
+            ("mouse", Some(Value::Boolean(on))) => self.mouse = Some(on),
+            ("bell", Some(Value::Boolean(on))) => self.bell = Some(on),
+            ("on_hangup", Some(Value::String(word))) if word == "stop" => self.background_on_hangup = false,
+            ("on_hangup", Some(Value::String(word))) if word == "background" => {
+                self.background_on_hangup = true;
+            }
+            ("recipe", Some(Value::Table(table))) => {
+                self.recipe = Some(Layer { source: source.to_owned(), table });
+            }
+            ("runs_dir" | "theme" | "color", _) => return Err(format!("`{key}` takes a text in quotes")),
+            ("mouse" | "bell", _) => return Err(format!("`{key}` is true or false")),
+            ("on_hangup", _) => return Err("`on_hangup` is \"stop\" or \"background\"".into()),
+            ("recipe" | "keys", _) => return Err(format!("`{key}` is a table, as in [{key}]")),
+            _ => return Err(format!("`{key}` is no setting")),
+        }
+        Ok(())
+    }
+
+    fn take_keys(&mut self, keys: &DeTable<'_>, place: &dyn Fn(usize) -> String) {
+        for (action, value) in keys {
+            let place = place(action.span().end);
+            let one = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
+            let words = match value.get_ref() {
+                DeValue::Array(items) => items.iter().map(one).collect(),
+                _ => one(value).map(|word| vec![word]),
+            };
+            match words {
+                Some(keys) => self.keys.push(OwnKeys { action: action.get_ref().to_string(), keys, place }),
+                None => self.warnings.push(format!(
+                    "{place}: `{}` takes keys, as in [\"ctrl-r\", \"F5\"]; it is passed over.",
+                    action.get_ref()
+                )),
+            }
+        }
     }
 }
 
@@ -62,11 +138,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_setting_is_a_warning_and_the_rest_holds() {
-        let text = "runs_dir = \"r\"\ncolour = 3\n[recipe]\nepochs = 2\n";
-        let config = Config::of(Layer::parse("config.toml", text).unwrap());
+    fn what_is_not_understood_is_a_warning_with_its_line_and_the_rest_holds() {
+        let text = "runs_dir = \"r\"\ncolour = 3\non_hangup = \"fly\"\n[recipe]\nepochs = 2\n[keys]\nquit = \"Q\"\nsave = 3\n";
+        let config = Config::parse("config.toml", text).unwrap();
         assert_eq!(config.runs_dir, Some(PathBuf::from("r")));
         assert_eq!(config.recipe.unwrap().table["epochs"], Value::Integer(2));
-        assert_eq!(config.warnings, ["config.toml: `colour` is no setting; it is passed over."]);
+        let place = "config.toml: line 7".to_owned();
+        assert_eq!(config.keys, [OwnKeys { action: "quit".into(), keys: vec!["Q".into()], place }]);
+        let mut warnings = config.warnings;
+        warnings.sort();
+        assert_eq!(
+            warnings,
+            [
+                "config.toml: line 2: `colour` is no setting; it is passed over.",
+                "config.toml: line 3: `on_hangup` is \"stop\" or \"background\"; it is passed over.",
+                "config.toml: line 8: `save` takes keys, as in [\"ctrl-r\", \"F5\"]; it is passed over.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_refused_with_the_line() {
+        let error = Config::parse("config.toml", "mouse = true\ntheme = dark\n").unwrap_err();
+        assert!(error.to_string().starts_with("config.toml: line 2"), "{error}");
     }
 }

@@ -11,20 +11,36 @@ pub struct Paths {
     pub config: PathBuf,
     /// `runs` is here.
     pub data: PathBuf,
+    /// What the interface remembers is here.
+    pub state: PathBuf,
 }
 
 impl Paths {
     /// The system's places for this user; the current directory where there is no home.
     pub fn of_this_user() -> Self {
         match ProjectDirs::from("", "", "densenet-tui") {
-            Some(dirs) => Self { config: dirs.config_dir().to_owned(), data: dirs.data_dir().to_owned() },
-            None => Self { config: PathBuf::from("."), data: PathBuf::from(".") },
+            Some(dirs) => Self {
+                config: dirs.config_dir().to_owned(),
+                data: dirs.data_dir().to_owned(),
+                state: dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned(),
+            },
+            None => Self { config: ".".into(), data: ".".into(), state: ".".into() },
         }
     }
 
     /// The file of this user's settings.
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")
+    }
+
+    /// A theme file of this user.
+    pub fn theme_file(&self, name: &str) -> PathBuf {
+        self.config.join("themes").join(format!("{name}.toml"))
+    }
+
+    /// The last recipe and the settings of the view.
+    pub fn state_file(&self) -> PathBuf {
+        self.state.join("state.toml")
     }
 
     /// The directory of all runs, unless told otherwise.

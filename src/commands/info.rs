@@ -15,17 +15,19 @@ pub(crate) fn info(context: &Context, json: bool) -> Exit {
     let cuda = cfg!(feature = "cuda");
     let runs = context.config.runs_dir.clone().unwrap_or_else(|| context.paths.runs());
     let config = context.paths.config_file();
+    let state = context.paths.state_file();
     let devices = engine::describe_devices();
     if json {
         let info = json!({
             "version": version, "candle": candle, "build": build, "cuda": cuda, "threads": usable_threads(),
-            "devices": devices, "config": config, "runs": runs,
+            "devices": devices, "config": config, "state": state, "runs": runs,
         });
         print_line(&info.to_string());
     } else {
         print_line(&format!("densenet-tui {version} ({build} build), candle {candle}"));
         print_line(&format!("devices  {}; {} threads", devices.join("; "), usable_threads()));
         print_line(&format!("config   {}", config.display()));
+        print_line(&format!("state    {}", state.display()));
         print_line(&format!("runs     {}", runs.display()));
     }
     Exit::FINE

@@ -25,7 +25,7 @@ pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
                 let option = option.replace('_', "-");
                 return wrong(&format!(
                     "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
-                    RESUMABLE[2..]
+                    RESUMABLE[3..]
                         .iter()
                         .map(|name| format!("--{}", name.replace('_', "-")))
                         .collect::<Vec<_>>()
