@@ -4,6 +4,7 @@ pub(crate) mod info;
 pub(crate) mod runs;
 pub(crate) mod summary;
 pub(crate) mod train;
+pub(crate) mod workbench;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -33,12 +34,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Reads the config file, and tells what in it was not understood.
+    /// Reads the config file.
     pub(crate) fn read() -> Result<Self, LayerError> {
         let paths = Paths::of_this_user();
         let config = Config::read(&paths.config_file())?;
-        config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
         Ok(Self { paths, config })
+    }
+
+    /// Tells what in the config file was not understood.
+    pub(crate) fn warn(&self) {
+        self.config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
     }
 
     /// The directory of all runs: typed, settled, or the default.

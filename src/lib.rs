@@ -24,6 +24,7 @@ pub mod engine;
 
 // Front ends.
 pub mod headless;
+pub(crate) mod ui;
 
 // Assembly.
 pub mod cli;
@@ -34,7 +35,6 @@ pub mod paths;
 use cli::Command;
 use commands::Context;
 use monitor::Exit;
-use headless::answers::complain;
 
 /// The program: what was typed becomes what is meant, and that is done.
 pub fn run() -> Exit {
@@ -44,21 +44,25 @@ pub fn run() -> Exit {
         Some(Command::Man) => return commands::man(),
         _ => {}
     }
+    if cli.command.is_none() && !cli.no_ui {
+        return commands::workbench::workbench(&cli, &typed);
+    }
     let context = match Context::read() {
         Ok(context) => context,
         Err(error) => return commands::wrong(&error),
     };
+    context.warn();
     match cli.command {
         Some(Command::Summary { recipe, json }) => commands::summary::summary(&context, &recipe, json),
         Some(Command::Runs { place, json }) => commands::runs::runs(&context.runs_dir(&place), json),
         Some(Command::Info { json }) => commands::info::info(&context, json),
         Some(question) => commands::question(&context, question),
-        None if cli.no_ui => commands::train::train(&context, &cli, &typed),
         None => {
-            complain(
-                "the interface is not built yet; train with `densenet-tui --no-ui`, or see `densenet-tui --help`.",
-            );
-            Exit::USAGE
+            if cli.detached {
+                // Where this fails it is the leader of a session already.
+                _ = rustix::process::setsid();
+            }
+            commands::train::train(&context, &cli, &typed)
         }
     }
 }

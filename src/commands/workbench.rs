@@ -1,0 +1,170 @@
+//! The interface, put together.
+
+use std::io::IsTerminal;
+
+use crate::cli::Cli;
+use crate::commands::{Context, wrong};
+use crate::config::Config;
+use crate::engine::{self, Promise};
+use crate::headless::answers::complain;
+use crate::headless::print_line;
+use crate::monitor::Exit;
+use crate::ops::threads;
+use crate::paths::Paths;
+use crate::protocol::Options;
+use crate::recipe::Recipe;
+use crate::ui::app::{OnHangup, Settings};
+use crate::ui::colours::ColourLevel;
+use crate::ui::glyphs::Glyphs;
+use crate::ui::keys::Keys;
+use crate::ui::state::{State, ViewState};
+use crate::ui::theme::Theme;
+
+/// Options that say nothing about the recipe.
+const NO_RECIPE: &[&str] = &[
+    "color",
+    "theme",
+    "name",
+    "resume",
+    "save_every",
+    "stop_after",
+    "no_test",
+    "device",
+    "threads",
+    "reference",
+    "runs_dir",
+    "json",
+];
+
+/// Opens the interface on the recipe that was typed, or on the last one. `typed` are the options that
+/// stood on the command line.
+pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
+    let dumb = variable("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+    if dumb || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        complain("the interface needs a terminal; train without one with `densenet-tui --no-ui`.");
+        return Exit::USAGE;
+    }
+    let mut notes = Vec::new();
+    // A config file that is no TOML costs a headless run its start, a person here only the settings.
+    let context = Context::read().unwrap_or_else(|error| {
+        notes.push(format!("{error} Nothing of this file holds."));
+        Context { paths: Paths::of_this_user(), config: Config::default() }
+    });
+    notes.extend(context.config.warnings.iter().cloned());
+    let (state, forgotten) = State::read(&context.paths.state_file());
+    notes.extend(forgotten);
+    let recipe = match context.recipe(&cli.recipe) {
+        Ok(recipe) => recipe,
+        Err(sentences) => return wrong(&sentences),
+    };
+    let own = typed.iter().any(|option| !NO_RECIPE.contains(&option.as_str()));
+    let last = if own { None } else { state.recipe.clone() };
+    let settings = settings(&context, cli, last.unwrap_or(recipe), state.view, notes);
+    threads::limit(cli.run.compute.threads());
+    let shown = engine::spawn(Promise::default()).and_then(|(link, thread)| {
+        let exit = crate::ui::run(&link, settings);
+        // The engine finishes its step and saves before the program ends.
+        drop(link);
+        _ = thread.join();
+        exit
+    });
+    match shown {
+        Ok((exit, last_word)) => {
+            if let Some(line) = last_word {
+                print_line(&line);
+            }
+            exit
+        }
+        Err(error) => {
+            complain(&format!("error: the interface cannot be shown: {error}."));
+            Exit::FAILED
+        }
+    }
+}
+
+fn settings(
+    context: &Context,
+    cli: &Cli,
+    recipe: Recipe,
+    view: ViewState,
+    mut notes: Vec<String>,
+) -> Settings {
+    let (args, config) = (&cli.run, &context.config);
+    let level = level(context, cli, &mut notes);
+    let theme = theme(context, cli, &mut notes).at(level);
+    let own = config.keys.iter().map(|own| (own.place.as_str(), own.action.as_str(), own.keys.as_slice()));
+    let (keys, wrong) = Keys::with(own);
+    notes.extend(wrong);
+    Settings {
+        recipe,
+        options: Options {
+            runs_dir: context.runs_dir(&args.place),
+            device: args.compute.device,
+            threads: args.compute.threads(),
+            save_every: args.save_every,
+            stop_after: args.stop_after,
+            no_test: args.no_test,
+            reference: args.compute.reference,
+        },
+        theme,
+        level,
+        utc_offset: jiff::ZonedDateTime::now().offset().seconds(),
+        glyphs: Glyphs::of_locale(
+            variable("LC_ALL").as_deref(),
+            variable("LC_CTYPE").as_deref(),
+            variable("LANG").as_deref(),
+        ),
+        keys,
+        memory: engine::available_bytes().map(|bytes| bytes as u64),
+        resume: args.resume.clone(),
+        name: args.name.clone(),
+        on_hangup: if config.background_on_hangup { OnHangup::Background } else { OnHangup::Stop },
+        bell: config.bell.unwrap_or(true),
+        mouse: config.mouse.unwrap_or(true),
+        view,
+        state_file: context.paths.state_file(),
+        notes,
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The colours of the terminal: typed, settled, or what the terminal says of itself.
+fn level(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> ColourLevel {
+    let word = cli.looks.color.as_deref().or(context.config.color.as_deref()).unwrap_or("auto");
+    let asked = ColourLevel::asked(word).unwrap_or_else(|sentence| {
+        notes.push(format!("{}: `color`: {sentence}.", context.paths.config_file().display()));
+        None
+    });
+    ColourLevel::detect(
+        asked,
+        variable("NO_COLOR").as_deref(),
+        variable("COLORTERM").as_deref(),
+        variable("TERM").as_deref(),
+    )
+}
+
+/// The theme: typed, settled, or the terminal's own colours. A person's file comes before what is built in.
+fn theme(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> Theme {
+    let name = cli.looks.theme.as_deref().or(context.config.theme.as_deref()).unwrap_or("terminal");
+    let plain = Theme::builtin("terminal").unwrap_or_else(Theme::plain);
+    let file = context.paths.theme_file(name);
+    match (std::fs::read_to_string(&file), Theme::builtin(name)) {
+        (Ok(text), builtin) => {
+            let (theme, wrong) = Theme::parse(&text, builtin.unwrap_or(plain));
+            notes.extend(wrong.iter().map(|sentence| format!("{}: {sentence}.", file.display())));
+            theme
+        }
+        (Err(_), Some(builtin)) => builtin,
+        (Err(error), None) => {
+            let known = Theme::names().join(", ");
+            notes.push(format!(
+                "there is no theme `{name}`: {} ({error}); built in are {known}.",
+                file.display()
+            ));
+            plain
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The interface: what a person sees and does, over the engine's channels. It knows no tensor.
+//!
+//! [`run`] is the shell: terminal, threads, the loop. `app` is what is known, `update` what a message
+//! changes, `view` how it looks; none of those reads a clock, a file or the terminal.
+
+pub(crate) mod app;
+mod capture;
+pub(crate) mod colours;
+mod curves;
+mod disk;
+#[cfg(test)]
+mod dump;
+pub(crate) mod glyphs;
+mod hits;
+mod input;
+pub(crate) mod keys;
+mod message;
+mod prompt;
+mod screens;
+mod signals;
+pub(crate) mod state;
+mod terminal;
+#[cfg(test)]
+mod testing;
+pub(crate) mod theme;
+mod update;
+mod view;
+mod widgets;
+
+use std::cell::Cell;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, Sender, at, never, select, unbounded};
+use signal_hook::consts::{SIGHUP, SIGTSTP};
+
+use crate::monitor::Exit;
+use crate::protocol::Link;
+use app::{App, Settings};
+use keys::Screen;
+use message::{Answer, Disk, Effect, Msg};
+use state::State;
+use terminal::Terminal;
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(100);
+/// The same where every byte goes through a network.
+const FRAME_OVER_SSH: Duration = Duration::from_millis(250);
+/// How often the runs on disk are looked at while they are on the screen.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often a clock is looked at that is on the screen.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Shows the interface until its user leaves: how that ended, and what is to be told after it. The error is why the
+/// terminal could not be taken.
+pub(crate) fn run(link: &Link, settings: Settings) -> io::Result<(Exit, Option<String>)> {
+    let (messages, inbox) = unbounded();
+    terminal::guard_panics();
+    terminal::open()?;
+    signals::listen(messages.clone())?;
+    let capture = capture::Capture::begin(messages.clone())?;
+    let shell = Shell { link, messages, inbox, looking: Arc::default(), hung_up: Cell::new(false) };
+    // The engine saves what it has, even where the interface has a defect.
+    let shown = catch_unwind(AssertUnwindSafe(|| shell.show(settings)));
+    let failed = !matches!(shown, Ok(Ok((exit, _))) if exit != Exit::FAILED);
+    capture.end(failed);
+    let Ok(shown) = shown else {
+        return Ok((Exit::FAILED, None));
+    };
+    shown
+}
+
+/// Starts a thread that the interface cannot do without: when it panics, the interface ends.
+fn thread(name: &str, messages: Sender<Msg>, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let guarded = move || {
+        terminal::own_this_thread();
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            _ = messages.send(Msg::Broken);
+        }
+    };
+    std::thread::Builder::new().name(name.into()).spawn(guarded).map(|_| ())
+}
+
+/// What the loop waits for.
+struct Shell<'a> {
+    link: &'a Link,
+    messages: Sender<Msg>,
+    inbox: Receiver<Msg>,
+    /// The runs on disk are being looked at.
+    looking: Arc<AtomicBool>,
+    /// Nobody looks at the terminal any more.
+    hung_up: Cell<bool>,
+}
+
+impl Shell<'_> {
+    /// Shows the interface; how it ended, and what is to be told after it.
+    fn show(&self, settings: Settings) -> io::Result<(Exit, Option<String>)> {
+        let mut terminal = Terminal::take(self.messages.clone(), settings.mouse)?;
+        let mut app = App::new(settings);
+        (app.size, app.now) = (terminal::size(), now());
+        input::spawn(self.messages.clone())?;
+        let (exit, last_word) = self.serve(&mut app, &mut terminal)?;
+        // What cannot be remembered is told where there is nothing else to tell.
+        let kept = State::of(&app).write(&app.settings.state_file);
+        Ok((exit, last_word.or(kept.err())))
+    }
+
+    fn serve(&self, app: &mut App, terminal: &mut Terminal) -> io::Result<(Exit, Option<String>)> {
+        let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_OVER_SSH } else { FRAME };
+        let mut events = self.link.events.clone();
+        let (mut last, mut ticked) = (None::<Instant>, Instant::now());
+        for effect in update::opening(app) {
+            if let Some(exit) = self.carry_out(effect, app, terminal) {
+                return Ok((exit, None));
+            }
+        }
+        loop {
+            let due = last.map_or(ticked, |last| last + frame);
+            if app.dirty && terminal.is_free() && due <= Instant::now() {
+                terminal.draw(app)?;
+                app.dirty = false;
+                last = Some(Instant::now());
+            }
+            let draws = (app.dirty && terminal.is_free()).then_some(due);
+            let ticks = pulse(app).filter(|_| terminal.is_free()).map(|pulse| ticked + pulse);
+            let alarm = draws.into_iter().chain(ticks).min().map_or_else(never, at);
+            let msg = select! {
+                recv(self.inbox) -> msg => msg.unwrap_or(Msg::Broken),
+                recv(events) -> event => if let Ok(event) = event {
+                    Msg::Event(Box::new(event))
+                } else {
+                    events = never();
+                    Msg::EngineGone
+                },
+                recv(terminal.receipts) -> taken => {
+                    if terminal.signed(taken.unwrap_or(false)) {
+                        continue;
+                    }
+                    Msg::Signal(SIGHUP)
+                }
+                recv(alarm) -> _ => {
+                    if ticks.is_none_or(|ticks| ticks > Instant::now()) {
+                        continue;
+                    }
+                    ticked = Instant::now();
+                    Msg::Tick(now())
+                }
+            };
+            app.now = now();
+            #[cfg(debug_assertions)]
+            misbehave(&msg);
+            let last_word = handed_over(app, &msg);
+            match msg {
+                Msg::Signal(SIGTSTP) => terminal.suspend(),
+                Msg::Resumed => terminal.resume(),
+                Msg::Signal(SIGHUP) => self.hung_up.set(true),
+                _ => {}
+            }
+            for effect in update::update(app, msg) {
+                if let Some(exit) = self.carry_out(effect, app, terminal) {
+                    return Ok((exit, last_word));
+                }
+            }
+            if self.hung_up.get() && app.leaving.is_none() && !app.training() {
+                return Ok((Exit(129), None));
+            }
+        }
+    }
+
+    /// Does what an update wants; an exit code ends the loop.
+    fn carry_out(&self, effect: Effect, app: &mut App, terminal: &mut Terminal) -> Option<Exit> {
+        match effect {
+            Effect::Command(command) => {
+                if self.link.commands.send(*command).is_err() {
+                    app.complain("the engine is gone; the last checkpoint is untouched.");
+                    return app.leaving.as_ref().map(|_| Exit::FAILED);
+                }
+            }
+            Effect::Quit(exit) => return Some(exit),
+            Effect::Suspend if terminal::is_first() => {
+                app.complain("this terminal has no shell that could go on with it.");
+            }
+            Effect::Suspend => terminal.suspend(),
+            Effect::Redraw => terminal.forget(),
+            Effect::Bell => terminal.ring(),
+            Effect::Copy(text) => terminal.copy(&text),
+            Effect::Mouse(on) => terminal.mouse(on),
+            Effect::Disk(work) => self.on_disk(work, app),
+        }
+        None
+    }
+
+    /// Disks can be slow: a thread of its own answers with a message.
+    fn on_disk(&self, work: Disk, app: &mut App) {
+        let lists = matches!(work, Disk::ListRuns);
+        if lists && self.looking.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (messages, options) = (self.messages.clone(), app.settings.options.clone());
+        let looking = Arc::clone(&self.looking);
+        let started = thread("disk", self.messages.clone(), move || {
+            let answer = disk::carry_out(work, &options);
+            if lists {
+                looking.store(false, Ordering::SeqCst);
+            }
+            _ = messages.send(Msg::Answer(Box::new(answer)));
+        });
+        if let Err(error) = started {
+            self.looking.store(false, Ordering::SeqCst);
+            app.complain(format!("a thread cannot be started: {error}."));
+        }
+    }
+}
+
+/// For tests, and in no release: where this variable is set, a paste is printed as a library would, `defect` is
+/// one of the interface, and `defect elsewhere` one of another thread.
+#[cfg(debug_assertions)]
+fn misbehave(msg: &Msg) {
+    if let Msg::Paste(text) = msg
+        && std::env::var_os("DENSENET_TUI_MISBEHAVE").is_some()
+    {
+        _ = io::Write::write_all(&mut io::stderr(), format!("{text}\n").as_bytes());
+        assert!(text != "defect", "a defect that was asked for");
+        if text == "defect elsewhere" {
+            std::thread::spawn(|| panic!("another defect that was asked for"));
+        }
+    }
+}
+
+/// How often the clock matters to what is on the screen.
+fn pulse(app: &App) -> Option<Duration> {
+    match app.screen {
+        Screen::Runs => Some(LOOK),
+        _ => app.clock_runs().then_some(SECOND),
+    }
+}
+
+/// What is to be told when another process has taken the run over.
+fn handed_over(app: &App, msg: &Msg) -> Option<String> {
+    let head = app.monitor.head.as_ref()?;
+    match msg {
+        Msg::Answer(answer) if matches!(**answer, Answer::Background(Ok(()))) => Some(format!(
+            "{} goes on in the background; `densenet-tui` shows it under Runs, and its lines are in {}.",
+            head.run,
+            head.run_dir.join(disk::LOG).display()
+        )),
+        _ => None,
+    }
+}
+
+/// Seconds since 1970: the only clock of the interface.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_ends_the_interface() {
+        let (messages, inbox) = unbounded();
+        thread("disk", messages, || panic!("a defect")).unwrap();
+        assert!(matches!(inbox.recv(), Ok(Msg::Broken)));
+    }
+}

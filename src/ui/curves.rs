@@ -1,0 +1,205 @@
+//! The curves of a run: what its events said over time, in bounded memory.
+
+pub(crate) mod classes;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{Change, Event, Stamped};
+use crate::ui::curves::classes::ClassCurves;
+use crate::ui::widgets::series::Series;
+
+/// What a chart can have on its x axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Over {
+    #[default]
+    Step,
+    Epoch,
+    /// Seconds of training, pauses excluded.
+    Time,
+}
+
+impl Over {
+    pub(crate) const fn next(self) -> Self {
+        match self {
+            Self::Step => Self::Epoch,
+            Self::Epoch => Self::Time,
+            Self::Time => Self::Step,
+        }
+    }
+}
+
+/// Something that changed the run, for a sign in its charts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Turn {
+    pub(crate) step: f64,
+    pub(crate) what: String,
+}
+
+/// Changes that are kept.
+const TURNS: usize = 200;
+
+/// A run's curves, over steps.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Curves {
+    pub(crate) loss: Series,
+    pub(crate) accuracy: Series,
+    pub(crate) validation_loss: Series,
+    pub(crate) validation_accuracy: Series,
+    pub(crate) rate: Series,
+    /// Images a second.
+    pub(crate) speed: Series,
+    /// Seconds of training so far.
+    seconds: Series,
+    pub(crate) turns: Vec<Turn>,
+    /// The step of the best epoch.
+    pub(crate) best: Option<f64>,
+    /// Validation accuracy of each class.
+    pub(crate) classes: ClassCurves,
+    per_epoch: f64,
+    trained: f64,
+    images_per_step: f64,
+}
+
+impl Curves {
+    /// Takes in what happened.
+    pub(crate) fn hear(&mut self, stamped: &Stamped) {
+        match &stamped.event {
+            Event::Started(head) => {
+                self.per_epoch = head.steps_per_epoch.max(1) as f64;
+                self.images_per_step = head.recipe.batch_size as f64;
+                if head.step > 0 {
+                    self.turn(head.step as f64, "resumed");
+                }
+            }
+            Event::Step { step, steps, loss, accuracy, learning_rate, images_per_second, .. } => {
+                let x = *step as f64;
+                if *images_per_second > 0.0 {
+                    self.trained += *steps as f64 * self.images_per_step / images_per_second;
+                }
+                self.loss.push(x, *loss);
+                self.accuracy.push(x, *accuracy);
+                self.rate.push(x, *learning_rate);
+                self.speed.push(x, *images_per_second);
+                self.seconds.push(x, self.trained);
+            }
+            Event::Epoch { epoch, step, validation: Some(figures), class_accuracy, best, .. } => {
+                if *best {
+                    self.best = Some(*step as f64);
+                }
+                if !class_accuracy.is_empty() {
+                    self.classes.push(*epoch, class_accuracy);
+                }
+                self.validation_loss.push(*step as f64, figures.loss);
+                self.validation_accuracy.push(*step as f64, figures.accuracy);
+            }
+            Event::Changed { change, step } => {
+                let what = match change {
+                    Change::Lr(rate) => format!("lr {rate}"),
+                    Change::Epochs(epochs) => format!("{epochs} epochs"),
+                };
+                self.turn(*step as f64, &what);
+            }
+            _ => {}
+        }
+    }
+
+    fn turn(&mut self, step: f64, what: &str) {
+        if self.turns.len() == TURNS {
+            self.turns.remove(0);
+        }
+        self.turns.push(Turn { step, what: what.to_owned() });
+    }
+
+    /// A step on the axis `over`.
+    pub(crate) fn at(&self, step: f64, over: Over) -> f64 {
+        match over {
+            Over::Step => step,
+            Over::Epoch => step / self.per_epoch.max(1.0),
+            Over::Time => self.seconds_at(step),
+        }
+    }
+
+    /// Seconds of training at `step`, between the lines that told them.
+    fn seconds_at(&self, step: f64) -> f64 {
+        let mut before = (0.0, 0.0);
+        for told in self.seconds.points() {
+            if told.0 >= step {
+                return between(before, Some(told), step);
+            }
+            before = told;
+        }
+        before.1
+    }
+
+    /// Points of a series, in their order, on the axis `over`.
+    pub(crate) fn over(&self, points: impl IntoIterator<Item = (f64, f64)>, over: Over) -> Vec<(f64, f64)> {
+        if over != Over::Time {
+            return points.into_iter().map(|(step, y)| (self.at(step, over), y)).collect();
+        }
+        // Both are in order, so one walk along the clock serves all points.
+        let mut clock = self.seconds.points().peekable();
+        let mut before = (0.0, 0.0);
+        points
+            .into_iter()
+            .map(|(step, y)| {
+                while let Some(told) = clock.next_if(|(x, _)| *x < step) {
+                    before = told;
+                }
+                (between(before, clock.peek().copied(), step), y)
+            })
+            .collect()
+    }
+}
+
+/// Seconds at `step`, which lies between two that were told.
+fn between(before: (f64, f64), after: Option<(f64, f64)>, step: f64) -> f64 {
+    match after {
+        Some((x, seconds)) if x > before.0 => {
+            before.1 + (step - before.0) / (x - before.0) * (seconds - before.1)
+        }
+        _ => before.1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Figures;
+
+    fn step(step: u64, loss: f64) -> Stamped {
+        let event = Event::Step {
+            epoch: 1,
+            step,
+            steps: 2,
+            loss,
+            accuracy: 0.5,
+            learning_rate: 0.1,
+            images_per_second: 100.0,
+        };
+        Stamped { event, time: step as f64 }
+    }
+
+    #[test]
+    fn a_step_can_be_told_as_an_epoch_or_as_seconds_of_training() {
+        let mut curves = Curves { per_epoch: 10.0, images_per_step: 50.0, ..Curves::default() };
+        curves.hear(&step(2, 2.0));
+        curves.hear(&step(4, 1.0));
+        assert_eq!(curves.at(4.0, Over::Epoch), 0.4);
+        assert_eq!(curves.at(4.0, Over::Time), 2.0);
+        assert_eq!(curves.at(3.0, Over::Time), 1.5);
+        let figures = Some(Figures { loss: 0.9, accuracy: 0.6 });
+        let event = Event::Epoch {
+            epoch: 1,
+            step: 4,
+            train: Figures { loss: 1.5, accuracy: 0.5 },
+            validation: figures,
+            class_accuracy: Vec::new(),
+            seconds: 2.0,
+            images_per_second: 100.0,
+            best: true,
+        };
+        curves.hear(&Stamped { event, time: 5.0 });
+        assert_eq!(curves.over(curves.validation_loss.points(), Over::Epoch), [(0.4, 0.9)]);
+    }
+}

@@ -1,0 +1,269 @@
+//! Files and processes on behalf of the interface.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::protocol::command::{Device, SaveEvery};
+use crate::protocol::{Options, Stamped};
+use crate::recipe::layered::{Layer, assemble};
+use crate::store::{Checkpoint, catalog, journal, run};
+use crate::ui::message::{Answer, Disk};
+use crate::ui::screens::runs::{CheckpointRow, RunRow};
+
+/// Does `work`; a clash with another process or a full disk is a sentence.
+pub(crate) fn carry_out(work: Disk, options: &Options) -> Answer {
+    match work {
+        Disk::ListRuns => Answer::Runs(catalog::list(&options.runs_dir).into_iter().map(row).collect()),
+        Disk::ReadJournal(path) => {
+            let events = read_journal(&path);
+            Answer::Journal(path, events)
+        }
+        Disk::ReadPast(path) => Answer::Past(read_journal(&path)),
+        Disk::Delete(path) => Answer::Deleted(delete(&path)),
+        Disk::WriteRecipe { path, text } => Answer::RecipeWritten(
+            crate::store::atomic::write(&path, text.as_bytes())
+                .map(|()| path)
+                .map_err(|error| error.to_string()),
+        ),
+        Disk::ReadRecipe(path) => Answer::RecipeRead(read_recipe(&path).map(Box::new)),
+        Disk::Remember(state, file) => Answer::Remembered(state.write(&file)),
+        Disk::ReadCheckpoints(path) => {
+            let rows = checkpoints(&path);
+            Answer::Checkpoints(path, rows)
+        }
+        Disk::Export { from, to } => Answer::Exported(export(&from, &to)),
+        Disk::TakeBack(path) => Answer::TakenBack(take_back(path)),
+        Disk::Background(path) => Answer::Background(background(&path, options)),
+    }
+}
+
+/// What a run's journal tells, without what a resume went back behind.
+fn read_journal(path: &Path) -> Result<Vec<Stamped>, String> {
+    let read = journal::read(&path.join(run::JOURNAL));
+    read.map(|(events, _)| journal::effective(events)).map_err(|error| error.to_string())
+}
+
+fn row(entry: catalog::Entry) -> RunRow {
+    let state = entry.state();
+    let (summary, trouble) = match entry.summary {
+        Ok(summary) => (Some(summary), None),
+        Err(sentence) => (None, Some(sentence)),
+    };
+    let of = summary.as_ref();
+    RunRow {
+        bytes: size(&entry.path),
+        parent: of.and_then(|summary| summary.parent.clone()),
+        step: of.map_or(0, |summary| summary.step),
+        total_steps: of.map_or(0, |summary| summary.total_steps),
+        last: of.and_then(|summary| summary.last).map(|last| last.validation.unwrap_or(last.train).accuracy),
+        updated: of.map_or(0.0, |summary| summary.updated),
+        name: entry.name,
+        path: entry.path,
+        state,
+        live: entry.live,
+        trouble: trouble.or_else(|| of.and_then(|summary| summary.message.clone())),
+        recipe: of.map(|summary| summary.recipe.clone()),
+        network: of.map_or_else(String::new, |summary| summary.network.clone()),
+        parameters: of.map_or(0, |summary| summary.parameters),
+        epoch: of.map_or(0, |summary| summary.epoch),
+        best: of.and_then(|summary| summary.best).map(|best| (best.accuracy, best.loss)),
+        test: of.and_then(|summary| summary.test).map(|test| test.accuracy),
+        created: of.map_or(0.0, |summary| summary.created),
+        seconds: of.map_or(0.0, |summary| summary.seconds),
+    }
+}
+
+/// Bytes of a run's files.
+fn size(run: &Path) -> u64 {
+    let of = |directory: &Path| {
+        let files = fs::read_dir(directory).into_iter().flatten().flatten();
+        files
+            .filter_map(|file| file.metadata().ok())
+            .filter(fs::Metadata::is_file)
+            .map(|file| file.len())
+            .sum::<u64>()
+    };
+    of(run) + of(&run.join(run::CHECKPOINTS))
+}
+
+/// The checkpoints of a run, newest first, each read and held to its hash.
+fn checkpoints(path: &Path) -> Vec<CheckpointRow> {
+    let best = catalog::read_summary(path).ok().and_then(|summary| summary.best).map(|best| best.step);
+    let row = |(step, path): (u64, PathBuf)| {
+        let read = Checkpoint::read(&path);
+        CheckpointRow {
+            step,
+            bytes: fs::metadata(&path).map_or(0, |file| file.len()),
+            epochs: read.as_ref().map_or(0, |found| found.meta.progress.closed_epochs),
+            saved_at: read.as_ref().map_or(0.0, |found| found.meta.saved_at),
+            best: best == Some(step),
+            trouble: read.err().map(|error| error.to_string()),
+            path,
+        }
+    };
+    run::checkpoints(path).into_iter().rev().map(row).collect()
+}
+
+/// Copies a checkpoint to a file, or into a directory, that must not hold one of that name yet.
+fn export(from: &Path, to: &Path) -> Result<PathBuf, String> {
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}.", to.display());
+    let to = if to.is_dir() { to.join(from.file_name().unwrap_or_default()) } else { to.to_owned() };
+    if to.exists() {
+        return Err(format!("{} is there already; choose another name.", to.display()));
+    }
+    let bytes = fs::read(from).map_err(|error| told(&error))?;
+    crate::store::atomic::write(&to, &bytes).map_err(|error| told(&error))?;
+    Ok(to)
+}
+
+/// Asks the process that trains in a run to save and stop, and waits until it has.
+fn take_back(run: PathBuf) -> Result<PathBuf, String> {
+    let holder = run::holder(&run).and_then(|holder| Pid::from_raw(i32::try_from(holder).ok()?));
+    if let Some(holder) = holder {
+        kill_process(holder, Signal::TERM)
+            .map_err(|error| format!("process {holder:?} cannot be asked to stop: {error}."))?;
+    }
+    if until(TAKING_BACK, || !run::held(&run)) {
+        Ok(run)
+    } else {
+        Err("the run is still held by another process.".into())
+    }
+}
+
+/// Removes a run that nobody trains in.
+fn delete(path: &Path) -> Result<String, String> {
+    let entry = catalog::entry(path.to_owned());
+    if entry.live {
+        return Err(format!("{} is being trained by another process; it was not deleted.", entry.name));
+    }
+    fs::remove_dir_all(path).map(|()| entry.name).map_err(|error| format!("{}: {error}.", path.display()))
+}
+
+fn read_recipe(path: &Path) -> Result<crate::recipe::Recipe, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}.", path.display()))?;
+    let layer = Layer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
+    assemble(&[layer]).map_err(|error| error.to_string())
+}
+
+/// Starts this program anew, without an interface and apart from this terminal, to go on with a run; waits
+/// until it has the run.
+fn background(run: &Path, options: &Options) -> Result<(), String> {
+    let told = |why: &dyn Display| format!("the run cannot go on in the background: {why}.");
+    let log = run.join(LOG);
+    let out = fs::File::options().create(true).append(true).open(&log).map_err(|error| told(&error))?;
+    let err = out.try_clone().map_err(|error| told(&error))?;
+    // The engine lets go of the run right after it has said that it ended.
+    if !until(PATIENCE, || !run::held(run)) {
+        return Err(told(&"another process is training in it"));
+    }
+    let mut child = Command::new(program().map_err(|error| told(&error))?)
+        .arg0("densenet-tui")
+        .args(["--no-ui", "--detached", "--resume"])
+        .arg(run)
+        .args(carried_over(options))
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .map_err(|error| told(&error))?;
+    // Once it has the run it is in a session of its own, and this terminal may go.
+    let mut ended = None;
+    until(PATIENCE, || {
+        ended = child.try_wait().ok().flatten();
+        ended.is_some() || run::held(run)
+    });
+    match ended {
+        Some(status) if !status.success() => {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            Err(told(&said.lines().last().unwrap_or("it ended at once").trim_end_matches('.')))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// This very program, even where its file was replaced meanwhile: only the same build gives the same bits.
+fn program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// What of the options may stand beside `--resume`; the run remembers the rest.
+fn carried_over(options: &Options) -> Vec<OsString> {
+    let seconds = |time: Duration| format!("{}s", time.as_secs_f64());
+    let device = match options.device {
+        Device::Auto => "auto".into(),
+        Device::Cpu => "cpu".into(),
+        Device::Cuda(n) => format!("cuda:{n}"),
+    };
+    let save_every = match options.save_every {
+        SaveEvery::Time(time) => seconds(time),
+        SaveEvery::Steps(steps) => format!("{steps}steps"),
+    };
+    let mut words: Vec<OsString> =
+        vec!["--device".into(), device.into(), "--save-every".into(), save_every.into()];
+    words.extend(["--threads".into(), options.threads.to_string().into(), "--runs-dir".into()]);
+    words.push(options.runs_dir.clone().into());
+    if let Some(time) = options.stop_after {
+        words.extend(["--stop-after".into(), seconds(time).into()]);
+    }
+    words
+}
+
+/// Waits until `done`, for so long as `patience` lasts; whether it came.
+fn until(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let begin = Instant::now();
+    loop {
+        if done() {
+            return true;
+        }
+        if begin.elapsed() >= patience {
+            return false;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// How long one process may need to let go of a run, and another to take it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a step, an evaluation batch and a save may take elsewhere.
+const TAKING_BACK: Duration = Duration::from_mins(2);
+/// How often the lock of a run is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// What a run in the background says, in its directory.
+pub(crate) const LOG: &str = "background.log";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, RESUMABLE};
+    use clap::Parser;
+
+    #[test]
+    fn a_run_in_the_background_is_carried_out_as_it_was() {
+        let options = Options {
+            runs_dir: "my runs".into(),
+            device: Device::Cuda(1),
+            threads: 3,
+            save_every: SaveEvery::Time(Duration::from_millis(500)),
+            stop_after: Some(Duration::from_mins(90)),
+            no_test: false,
+            reference: false,
+        };
+        let words = carried_over(&options);
+        let options_of = words.iter().filter_map(|word| word.to_str()?.strip_prefix("--"));
+        for option in options_of {
+            assert!(RESUMABLE.contains(&option.replace('-', "_").as_str()), "{option}");
+        }
+        let line = ["densenet-tui", "--no-ui", "--resume", "a"].map(OsString::from);
+        let run = Cli::parse_from(line.into_iter().chain(words)).run;
+        assert_eq!(run.place.runs_dir, Some(options.runs_dir));
+        assert_eq!((run.compute.device, run.compute.threads()), (options.device, options.threads));
+        assert_eq!((run.save_every, run.stop_after), (options.save_every, options.stop_after));
+    }
+}

@@ -1,0 +1,110 @@
+//! What the cursor points at, in words.
+
+use std::fmt::Write;
+
+use crate::monitor::lines::grouped;
+use crate::protocol::command::Split;
+use crate::protocol::event::{Inspection, Mistake};
+
+/// Images that were inspected.
+pub(crate) fn images(found: &Inspection) -> usize {
+    found.confusion.iter().flatten().sum()
+}
+
+/// A share in percent; a dash of none.
+pub(crate) fn share(part: usize, whole: usize) -> String {
+    if whole == 0 { "-".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+}
+
+pub(crate) const fn split(of: Split) -> &'static str {
+    match of {
+        Split::Train => "training",
+        Split::Validation => "validation",
+        Split::Test => "test",
+    }
+}
+
+pub(crate) fn name(found: &Inspection, label: usize) -> &str {
+    found.classes.get(label).map_or("?", String::as_str)
+}
+
+/// A cell of the confusion matrix.
+pub(super) fn cell(found: &Inspection, (label, prediction): (usize, usize)) -> String {
+    let Some(row) = found.confusion.get(label) else { return String::new() };
+    let (count, all) = (row.get(prediction).copied().unwrap_or(0), row.iter().sum());
+    format!(
+        "{} said {}: {} of {} ({})",
+        name(found, label),
+        name(found, prediction),
+        grouped(count as u64),
+        grouped(all as u64),
+        share(count, all)
+    )
+}
+
+/// A class: how often it was right, and what it was taken for.
+pub(super) fn class(found: &Inspection, label: usize) -> String {
+    let Some(row) = found.confusion.get(label) else { return String::new() };
+    let (right, all) = (row.get(label).copied().unwrap_or(0), row.iter().sum());
+    let mut text = format!("{}: {right} of {all} right ({})", name(found, label), share(right, all));
+    let mut wrong: Vec<(usize, usize)> =
+        row.iter().copied().enumerate().filter(|(to, count)| *to != label && *count > 0).collect();
+    wrong.sort_by_key(|&(to, count)| (usize::MAX - count, to));
+    for (place, (to, count)) in wrong.into_iter().take(3).enumerate() {
+        let _ = write!(text, "{} {} {count}", if place == 0 { "; said" } else { "," }, name(found, to));
+    }
+    text
+}
+
+/// A mistake: its place in the split, label, prediction and probability.
+pub(super) fn mistake(found: &Inspection, of: &Mistake) -> String {
+    format!("{} {} {} {:.4}", of.index, name(found, of.label), name(found, of.prediction), of.probability)
+}
+
+/// The target `to` (from 0) of a block of `targets`.
+fn target(found: &Inspection, block: usize, to: usize) -> String {
+    let targets = found.reuse.get(block).map_or(0, |of| of.cells.len());
+    match (to + 1 == targets, block + 1 == found.reuse.len()) {
+        (true, true) => "the classifier".into(),
+        (true, false) => "the transition".into(),
+        _ => format!("layer {}", to + 1),
+    }
+}
+
+/// Who reads how much of whom.
+pub(super) fn link(found: &Inspection, block: usize, (to, from): (usize, usize)) -> String {
+    let Some(row) = found.reuse.get(block).and_then(|of| of.cells.get(to)) else { return String::new() };
+    let source = if from == 0 { "the block's input".into() } else { format!("layer {from}") };
+    let reader = target(found, block, to);
+    match row.get(from).copied().flatten() {
+        Some(weight) => format!("block {}: {reader} reads {source}: mean |w| {weight:.4}", block + 1),
+        None => format!("block {}: {reader} does not read {source}", block + 1),
+    }
+}
+
+/// A row of the network, by its place and the prefix of its tensors.
+pub(crate) fn layer(place: usize, prefix: &str) -> String {
+    let bare = prefix.trim_start_matches("features").trim_start_matches('.');
+    let numbers = |rest: &str| rest.replace(".denselayer", " layer ");
+    match (bare.strip_prefix("denseblock"), bare.strip_prefix("transition")) {
+        (Some(rest), _) => format!("block {}", numbers(rest)),
+        (_, Some(rest)) => format!("transition {rest}"),
+        _ if bare.is_empty() && place == 0 => "stem".into(),
+        _ if bare.is_empty() => "average".into(),
+        _ => bare.to_owned(),
+    }
+}
+
+/// A row's scales in full.
+pub(super) fn scale(found: &Inspection, place: usize) -> String {
+    let Some(of) = found.scales.get(place) else { return String::new() };
+    let gradient = of.gradient.map_or_else(|| "unknown".into(), |rms| format!("{rms:.2e}"));
+    format!(
+        "{}: {:.3} +- {:.3}, {:.1} % zero, {:.1} % dead, gradient {gradient}",
+        layer(place, &of.name),
+        of.mean,
+        of.deviation,
+        100.0 * of.zeros,
+        100.0 * of.dead
+    )
+}

@@ -1,0 +1,211 @@
+//! Keys while something lies over the screen.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::monitor::Exit;
+use crate::protocol::{Command, StopReason};
+use crate::ui::app::{App, Leaving};
+use crate::ui::message::{Disk, Effect};
+use crate::ui::prompt::{Choice, Prompt, Purpose, Question, Reply, matching};
+use crate::ui::theme::Theme;
+use crate::ui::update::acting::act;
+use crate::ui::update::typing;
+
+pub(super) fn paste(app: &mut App, text: &str) {
+    if let Some(prompt) = &mut app.prompt {
+        for c in text.chars().filter(|c| !c.is_control()) {
+            prompt.edit(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+        }
+        look(app);
+    }
+}
+
+pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    let Some(prompt) = &mut app.prompt else {
+        return Vec::new();
+    };
+    let leaves = key.code == KeyCode::Esc
+        || key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if leaves {
+        if matches!(prompt, Prompt::Line { purpose: Purpose::Filter, .. }) {
+            typing::set_filter(app, String::new());
+        }
+        app.prompt = None;
+        return Vec::new();
+    }
+    match prompt {
+        Prompt::Line { purpose: Purpose::CommandLine, input, .. } if key.code == KeyCode::Tab => {
+            if let Some(name) = typing::completion(input.value()) {
+                *input = tui_input::Input::new(name);
+            }
+        }
+        Prompt::Line { purpose: Purpose::CommandLine, .. } if is_up_or_down(key) => {
+            typing::recall(app, key.code == KeyCode::Up);
+        }
+        Prompt::Line { purpose, input, .. } if matches!(key.code, KeyCode::Enter | KeyCode::Tab) => {
+            let (purpose, text) = (purpose.clone(), input.value().to_owned());
+            return typed(app, &purpose, &text);
+        }
+        Prompt::Question(question) => {
+            let last = question.answers.len() - 1;
+            match key.code {
+                KeyCode::Up | KeyCode::Left | KeyCode::Char('k' | 'h') => {
+                    question.row = question.row.saturating_sub(1);
+                }
+                KeyCode::Down | KeyCode::Right | KeyCode::Char('j' | 'l') | KeyCode::Tab => {
+                    question.row = (question.row + 1).min(last);
+                }
+                KeyCode::Enter => {
+                    let row = question.row;
+                    return choose(app, row);
+                }
+                _ => {}
+            }
+        }
+        Prompt::List { items, input, row, .. } => {
+            let found = matching(items, input.value()).len();
+            match key.code {
+                KeyCode::Enter => {
+                    let row = *row;
+                    return choose(app, row);
+                }
+                _ => scroll(row, key, found).unwrap_or_else(|| prompt.edit(key)),
+            }
+        }
+        Prompt::Help { row, .. } => {
+            if matches!(key.code, KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('?')) {
+                app.prompt = None;
+            } else {
+                scroll(row, key, usize::MAX).unwrap_or_else(|| prompt.edit(key));
+            }
+        }
+        Prompt::Line { .. } => {
+            prompt.edit(key);
+            look(app);
+        }
+    }
+    Vec::new()
+}
+
+fn is_up_or_down(key: KeyEvent) -> bool {
+    matches!(key.code, KeyCode::Up | KeyCode::Down)
+}
+
+/// Moves `row` within `count` rows; `None` where the key is no move.
+fn scroll(row: &mut usize, key: KeyEvent, count: usize) -> Option<()> {
+    let last = count.saturating_sub(1);
+    *row = match key.code {
+        KeyCode::Up => row.saturating_sub(1),
+        KeyCode::Down => row.saturating_add(1).min(last),
+        KeyCode::PageUp => row.saturating_sub(10),
+        KeyCode::PageDown => row.saturating_add(10).min(last),
+        _ => return None,
+    };
+    Some(())
+}
+
+/// What is typed takes effect where that harms nothing: a filter filters, a wrong value is told at once.
+fn look(app: &mut App) {
+    let Some(Prompt::Line { purpose, input, .. }) = &app.prompt else {
+        return;
+    };
+    let text = input.value().to_owned();
+    let found = match purpose {
+        Purpose::Filter => {
+            typing::set_filter(app, text);
+            return;
+        }
+        Purpose::Field(key) => app.recipe.would_be_wrong(key, &text),
+        _ => return,
+    };
+    if let Some(Prompt::Line { trouble, .. }) = &mut app.prompt {
+        *trouble = found;
+    }
+}
+
+/// A line was accepted; where it cannot be, it stays with the reason below it.
+fn typed(app: &mut App, purpose: &Purpose, text: &str) -> Vec<Effect> {
+    let before = app.prompt.take();
+    match typing::accept(app, purpose, text) {
+        Ok(effects) => effects,
+        Err(sentence) => {
+            app.prompt = before;
+            if let Some(Prompt::Line { trouble, .. }) = &mut app.prompt {
+                *trouble = Some(sentence);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Takes the answer or item in a row of what lies over the screen.
+pub(super) fn choose(app: &mut App, row: usize) -> Vec<Effect> {
+    match app.prompt.take() {
+        Some(Prompt::Question(mut question)) if row < question.answers.len() => {
+            replied(app, question.answers.swap_remove(row).1)
+        }
+        Some(Prompt::List { items, input, .. }) => {
+            let choice = matching(&items, input.value()).get(row).map(|item| item.choice);
+            choice.map_or_else(Vec::new, |choice| chosen(app, choice))
+        }
+        other => {
+            app.prompt = other;
+            Vec::new()
+        }
+    }
+}
+
+fn chosen(app: &mut App, choice: Choice) -> Vec<Effect> {
+    match choice {
+        Choice::Do(action) => return act(app, action),
+        Choice::Preset(place) => typing::take_preset(app, place),
+        Choice::Theme(name) => set_theme(app, name),
+    }
+    Vec::new()
+}
+
+pub(super) fn set_theme(app: &mut App, name: &str) {
+    match Theme::builtin(name) {
+        Some(theme) => {
+            app.settings.theme = theme.at(app.settings.level);
+            app.say(format!("theme {name}; `theme = \"{name}\"` in config.toml keeps it."));
+        }
+        None => app.complain(format!("there is no theme `{name}`: {}.", Theme::names().join(", "))),
+    }
+}
+
+/// The question of someone who wants to leave while a run is trained.
+pub(super) fn leaving() -> Prompt {
+    Prompt::Question(Question {
+        text: "A run is being trained. What shall become of it?".into(),
+        answers: vec![
+            ("keep training in the background", Reply::Background),
+            ("stop and save", Reply::StopAndSave),
+            ("cancel", Reply::Nothing),
+        ],
+        row: 0,
+    })
+}
+
+fn replied(app: &mut App, reply: Reply) -> Vec<Effect> {
+    let leaving = match reply {
+        Reply::Nothing => return Vec::new(),
+        Reply::Delete(path) => return vec![Effect::Disk(Disk::Delete(path))],
+        Reply::TakeBack(path) => {
+            app.say("it saves and stops there.");
+            return vec![Effect::Disk(Disk::TakeBack(path))];
+        }
+        Reply::StopAndSave => Leaving::Quit(0),
+        Reply::Background => match &app.monitor.head {
+            Some(head) => Leaving::Background(head.run_dir.clone()),
+            None => return Vec::new(),
+        },
+    };
+    if !app.training() {
+        // The run ended while the question stood there.
+        return vec![Effect::Quit(Exit::FINE)];
+    }
+    app.leaving = Some(leaving);
+    app.say("finishing the step and saving.");
+    vec![Effect::Command(Box::new(Command::Stop(StopReason::Asked)))]
+}

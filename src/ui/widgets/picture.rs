@@ -1,0 +1,147 @@
+//! An image in cells: two pixels each as half blocks, one without them, a ramp of grey without colour.
+
+use crate::ui::colours::{ColourLevel, brightness};
+use crate::ui::glyphs::Glyphs;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::widgets::Widget;
+
+/// From black to white.
+const RAMP: &[u8] = b" .:-=+*#%@";
+
+/// A square image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picture<'a> {
+    /// `[3, side, side]`: all reds row by row, then greens, then blues; 0 to 255.
+    pub(crate) planes: &'a [u8],
+    /// Pixels across and down.
+    pub(crate) side: usize,
+    /// The colours the terminal has.
+    pub(crate) level: ColourLevel,
+    /// Signs.
+    pub(crate) glyphs: Glyphs,
+}
+
+impl Picture<'_> {
+    /// The cells that it takes of an area, at its upper left: all it can with the image staying square.
+    pub(crate) fn fit(&self, area: Rect) -> Rect {
+        // A cell is about twice as high as it is wide.
+        let side = area.width.min(area.height.saturating_mul(2));
+        let whole = side.min(self.side.saturating_mul(8).min(usize::from(u16::MAX)) as u16);
+        Rect::new(area.x, area.y, whole, whole.div_ceil(2))
+    }
+
+    /// The mean colour of a rectangle, its ends in shares of `across` by `down` parts of the image.
+    fn mean(&self, (x, across): (u16, u16), (y, down): (u16, u16)) -> [u8; 3] {
+        let part = |place: u16, parts: u16| {
+            let (place, parts) = (usize::from(place), usize::from(parts.max(1)));
+            let begin = (place * self.side / parts).min(self.side - 1);
+            begin..((place + 1) * self.side / parts).clamp(begin + 1, self.side)
+        };
+        let (columns, rows) = (part(x, across), part(y, down));
+        let count = (columns.len() * rows.len()) as u64;
+        [0, 1, 2].map(|plane| {
+            let pixel = |row: usize, column: usize| {
+                u64::from(self.planes[(plane * self.side + row) * self.side + column])
+            };
+            let sum: u64 = rows
+                .clone()
+                .flat_map(|row| columns.clone().map(move |c| (row, c)))
+                .map(|(r, c)| pixel(r, c))
+                .sum();
+            ((sum + count / 2) / count) as u8
+        })
+    }
+}
+
+impl Widget for &Picture<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let cells = self.fit(area.intersection(buffer.area));
+        if cells.is_empty() || self.side == 0 || self.planes.len() < 3 * self.side * self.side {
+            return;
+        }
+        let colour = |[r, g, b]: [u8; 3]| self.level.map(Color::Rgb(r, g, b));
+        for row in 0..cells.height {
+            for column in 0..cells.width {
+                let across = (column, cells.width);
+                let Some(cell) = buffer.cell_mut((cells.x + column, cells.y + row)) else { continue };
+                if self.level == ColourLevel::None {
+                    let grey = brightness(self.mean(across, (row, cells.height)));
+                    let place = (grey / 256.0 * RAMP.len() as f64) as usize;
+                    cell.set_char(char::from(RAMP[place.min(RAMP.len() - 1)]));
+                } else if self.glyphs.half_blocks() {
+                    let down = cells.height * 2;
+                    let upper = colour(self.mean(across, (2 * row, down)));
+                    let lower = colour(self.mean(across, (2 * row + 1, down)));
+                    cell.set_symbol(self.glyphs.upper_half()).set_style(Style::new().fg(upper).bg(lower));
+                } else {
+                    let whole = colour(self.mean(across, (row, cells.height)));
+                    cell.set_symbol(" ").set_style(Style::new().bg(whole));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::dump;
+    use proptest::prelude::*;
+
+    /// Red, green; blue, white.
+    const FOUR: [u8; 12] = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255];
+
+    fn picture(level: ColourLevel, unicode: bool) -> Picture<'static> {
+        Picture { planes: &FOUR, side: 2, level, glyphs: Glyphs { unicode } }
+    }
+
+    fn drawn(picture: Picture<'_>, width: u16, height: u16) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        (&picture).render(buffer.area, &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn half_blocks_show_two_pixels_in_a_cell() {
+        let buffer = drawn(picture(ColourLevel::True, true), 2, 1);
+        assert_eq!(dump::styled(&buffer), "|▀▀|\n ab\na: #FF0000 on #0000FF\nb: #00FF00 on #FFFFFF\n");
+    }
+
+    #[test]
+    fn fewer_colours_are_the_nearest_and_none_is_a_ramp_of_grey() {
+        let buffer = drawn(picture(ColourLevel::C16, true), 2, 1);
+        assert_eq!(dump::styled(&buffer), "|▀▀|\n ab\na: LightRed on Blue\nb: LightGreen on White\n");
+        let buffer = drawn(picture(ColourLevel::None, false), 4, 2);
+        assert_eq!(dump::text(&buffer), "::++\n..@@\n");
+    }
+
+    #[test]
+    fn without_half_blocks_a_cell_is_the_mean_of_what_it_covers() {
+        let buffer = drawn(picture(ColourLevel::True, false), 2, 1);
+        assert_eq!(dump::styled(&buffer), "|  |\n ab\na: Reset on #800080\nb: Reset on #80FF80\n");
+    }
+
+    #[test]
+    fn planes_that_are_too_short_draw_nothing() {
+        let buffer = drawn(Picture { planes: &FOUR[..7], ..picture(ColourLevel::True, true) }, 4, 4);
+        assert_eq!(buffer, Buffer::empty(buffer.area));
+    }
+
+    proptest! {
+        #[test]
+        fn an_image_of_any_size_stays_in_any_area(
+            side in 0..40usize, width in 0..200u16, height in 0..100u16, level in 0..4usize, unicode: bool,
+        ) {
+            let level =
+                [ColourLevel::None, ColourLevel::C16, ColourLevel::C256, ColourLevel::True][level];
+            let planes = vec![7; 3 * side * side];
+            let picture = Picture { planes: &planes, side, level, glyphs: Glyphs { unicode } };
+            let area = Rect::new(2, 3, width, height);
+            let fit = picture.fit(area);
+            prop_assert_eq!(fit.intersection(area), fit);
+            crate::ui::widgets::testing::stays_inside(area, |area, buffer| (&picture).render(area, buffer))?;
+        }
+    }
+}
