@@ -16,6 +16,8 @@ mod input;
 pub(crate) mod keys;
 mod message;
 mod prompt;
+#[cfg(test)]
+mod scenario;
 mod screens;
 mod signals;
 pub(crate) mod state;

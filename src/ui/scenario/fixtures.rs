@@ -1,0 +1,125 @@
+//! What scenarios are fed with: real runs and answers, kept in `tests/scenarios/fixtures`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::script::Until;
+use crate::protocol::{Event, Options, Stamped};
+use crate::store::journal;
+use crate::ui::message::{Answer, Disk};
+use crate::ui::screens::runs::CheckpointRow;
+use crate::ui::{disk, testing};
+
+/// A file of the scenarios.
+pub(super) fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name)
+}
+
+/// The events in a run's journal.
+pub(super) fn journal(run: &str) -> Result<Vec<Stamped>, String> {
+    let path = path("fixtures/runs").join(run).join("journal.jsonl");
+    match journal::read(&path) {
+        Ok((events, 0)) if !events.is_empty() => Ok(events),
+        Ok((events, damaged)) => {
+            Err(format!("the journal of {run} has {} events, {damaged} damaged", events.len()))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How many of the events there are up to a place.
+pub(super) fn end(events: &[Stamped], until: Option<Until>) -> Result<usize, String> {
+    let Some(until) = until else {
+        return Ok(events.len());
+    };
+    let there = |stamped: &Stamped| match (&stamped.event, until) {
+        (Event::Started(_), Until::Started) => true,
+        (Event::Epoch { epoch, .. }, Until::Epoch(last)) => *epoch == last,
+        (Event::Step { step, .. }, Until::Step(last)) => *step >= last,
+        _ => false,
+    };
+    let place =
+        events.iter().position(there).ok_or_else(|| format!("the journal never comes to {until:?}"))?;
+    Ok(place + 1)
+}
+
+/// An event as a line of JSON; one without a time happens `now`.
+pub(super) fn event(line: &str, now: f64) -> Result<Stamped, String> {
+    let mut value: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    if let Some(table) = value.as_object_mut()
+        && !table.contains_key("time")
+    {
+        table.insert("time".into(), now.into());
+    }
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+/// An answer of the engine with its images, which lie beside it in the answer's order.
+pub(super) fn answer(name: &str) -> Result<Stamped, String> {
+    let read = |end: &str| {
+        let path = path("fixtures").join(format!("{name}.{end}"));
+        fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let line = String::from_utf8(read("json")?).map_err(|error| error.to_string())?;
+    let (mut stamped, images) = (event(&line, 0.0)?, read("rgb")?);
+    let mut images = images.as_slice();
+    let mut next = |side: usize| -> Result<Vec<u8>, String> {
+        let (image, rest) = images.split_at_checked(3 * side * side).ok_or("there are too few images")?;
+        images = rest;
+        Ok(image.to_vec())
+    };
+    match &mut stamped.event {
+        Event::Inspected(found) => {
+            for mistake in &mut found.mistakes {
+                mistake.pixels = next(found.side)?;
+            }
+        }
+        Event::Previewed(found) => {
+            for sample in &mut found.samples {
+                (sample.before, sample.after) = (next(found.side)?, next(found.side)?);
+            }
+        }
+        _ => return Err(format!("{name} is no answer with images")),
+    }
+    if images.is_empty() { Ok(stamped) } else { Err(format!("{name} has images left over")) }
+}
+
+/// Three checkpoints of a run: checkpoints themselves are too large to keep.
+pub(super) fn checkpoints() -> Vec<CheckpointRow> {
+    let row = |step: u64, epochs, best, trouble: Option<&str>| CheckpointRow {
+        path: format!("runs/a-run/checkpoints/step-{step:08}.safetensors").into(),
+        step,
+        epochs,
+        bytes: 1_412_608,
+        saved_at: 1_764_000_000.0 + 60.0 * epochs as f64,
+        best,
+        trouble: trouble.map(str::to_owned),
+    };
+    let torn = "step-00014080.safetensors: its hash does not match; it is damaged.";
+    vec![row(14_080, 20, false, Some(torn)), row(13_376, 19, false, None), row(12_672, 18, true, None)]
+}
+
+/// The disk as the shell uses it, on the runs that are kept; they seem to lie in `runs`.
+pub(super) fn on_disk(work: Disk) -> Answer {
+    let kept = path("fixtures/runs");
+    let there = |path: PathBuf| kept.join(path.strip_prefix("runs").unwrap_or(&path));
+    let work = match work {
+        Disk::ReadJournal(path) => Disk::ReadJournal(there(path)),
+        Disk::ReadPast(path) => Disk::ReadPast(there(path)),
+        Disk::ReadRecipe(path) => Disk::ReadRecipe(there(path)),
+        other => other,
+    };
+    let seen =
+        |path: PathBuf| path.strip_prefix(&kept).map_or(path.clone(), |rest| Path::new("runs").join(rest));
+    let options = Options { runs_dir: kept.clone(), ..testing::settings().options };
+    match disk::carry_out(work, &options) {
+        Answer::Runs(mut rows) => {
+            for row in &mut rows {
+                row.path = seen(std::mem::take(&mut row.path));
+            }
+            Answer::Runs(rows)
+        }
+        Answer::Journal(path, events) => Answer::Journal(seen(path), events),
+        other => other,
+    }
+}

@@ -1,0 +1,178 @@
+//! What the scenarios of the interface show: real runs, and real answers of the engine about one of them.
+//!
+//! The runs are trained first (see `tests/scenarios/README.md`), then
+//! `DENSENET_TUI_RUNS=DIR:DIR DENSENET_TUI_DATA=DIR cargo test --test fixtures -- --ignored`
+//! writes `tests/scenarios/fixtures/`. The first of them is the one that is looked into.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use densenet_tui::engine::{Promise, spawn};
+use densenet_tui::protocol::command::{Device, EvaluateFile, SaveEvery, Split};
+use densenet_tui::protocol::{Command, Event, Options, Stamped};
+use densenet_tui::recipe::Recipe;
+use densenet_tui::store::{catalog, journal};
+
+/// Lines of steps that a journal keeps, about.
+const LINES: usize = 400;
+/// Mistakes and samples whose images are kept.
+const MISTAKES: usize = 16;
+const SAMPLES: usize = 12;
+/// Where the data of a run seems to be.
+const DATA: &str = "data";
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/fixtures")
+}
+
+#[test]
+#[ignore = "needs trained runs in DENSENET_TUI_RUNS and their data in DENSENET_TUI_DATA"]
+fn fixtures_are_made_from_real_runs() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let runs: Vec<PathBuf> = variable("DENSENET_TUI_RUNS").split(':').map(PathBuf::from).collect();
+    let data = PathBuf::from(variable("DENSENET_TUI_DATA"));
+    _ = fs::remove_dir_all(fixtures());
+    for run in &runs {
+        keep(run);
+    }
+    look_into(&runs[0], &data);
+}
+
+/// A run without its checkpoints: journal, recipe and summary, told as if it were in `runs`.
+fn keep(run: &Path) {
+    let name = run.file_name().unwrap().to_str().unwrap();
+    let to = fixtures().join("runs").join(name);
+    fs::create_dir_all(&to).unwrap();
+    let (events, damaged) = journal::read(&run.join("journal.jsonl")).unwrap();
+    assert_eq!(damaged, 0, "{name}");
+    let lines: String =
+        thinned(events).iter().map(|event| told(&serde_json::to_string(&neutral(event)).unwrap())).collect();
+    fs::write(to.join("journal.jsonl"), lines).unwrap();
+    let mut summary = catalog::read_summary(run).unwrap();
+    summary.recipe = elsewhere(summary.recipe);
+    fs::write(to.join("summary.json"), told(&serde_json::to_string_pretty(&summary).unwrap())).unwrap();
+    fs::write(to.join("recipe.toml"), summary.recipe.to_toml()).unwrap();
+}
+
+fn told(line: &str) -> String {
+    format!("{line}\n")
+}
+
+/// Neighbouring lines of steps joined as the engine joins them when it is not listened to.
+fn thinned(events: Vec<Stamped>) -> Vec<Stamped> {
+    let lines = events.iter().filter(|of| matches!(of.event, Event::Step { .. })).count();
+    let most = lines.div_ceil(LINES);
+    let (mut kept, mut joined) = (Vec::<Stamped>::new(), 0);
+    for stamped in events {
+        let before = kept.last_mut().filter(|_| joined > 0 && joined < most);
+        if let Some(sum) = before.and_then(|before| join(&before.event, &stamped.event)) {
+            *kept.last_mut().unwrap() = Stamped { event: sum, time: stamped.time };
+            joined += 1;
+        } else {
+            joined = usize::from(matches!(stamped.event, Event::Step { .. }));
+            kept.push(stamped);
+        }
+    }
+    kept
+}
+
+/// Two lines of steps of one epoch as one.
+fn join(first: &Event, second: &Event) -> Option<Event> {
+    let Event::Step { epoch: of, steps: before, loss, accuracy, images_per_second, .. } = first else {
+        return None;
+    };
+    let mut sum = second.clone();
+    let Event::Step { epoch, steps, loss: last_loss, accuracy: last, images_per_second: pace, .. } = &mut sum
+    else {
+        return None;
+    };
+    let (old, new) = (*before as f64, *steps as f64);
+    let mean = |one: f64, other: f64| (old * one + new * other) / (old + new);
+    (*last_loss, *last) = (mean(*loss, *last_loss), mean(*accuracy, *last));
+    *pace = (old + new) / (old / images_per_second + new / *pace);
+    *steps += before;
+    (of == epoch).then_some(sum)
+}
+
+/// An event without the places of the machine it happened on.
+fn neutral(stamped: &Stamped) -> Stamped {
+    let mut stamped = stamped.clone();
+    match &mut stamped.event {
+        Event::Started(head) => {
+            head.run_dir = Path::new("runs").join(&head.run);
+            head.recipe = elsewhere(head.recipe.clone());
+            assert_eq!(head.resumed_from, None);
+        }
+        Event::Saved { path, .. } => {
+            let parts: Vec<_> = path.iter().rev().take(3).collect();
+            *path = parts.into_iter().rev().fold(PathBuf::from("runs"), |path, part| path.join(part));
+        }
+        _ => {}
+    }
+    stamped
+}
+
+fn elsewhere(recipe: Recipe) -> Recipe {
+    let data_dir = recipe.data_dir.as_ref().map(|_| PathBuf::from(DATA));
+    Recipe { data_dir, ..recipe }
+}
+
+/// What the engine says about a run's best network and about the run's data. Images are no part of a line
+/// and lie beside it, in the line's order.
+fn look_into(run: &Path, data: &Path) {
+    let options = Options {
+        runs_dir: run.parent().unwrap().to_owned(),
+        device: Device::Cpu,
+        threads: 2,
+        save_every: SaveEvery::default(),
+        stop_after: None,
+        no_test: true,
+        reference: false,
+    };
+    let recipe = catalog::read_summary(run).unwrap().recipe;
+    let recipe = Box::new(Recipe { data_dir: Some(data.to_owned()), ..recipe });
+    let question = EvaluateFile {
+        target: run.to_owned(),
+        data: None,
+        data_dir: Some(data.to_owned()),
+        split: Split::Validation,
+        options,
+    };
+    let mut inspected = answer(Command::Inspect(question), |event| matches!(event, Event::Inspected(_)));
+    let mut images = Vec::new();
+    if let Event::Inspected(found) = &mut inspected.event {
+        found.mistakes.truncate(MISTAKES);
+        images.extend(found.mistakes.iter().flat_map(|mistake| mistake.pixels.iter().copied()));
+    }
+    store("inspected", &inspected, &images);
+    let mut previewed =
+        answer(Command::Preview { recipe, count: SAMPLES }, |event| matches!(event, Event::Previewed(_)));
+    images.clear();
+    if let Event::Previewed(found) = &mut previewed.event {
+        for sample in &mut found.samples {
+            images.append(&mut sample.before);
+            images.append(&mut sample.after);
+        }
+    }
+    store("previewed", &previewed, &images);
+}
+
+fn store(name: &str, answer: &Stamped, images: &[u8]) {
+    fs::write(fixtures().join(format!("{name}.json")), told(&serde_json::to_string(answer).unwrap()))
+        .unwrap();
+    fs::write(fixtures().join(format!("{name}.rgb")), images).unwrap();
+}
+
+fn answer(question: Command, wanted: impl Fn(&Event) -> bool) -> Stamped {
+    let (link, _engine) = spawn(Promise::default()).unwrap();
+    link.commands.send(question).unwrap();
+    loop {
+        let stamped = link.events.recv().expect("the engine is gone");
+        assert!(!matches!(stamped.event, Event::Failed { .. } | Event::Refused { .. }), "{stamped:?}");
+        if wanted(&stamped.event) {
+            return stamped;
+        }
+    }
+}
