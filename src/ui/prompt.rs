@@ -25,6 +25,10 @@ pub(crate) enum Purpose {
     ReadRecipe,
     /// The file this checkpoint is copied to.
     Export(PathBuf),
+    /// Epochs in all, with which this complete run goes on.
+    Longer(PathBuf),
+    /// The learning rate with which this diverged run goes on.
+    Calmer(PathBuf),
     /// The filter of the screen.
     Filter,
     /// An action by its name, and what it takes.

@@ -32,6 +32,7 @@ scenarios! {
     a_run_goes_on_in_the_background
     a_run_is_filtered_cloned_resumed_and_deleted
     a_run_is_started_and_its_curves_grow
+    a_run_that_diverged_goes_on_with_a_lower_rate
     a_signal_saves_before_it_ends_the_program
     a_small_terminal_inspects_too
     a_terminal_too_small_says_what_it_needs

@@ -220,7 +220,11 @@ fn wish(effect: &Effect) -> String {
 fn asked(command: &Command) -> String {
     match command {
         Command::Start(start) => format!("start {}", start.recipe.data),
-        Command::Resume { target, .. } => format!("resume {}", target.display()),
+        Command::Resume { target, overrides, .. } => {
+            let epochs = overrides.epochs.map_or_else(String::new, |epochs| format!(" epochs {epochs}"));
+            let rate = overrides.lr.map_or_else(String::new, |rate| format!(" lr {rate}"));
+            format!("resume {}{epochs}{rate}", target.display())
+        }
         Command::Change(Change::Lr(rate)) => format!("change lr {rate}"),
         Command::Change(Change::Epochs(epochs)) => format!("change epochs {epochs}"),
         Command::Stop(StopReason::Signal(signal)) => format!("stop by signal {signal}"),

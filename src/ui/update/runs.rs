@@ -76,7 +76,7 @@ fn with_run(app: &mut App, action: Action, row: RunRow) -> Vec<Effect> {
                 row: 0,
             }));
         }
-        Action::Resume => return resume(app, row.path),
+        Action::Resume => return go_on(app, row),
         Action::Clone => match &row.recipe {
             Some(recipe) => {
                 app.recipe = RecipeScreen::new(recipe);
@@ -137,13 +137,37 @@ fn checkpoint(app: &mut App, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Goes on with a run; one that is complete needs more epochs, one that diverged a lower learning rate.
+fn go_on(app: &mut App, row: RunRow) -> Vec<Effect> {
+    let recipe = row.recipe.as_ref();
+    match row.state {
+        "completed" => {
+            let epochs = recipe.map_or(0, |recipe| recipe.epochs);
+            let title = format!("{} is complete; it goes on to this many epochs in all", row.name);
+            app.prompt = Some(Prompt::line(Purpose::Longer(row.path), title, (2 * epochs).to_string()));
+        }
+        "diverged" => {
+            let rate = recipe.map_or(0.1, |recipe| recipe.lr);
+            let title = format!("{} diverged; it goes on with this learning rate", row.name);
+            app.prompt = Some(Prompt::line(Purpose::Calmer(row.path), title, (rate / 2.0).to_string()));
+        }
+        _ => return resume(app, row.path),
+    }
+    Vec::new()
+}
+
 /// Goes on with a run, or begins a new one with the checkpoint in a file.
 pub(super) fn resume(app: &mut App, target: PathBuf) -> Vec<Effect> {
+    resume_with(app, target, Overrides::default())
+}
+
+/// The same with some of its recipe changed.
+pub(super) fn resume_with(app: &mut App, target: PathBuf, overrides: Overrides) -> Vec<Effect> {
     app.screen = Screen::Train;
     app.say(format!("going on with {}.", target.file_name().unwrap_or_default().display()));
     vec![Effect::Command(Box::new(Command::Resume {
         target,
-        overrides: Box::new(Overrides::default()),
+        overrides: Box::new(overrides),
         options: Box::new(app.settings.options.clone()),
     }))]
 }

@@ -1,6 +1,6 @@
 //! What was typed into a line is meant.
 
-use crate::protocol::{Change, Command};
+use crate::protocol::{Change, Command, Overrides};
 use crate::recipe::presets::PRESETS;
 use crate::ui::app::App;
 use crate::ui::keys::{Action, BINDINGS, Screen};
@@ -8,6 +8,7 @@ use crate::ui::message::{Disk, Effect};
 use crate::ui::prompt::{Prompt, Purpose};
 use crate::ui::update::acting::act;
 use crate::ui::update::prompting::set_theme;
+use crate::ui::update::runs::resume_with;
 
 /// Lines of the command line that are remembered.
 const KEPT: usize = 100;
@@ -18,21 +19,23 @@ pub(super) fn accept(app: &mut App, purpose: &Purpose, text: &str) -> Result<Vec
     match purpose {
         Purpose::Field(key) => app.recipe.set(key, text).map(|()| Vec::new()),
         Purpose::Rate => {
-            let rate: f64 = text.parse().map_err(|_| format!("`{text}` is not a number."))?;
-            if rate > 0.0 && rate.is_finite() {
-                app.say("the learning rate changes after this step.");
-                Ok(vec![Effect::Command(Box::new(Command::Change(Change::Lr(rate))))])
-            } else {
-                Err("the learning rate must be above 0 and finite.".into())
-            }
+            let rate = rate(text)?;
+            app.say("the learning rate changes after this step.");
+            Ok(vec![Effect::Command(Box::new(Command::Change(Change::Lr(rate))))])
         }
-        Purpose::Epochs => match text.parse() {
-            Ok(epochs @ 1..=1_000_000) => {
-                app.say("the epochs change after this step.");
-                Ok(vec![Effect::Command(Box::new(Command::Change(Change::Epochs(epochs))))])
-            }
-            _ => Err("the epochs must be a whole number from 1 to 1000000.".into()),
-        },
+        Purpose::Epochs => {
+            let epochs = epochs(text)?;
+            app.say("the epochs change after this step.");
+            Ok(vec![Effect::Command(Box::new(Command::Change(Change::Epochs(epochs))))])
+        }
+        Purpose::Longer(run) => {
+            let overrides = Overrides { epochs: Some(epochs(text)?), ..Overrides::default() };
+            Ok(resume_with(app, run.clone(), overrides))
+        }
+        Purpose::Calmer(run) => {
+            let overrides = Overrides { lr: Some(rate(text)?), ..Overrides::default() };
+            Ok(resume_with(app, run.clone(), overrides))
+        }
         Purpose::WriteRecipe | Purpose::ReadRecipe | Purpose::Export(_) if text.is_empty() => {
             Err("type the name of a file.".into())
         }
@@ -43,6 +46,22 @@ pub(super) fn accept(app: &mut App, purpose: &Purpose, text: &str) -> Result<Vec
         Purpose::Export(from) => Ok(vec![Effect::Disk(Disk::Export { from: from.clone(), to: home(text) })]),
         Purpose::Filter => Ok(Vec::new()),
         Purpose::CommandLine => command(app, text),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is not a number."))?;
+    if rate > 0.0 && rate.is_finite() {
+        Ok(rate)
+    } else {
+        Err("the learning rate must be above 0 and finite.".into())
+    }
+}
+
+fn epochs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(epochs @ 1..=1_000_000) => Ok(epochs),
+        _ => Err("the epochs must be a whole number from 1 to 1000000.".into()),
     }
 }
 

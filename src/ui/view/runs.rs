@@ -49,7 +49,8 @@ fn table(app: &App, frame: &mut Frame, area: Rect) {
     } else {
         format!(", {} of {} with \"{}\"", rows.len(), screen.count(), screen.filter)
     };
-    let title = format!(" {} runs, {}{filter} ", screen.count(), screen.order.word());
+    let s = if screen.count() == 1 { "" } else { "s" };
+    let title = format!(" {} run{s}, {}{filter} ", screen.count(), screen.order.word());
     let block = pane(app, title, screen.pane == Pane::Table);
     let inner = block.inner(area);
     frame.render_widget(block, area);
