@@ -15,7 +15,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame, area: Rect) {
     let rows: [Rect; 4] = Layout::vertical([Constraint::Length(1); 4]).areas(area);
     let (theme, monitor) = (&app.settings.theme, &app.monitor);
     let Some(head) = &monitor.head else {
-        if let Some((phase, done, total)) = monitor.phase {
+        if let Some((phase, done, total)) = monitor.phase.filter(|_| monitor.end.is_none()) {
             frame.render_widget(Span::styled(activity(phase, done, total), theme.accent), rows[0]);
         }
         return;
