@@ -52,6 +52,8 @@ pub(crate) struct Curves {
     /// Seconds of training so far.
     seconds: Series,
     pub(crate) turns: Vec<Turn>,
+    /// Lines of the journal that could not be read.
+    pub(crate) damaged: usize,
     /// The step of the best epoch.
     pub(crate) best: Option<f64>,
     /// Validation accuracy of each class.

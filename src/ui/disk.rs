@@ -25,7 +25,7 @@ pub(crate) fn carry_out(work: Disk, options: &Options) -> Answer {
             let events = read_journal(&path);
             Answer::Journal(path, events)
         }
-        Disk::ReadPast(path) => Answer::Past(read_journal(&path)),
+        Disk::ReadPast(path) => Answer::Past(read_journal(&path).map(|(events, _)| events)),
         Disk::Delete(path) => Answer::Deleted(delete(&path)),
         Disk::WriteRecipe { path, text } => Answer::RecipeWritten(
             crate::store::atomic::write(&path, text.as_bytes())
@@ -44,10 +44,15 @@ pub(crate) fn carry_out(work: Disk, options: &Options) -> Answer {
     }
 }
 
-/// What a run's journal tells, without what a resume went back behind.
-fn read_journal(path: &Path) -> Result<Vec<Stamped>, String> {
-    let read = journal::read(&path.join(run::JOURNAL));
-    read.map(|(events, _)| journal::effective(events)).map_err(|error| error.to_string())
+/// What a run's journal tells, without what a resume went back behind, and how many of its lines are damaged.
+fn read_journal(directory: &Path) -> Result<(Vec<Stamped>, usize), String> {
+    let path = directory.join(run::JOURNAL);
+    match journal::read(&path).map_err(|error| error.to_string())? {
+        (events, damaged) if events.is_empty() && damaged > 0 => {
+            Err(format!("{}: it is damaged, no line of it can be read.", path.display()))
+        }
+        (events, damaged) => Ok((journal::effective(events), damaged)),
+    }
 }
 
 fn row(entry: catalog::Entry) -> RunRow {
@@ -243,6 +248,32 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, RESUMABLE};
     use clap::Parser;
+
+    #[test]
+    fn a_damaged_journal_is_told_and_what_is_left_of_one_is_shown() {
+        let run = tempfile::tempdir().unwrap();
+        let file = run.path().join(run::JOURNAL);
+        assert_eq!(read_journal(run.path()), Ok((Vec::new(), 0)));
+        let good = r#"{"event":"paused","step":3,"time":1.0}"#;
+        fs::write(&file, format!("{good}\nnoise\n{good}\n")).unwrap();
+        let (events, damaged) = read_journal(run.path()).unwrap();
+        assert_eq!((events.len(), damaged), (2, 1));
+        fs::write(&file, "noise\nmore\n").unwrap();
+        assert!(read_journal(run.path()).unwrap_err().contains("no line of it can be read"));
+    }
+
+    #[test]
+    fn a_checkpoint_is_copied_where_nothing_is_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("step-1.safetensors");
+        fs::write(&from, "weights").unwrap();
+        let sub = folder.path().join("sub");
+        fs::create_dir(&sub).unwrap();
+        let to = export(&from, &sub).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "weights");
+        assert!(export(&from, &to).unwrap_err().contains("is there already"));
+        assert!(export(&from, &folder.path().join("nowhere/x")).is_err());
+    }
 
     #[test]
     fn a_run_in_the_background_is_carried_out_as_it_was() {

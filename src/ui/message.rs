@@ -86,7 +86,8 @@ pub(crate) enum Disk {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Runs(Vec<RunRow>),
-    Journal(PathBuf, Result<Vec<Stamped>, String>),
+    /// The events, and how many lines are damaged.
+    Journal(PathBuf, Result<(Vec<Stamped>, usize), String>),
     Past(Result<Vec<Stamped>, String>),
     /// The name of the run.
     Deleted(Result<String, String>),

@@ -40,10 +40,7 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => press(app, key),
         Msg::Mouse(mouse) => mouse::mouse(app, mouse),
-        Msg::Paste(text) => {
-            prompting::paste(app, &text);
-            Vec::new()
-        }
+        Msg::Paste(text) => prompting::paste(app, &text),
         Msg::Resize(columns, rows) => {
             app.size = (columns, rows);
             Vec::new()
@@ -121,8 +118,9 @@ fn answered(app: &mut App, answer: Answer) -> Vec<Effect> {
             return runs::curves(app);
         }
         Answer::Journal(path, read) => {
-            let curves = read.map(|events| {
+            let curves = read.map(|(events, damaged)| {
                 let mut curves = crate::ui::curves::Curves::default();
+                curves.damaged = damaged;
                 for event in &events {
                     curves.hear(event);
                 }

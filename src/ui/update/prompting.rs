@@ -11,13 +11,14 @@ use crate::ui::theme::Theme;
 use crate::ui::update::acting::act;
 use crate::ui::update::typing;
 
-pub(super) fn paste(app: &mut App, text: &str) {
-    if let Some(prompt) = &mut app.prompt {
-        for c in text.chars().filter(|c| !c.is_control()) {
-            prompt.edit(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
-        }
-        look(app);
+pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    let Some(prompt) = &mut app.prompt else {
+        return Vec::new();
+    };
+    for c in text.chars().filter(|c| !c.is_control()) {
+        prompt.edit(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
     }
+    look(app)
 }
 
 pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -27,11 +28,9 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let leaves = key.code == KeyCode::Esc
         || key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
     if leaves {
-        if matches!(prompt, Prompt::Line { purpose: Purpose::Filter, .. }) {
-            typing::set_filter(app, String::new());
-        }
+        let filters = matches!(prompt, Prompt::Line { purpose: Purpose::Filter, .. });
         app.prompt = None;
-        return Vec::new();
+        return if filters { typing::set_filter(app, String::new()) } else { Vec::new() };
     }
     match prompt {
         Prompt::Line { purpose: Purpose::CommandLine, input, .. } if key.code == KeyCode::Tab => {
@@ -81,7 +80,7 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         }
         Prompt::Line { .. } => {
             prompt.edit(key);
-            look(app);
+            return look(app);
         }
     }
     Vec::new()
@@ -105,22 +104,20 @@ fn scroll(row: &mut usize, key: KeyEvent, count: usize) -> Option<()> {
 }
 
 /// What is typed takes effect where that harms nothing: a filter filters, a wrong value is told at once.
-fn look(app: &mut App) {
+fn look(app: &mut App) -> Vec<Effect> {
     let Some(Prompt::Line { purpose, input, .. }) = &app.prompt else {
-        return;
+        return Vec::new();
     };
     let text = input.value().to_owned();
     let found = match purpose {
-        Purpose::Filter => {
-            typing::set_filter(app, text);
-            return;
-        }
+        Purpose::Filter => return typing::set_filter(app, text),
         Purpose::Field(key) => app.recipe.would_be_wrong(key, &text),
-        _ => return,
+        _ => return Vec::new(),
     };
     if let Some(Prompt::Line { trouble, .. }) = &mut app.prompt {
         *trouble = found;
     }
+    Vec::new()
 }
 
 /// A line was accepted; where it cannot be, it stays with the reason below it.

@@ -8,7 +8,7 @@ use crate::ui::message::{Disk, Effect};
 use crate::ui::prompt::{Prompt, Purpose};
 use crate::ui::update::acting::act;
 use crate::ui::update::prompting::set_theme;
-use crate::ui::update::runs::resume_with;
+use crate::ui::update::runs::{self, resume_with};
 
 /// Lines of the command line that are remembered.
 const KEPT: usize = 100;
@@ -101,10 +101,7 @@ fn command(app: &mut App, line: &str) -> Result<Vec<Effect>, String> {
         ("epochs", epochs) => needs_a_run(app).and_then(|()| accept(app, &Purpose::Epochs, epochs)),
         ("write", file) => accept(app, &Purpose::WriteRecipe, file),
         ("open", file) => accept(app, &Purpose::ReadRecipe, file),
-        ("filter", words) => {
-            set_filter(app, words.to_owned());
-            Ok(Vec::new())
-        }
+        ("filter", words) => Ok(set_filter(app, words.to_owned())),
         ("theme", theme) => {
             set_theme(app, theme);
             Ok(Vec::new())
@@ -157,11 +154,12 @@ pub(super) fn recall(app: &mut App, older: bool) {
 }
 
 /// Filters what the screen lists.
-pub(super) fn set_filter(app: &mut App, text: String) {
+pub(super) fn set_filter(app: &mut App, text: String) -> Vec<Effect> {
     match app.screen {
         Screen::Runs => {
             app.runs.filter = text;
             app.runs.row = 0;
+            return runs::curves(app);
         }
         Screen::Log => {
             app.log.filter = text;
@@ -169,6 +167,7 @@ pub(super) fn set_filter(app: &mut App, text: String) {
         }
         _ => {}
     }
+    Vec::new()
 }
 
 #[cfg(test)]

@@ -153,7 +153,18 @@ fn about<'a>(app: &App, row: &RunRow) -> Paragraph<'a> {
 fn curves(app: &App, frame: &mut Frame, area: Rect) {
     let screen = &app.runs;
     let what = if screen.marked.is_empty() { "this run" } else { "the marked runs" };
-    let block = pane(app, format!(" {} of {what} ", screen.measure.word()), false);
+    let damaged: usize = screen
+        .drawn()
+        .iter()
+        .filter_map(|path| screen.curves.get(path)?.as_ref().ok())
+        .map(|curves| curves.damaged)
+        .sum();
+    let damaged = match damaged {
+        0 => String::new(),
+        1 => ", one damaged line passed over".into(),
+        n => format!(", {n} damaged lines passed over"),
+    };
+    let block = pane(app, format!(" {} of {what}{damaged} ", screen.measure.word()), false);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let over = app.train.over;
