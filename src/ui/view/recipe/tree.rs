@@ -38,7 +38,7 @@ pub(super) fn draw(app: &App, plan: &Plan, frame: &mut Frame, area: Rect) {
         let text = if wide {
             format!("{name:<20}{output:>11}{parameters:>11}{macs:>9}{memory:>10}{share:>5}")
         } else {
-            format!("{:<15}{output:>10}{share:>4}{parameters:>9}", cut(name, 15))
+            format!("{:<15}{output:>10}{share:>4} {parameters:>8}", cut(name, 15))
         };
         let width = usize::from(inner.width);
         cut(&format!("{text:<width$}"), width)
@@ -57,7 +57,7 @@ pub(super) fn draw(app: &App, plan: &Plan, frame: &mut Frame, area: Rect) {
             &cells.name,
             [
                 &format!("{c}x{h}x{w}"),
-                &grouped(cells.parameters),
+                &if wide { grouped(cells.parameters) } else { short(cells.parameters) },
                 &format!("{:.2}", cells.macs as f64 / 1e6),
                 &bytes(cells.bytes),
                 &format!("{:.0}", 100.0 * cells.macs as f64 / total),
@@ -72,8 +72,20 @@ pub(super) fn draw(app: &App, plan: &Plan, frame: &mut Frame, area: Rect) {
         frame.render_widget(Span::styled(text, style), at);
         app.hits.put(at, Target::TreeLine(place));
     }
-    let text = Paragraph::new(about(app, plan, lines.get(row))).wrap(Wrap { trim: true });
+    let mut said = about(app, plan, lines.get(row));
+    if let (false, Some(line), Some(last)) = (wide, lines.get(row), said.last_mut()) {
+        // What has no column here is said of the line under the cursor.
+        let of = cells(app, plan, line, wide);
+        let text = format!("{:.2} MMAC, {}: ", of.macs as f64 / 1e6, bytes(of.bytes));
+        last.spans.insert(0, Span::styled(text, theme.text));
+    }
+    let text = Paragraph::new(said).wrap(Wrap { trim: true });
     frame.render_widget(text, foot);
+}
+
+/// A number of parameters in eight columns.
+fn short(n: u64) -> String {
+    if n < 1_000_000 { grouped(n) } else { format!("{:.2} M", n as f64 / 1e6) }
 }
 
 fn cells(app: &App, plan: &Plan, line: &TreeLine, wide: bool) -> Cells {
