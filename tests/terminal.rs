@@ -268,17 +268,27 @@ fn no_more_than_ten_frames_a_second_are_drawn_and_four_over_ssh() {
     }
 }
 
-#[test]
-fn a_run_goes_on_in_the_background_to_the_same_bytes_though_its_terminal_is_closed() {
-    let place = Place::new();
-    let args = [&LONG[..10], &["--epochs", "12", "--threads", "1"]].concat();
-    let mut terminal = place.terminal().start(&args);
-    train(&place, &mut terminal);
+/// The small run, with an end.
+fn twelve_epochs() -> Vec<&'static str> {
+    [&LONG[..10], &["--epochs", "12", "--threads", "1"]].concat()
+}
+
+/// Starts that run, and leaves it to the background while it is paused.
+fn leave_to_the_background(place: &Place) -> pty::Terminal {
+    let mut terminal = place.terminal().start(&twelve_epochs());
+    train(place, &mut terminal);
     terminal.press(" ");
     terminal.until_shown("paused after step");
     terminal.press("q");
     terminal.until_shown("keep training in the background");
     terminal.press("\r");
+    terminal
+}
+
+#[test]
+fn a_run_goes_on_in_the_background_to_the_same_bytes_though_its_terminal_is_closed() {
+    let place = Place::new();
+    let mut terminal = leave_to_the_background(&place);
     terminal.until_shown("goes on in the background");
     assert_eq!(terminal.end(), 0);
     terminal.hang_up();
@@ -286,7 +296,7 @@ fn a_run_goes_on_in_the_background_to_the_same_bytes_though_its_terminal_is_clos
     let run = run_of(&place);
     let log = || std::fs::read_to_string(place.run_dir(&run).join("background.log")).unwrap();
     until("the last line", || log().contains("completed after 48 steps"));
-    let whole = place.say(&[&args[..], &["--no-ui", "--name", "whole"]].concat());
+    let whole = place.say(&[&twelve_epochs()[..], &["--no-ui", "--name", "whole"]].concat());
     assert_eq!(whole.code, Some(0), "{whole:?}");
     assert_eq!(place.tensors(&run), place.tensors("whole"));
 }
@@ -294,14 +304,7 @@ fn a_run_goes_on_in_the_background_to_the_same_bytes_though_its_terminal_is_clos
 #[test]
 fn a_terminal_that_is_closed_while_a_run_moves_to_the_background_does_not_keep_it() {
     let place = Place::new();
-    let args = [&LONG[..10], &["--epochs", "12", "--threads", "1"]].concat();
-    let mut terminal = place.terminal().start(&args);
-    train(&place, &mut terminal);
-    terminal.press(" ");
-    terminal.until_shown("paused after step");
-    terminal.press("q");
-    terminal.until_shown("keep training in the background");
-    terminal.press("\r");
+    let mut terminal = leave_to_the_background(&place);
     until("the end of this part", || journal(&place).iter().any(|event| event["event"] == "finished"));
     terminal.hang_up();
     assert_eq!(terminal.end(), 0);
