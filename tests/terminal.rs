@@ -453,6 +453,19 @@ fn a_redraw_after_ctrl_l_shows_everything_again() {
     assert_eq!(terminal.end(), 0);
 }
 
+#[test]
+fn a_value_is_copied_through_the_terminal() {
+    let place = Place::new();
+    let mut terminal = place.terminal().start(&LONG);
+    terminal.until_shown("Recipe");
+    terminal.press("y");
+    terminal.until_shown("copied 1,1");
+    // OSC 52 with base64 of "1,1".
+    until("the copy", || terminal.bytes().windows(11).any(|bytes| bytes == b"\x1b]52;c;MSwx"));
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
 /// A paste, as a terminal tells it.
 fn paste(text: &str) -> String {
     format!("\x1b[200~{text}\x1b[201~")

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use ratatui::backend::CrosstermBackend;
@@ -167,7 +168,10 @@ impl Terminal {
 
     /// Hands `text` to the terminal's clipboard (OSC 52), which works through SSH.
     pub(crate) fn copy(&mut self, text: &str) {
-        self.send(format!("\x1b]52;c;{}\x07", base64(text.as_bytes())).into());
+        let mut bytes = Vec::new();
+        // Nothing that is written to memory fails.
+        _ = queue!(bytes, CopyToClipboard::to_clipboard_from(text));
+        self.send(bytes);
     }
 
     /// Gives the terminal back and stops this process and its group, as ctrl-z does elsewhere.
@@ -291,29 +295,4 @@ fn write(mut door: &File, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    bytes
-        .chunks(3)
-        .flat_map(|chunk| {
-            let group =
-                chunk.iter().fold(0u32, |sum, &byte| sum << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-            (0..4).map(move |i| {
-                if i <= chunk.len() { char::from(SIGNS[(group >> (18 - 6 * i)) as usize & 63]) } else { '=' }
-            })
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn text_for_the_clipboard_is_base64() {
-        for (text, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
-        {
-            assert_eq!(super::base64(text.as_bytes()), coded);
-        }
-    }
 }
