@@ -11,6 +11,7 @@ const LONG: f64 = 60.0;
 
 pub(super) fn hear(app: &mut App, stamped: &Stamped) -> Vec<Effect> {
     app.now = app.now.max(stamped.time);
+    let training = app.training();
     app.monitor.apply(stamped);
     app.train.hear(stamped);
     for line in lines::of(&stamped.event, &app.monitor) {
@@ -49,11 +50,11 @@ pub(super) fn hear(app: &mut App, stamped: &Stamped) -> Vec<Effect> {
         Event::Failed { message, .. } => {
             refused(app, message);
             app.complain(message.clone());
-            return ended(app, None);
+            return ended(app, None, training);
         }
         Event::Finished { outcome, .. } => {
             app.say(format!("the run is {}.", format!("{outcome:?}").to_lowercase()));
-            return ended(app, Some(*outcome));
+            return ended(app, Some(*outcome), training);
         }
         _ => {}
     }
@@ -66,8 +67,8 @@ fn refused(app: &mut App, message: &str) {
     app.data.refuse(message);
 }
 
-/// The run has ended: whoever waited for that goes now.
-fn ended(app: &mut App, outcome: Option<Outcome>) -> Vec<Effect> {
+/// The run has ended, or a question has failed while none was in training: whoever waited for that goes now.
+fn ended(app: &mut App, outcome: Option<Outcome>, training: bool) -> Vec<Effect> {
     match (app.leaving.take(), outcome) {
         (Some(Leaving::Quit(code)), _) => vec![Effect::Quit(Exit(code))],
         (Some(Leaving::Background(run)), Some(Outcome::Stopped)) => {
@@ -80,7 +81,7 @@ fn ended(app: &mut App, outcome: Option<Outcome>) -> Vec<Effect> {
         _ => {
             let mut effects = vec![Effect::Disk(Disk::ListRuns)];
             // Whoever started a long run may be elsewhere.
-            if app.settings.bell && app.monitor.elapsed_seconds() >= LONG {
+            if training && app.settings.bell && app.monitor.elapsed_seconds() >= LONG {
                 effects.push(Effect::Bell);
             }
             effects

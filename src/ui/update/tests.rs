@@ -6,7 +6,6 @@ use super::update;
 use crate::monitor::Exit;
 use crate::protocol::event::Started;
 use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
-use crate::recipe::{Data, Recipe};
 use crate::ui::app::{App, Leaving, OnHangup};
 use crate::ui::keys::Screen;
 use crate::ui::message::{Answer, Disk, Effect, Msg};
@@ -22,23 +21,7 @@ fn event(event: Event) -> Msg {
 /// An interface with a run in training.
 fn training() -> App {
     let mut app = app();
-    let started = Started {
-        run: "a".into(),
-        run_dir: "runs/a".into(),
-        recipe: Recipe::defaults(Data::Shapes),
-        parameters: 1,
-        device: "CPU".into(),
-        threads: 1,
-        step: 0,
-        steps_per_epoch: 4,
-        total_steps: 8,
-        train_images: 60,
-        validation_images: 20,
-        test_images: 20,
-        classes: Vec::new(),
-        resumed_from: None,
-        parent: None,
-    };
+    let started = Started::example();
     update(&mut app, event(Event::Started(Box::new(started))));
     app
 }
@@ -157,4 +140,18 @@ fn runs_that_are_as_they_were_are_not_drawn_again() {
     assert!(draws(&mut app, none()), "that there are none was not known");
     assert!(!draws(&mut app, none()));
     assert!(draws(&mut app, Msg::Printed("more".into())));
+}
+
+#[test]
+fn the_end_of_a_long_run_rings_and_a_question_that_fails_later_does_not() {
+    let mut app = training();
+    let rings = |app: &mut App, event, time| {
+        let msg = Msg::Event(Box::new(Stamped { event, time }));
+        update(app, msg).iter().any(|effect| matches!(effect, Effect::Bell))
+    };
+    let failed = || Event::Failed { message: "no.".into(), cause: crate::protocol::event::Cause::Failure };
+    assert!(rings(&mut app, failed(), 100.0));
+    assert!(!rings(&mut app, failed(), 200.0));
+    let mut app = training();
+    assert!(!rings(&mut app, failed(), 20.0), "it was short");
 }
