@@ -125,30 +125,13 @@ impl Monitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Data, Recipe};
 
     fn at(time: f64, event: Event) -> Stamped {
         Stamped { event, time }
     }
 
     fn started() -> Event {
-        Event::Started(Box::new(Started {
-            run: "a".into(),
-            run_dir: "a".into(),
-            recipe: Recipe { batch_size: 10, epochs: 4, ..Recipe::defaults(Data::Shapes) },
-            parameters: 1,
-            device: "cpu".into(),
-            threads: 1,
-            step: 0,
-            steps_per_epoch: 10,
-            total_steps: 40,
-            train_images: 100,
-            validation_images: 20,
-            test_images: 0,
-            classes: Vec::new(),
-            resumed_from: None,
-            parent: None,
-        }))
+        Event::Started(Box::new(Started::example()))
     }
 
     fn steps(step: u64, images_per_second: f64) -> Event {

@@ -197,21 +197,10 @@ mod tests {
         monitor.phase = Some((Phase::Loading, 500, 60_000));
         assert_eq!(progress(&monitor).unwrap(), "loading 500 of 60,000");
         monitor.head = Some(Started {
-            run: "a".into(),
-            run_dir: "a".into(),
             recipe: crate::recipe::Recipe::defaults(crate::recipe::Data::Cifar10),
-            parameters: 769_162,
-            device: "cpu".into(),
-            threads: 2,
-            step: 0,
             steps_per_epoch: 704,
             total_steps: 211_200,
-            train_images: 45_000,
-            validation_images: 5_000,
-            test_images: 10_000,
-            classes: Vec::new(),
-            resumed_from: None,
-            parent: None,
+            ..Started::example()
         });
         monitor.step = 105_600;
         let figures = Figures { loss: 0.123_45, accuracy: 0.987_65 };

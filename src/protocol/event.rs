@@ -201,6 +201,31 @@ pub struct Started {
     pub parent: Option<String>,
 }
 
+#[cfg(test)]
+impl Started {
+    /// The head of a run of four epochs of ten steps, for tests.
+    pub(crate) fn example() -> Self {
+        let recipe = Recipe { batch_size: 10, epochs: 4, ..Recipe::defaults(crate::recipe::Data::Shapes) };
+        Self {
+            run: "a".into(),
+            run_dir: "runs/a".into(),
+            recipe,
+            parameters: 1,
+            device: "cpu".into(),
+            threads: 1,
+            step: 0,
+            steps_per_epoch: 10,
+            total_steps: 40,
+            train_images: 100,
+            validation_images: 20,
+            test_images: 10,
+            classes: Vec::new(),
+            resumed_from: None,
+            parent: None,
+        }
+    }
+}
+
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -133,33 +133,13 @@ fn step(event: &Event) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::protocol::event::Started;
-    use crate::recipe::{Data, Recipe};
 
     fn paused(step: u64) -> Stamped {
         Stamped { event: Event::Paused { step }, time: 0.1 + step as f64 }
     }
 
     fn started(step: u64) -> Stamped {
-        Stamped {
-            event: Event::Started(Box::new(Started {
-                run: "a".into(),
-                run_dir: "runs/a".into(),
-                recipe: Recipe::defaults(Data::Shapes),
-                parameters: 1,
-                device: "cpu".into(),
-                threads: 1,
-                step,
-                steps_per_epoch: 1,
-                total_steps: 9,
-                train_images: 1,
-                validation_images: 0,
-                test_images: 0,
-                classes: Vec::new(),
-                resumed_from: None,
-                parent: None,
-            })),
-            time: 1.0,
-        }
+        Stamped { event: Event::Started(Box::new(Started { step, ..Started::example() })), time: 1.0 }
     }
 
     fn steps(events: &[Stamped]) -> Vec<u64> {

@@ -166,26 +166,9 @@ fn step_of(event: &Event) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::protocol::event::Started;
-    use crate::recipe::{Data, Recipe};
 
     fn started(step: u64) -> Event {
-        Event::Started(Box::new(Started {
-            run: "a".into(),
-            run_dir: "a".into(),
-            recipe: Recipe::defaults(Data::Shapes),
-            parameters: 1,
-            device: "cpu".into(),
-            threads: 1,
-            step,
-            steps_per_epoch: 10,
-            total_steps: 40,
-            train_images: 100,
-            validation_images: 20,
-            test_images: 0,
-            classes: Vec::new(),
-            resumed_from: None,
-            parent: None,
-        }))
+        Event::Started(Box::new(Started { step, ..Started::example() }))
     }
 
     fn step(step: u64, loss: f64) -> Event {

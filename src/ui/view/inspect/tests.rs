@@ -5,6 +5,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::protocol::command::Split;
+use crate::protocol::event::Started;
 use crate::protocol::{Event, Figures, Stamped};
 use crate::recipe::{Data, Recipe};
 use crate::ui::app::Settings;
@@ -41,24 +42,8 @@ fn of(classes: usize, wrong: usize, view: View) -> App {
 }
 
 /// A run in this directory.
-fn head(dir: &str) -> crate::protocol::event::Started {
-    crate::protocol::event::Started {
-        run: "a run".into(),
-        run_dir: dir.into(),
-        recipe: Recipe::defaults(Data::Shapes),
-        parameters: 1,
-        device: "cpu".into(),
-        threads: 1,
-        step: 0,
-        steps_per_epoch: 10,
-        total_steps: 40,
-        train_images: 100,
-        validation_images: 20,
-        test_images: 10,
-        classes: Vec::new(),
-        resumed_from: None,
-        parent: None,
-    }
+fn head(dir: &str) -> Started {
+    Started { run_dir: dir.into(), ..Started::example() }
 }
 
 /// Curves of a run whose classes get better from epoch to epoch.
