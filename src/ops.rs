@@ -6,6 +6,8 @@
 
 pub mod batch_norm;
 pub mod conv;
+#[cfg(any(feature = "cuda", feature = "host-kernels"))]
+pub mod cuda;
 pub mod dropout;
 pub mod fused;
 pub mod loss;
