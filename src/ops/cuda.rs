@@ -7,6 +7,9 @@
 //! - a [`runner::Runner`] has the memory and runs programs: a card (`device`, with the feature `cuda`), or in
 //!   tests the host (`host`, with the feature `host-kernels`)
 
+mod geometry;
+#[cfg(feature = "host-kernels")]
+mod host;
 mod program;
 mod runner;
 mod source;

@@ -73,10 +73,8 @@ impl Source {
     pub(super) fn for_device(&self) -> String {
         let mut text = self.text("");
         for (kernel, (entry, takes)) in &self.entries {
-            let _ = writeln!(
-                text,
-                "extern \"C\" __global__ void {entry}(const {takes} of) {{ {kernel}(of); }}"
-            );
+            let _ =
+                writeln!(text, "extern \"C\" __global__ void {entry}(const {takes} of) {{ {kernel}(of); }}");
         }
         text
     }
@@ -153,11 +151,13 @@ fn structs() -> BTreeMap<String, Vec<Field>> {
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
             // The structs that a launch fills; others are marked by not standing alone on their line.
-            let Some(name) = line.strip_prefix("struct ").and_then(|rest| rest.strip_suffix(" { // of a launch"))
+            let Some(name) =
+                line.strip_prefix("struct ").and_then(|rest| rest.strip_suffix(" { // of a launch"))
             else {
                 continue;
             };
-            let fields = lines.by_ref().take_while(|line| !line.starts_with("};")).filter_map(field).collect();
+            let fields =
+                lines.by_ref().take_while(|line| !line.starts_with("};")).filter_map(field).collect();
             found.insert(name.to_owned(), fields);
         }
     }

@@ -1,0 +1,188 @@
+//! The kernels one by one against obvious loops, in all precisions: what a test launches runs in both orders
+//! of blocks and must give the same bits.
+
+mod conv3;
+mod head;
+mod join;
+mod numbers;
+mod pointwise;
+mod prepare;
+mod strict;
+mod update;
+mod weights;
+
+use super::*;
+use crate::ops::cuda::Precision;
+use crate::ops::cuda::program::{Arg, Lane, Place};
+use numbers::{from_bf16, to_bf16};
+
+const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Tf32, Precision::Bf16];
+
+/// What the loops say about what the kernels left.
+type Check = Box<dyn Fn(&Ran)>;
+
+/// Buffers, what is in them, launches, and what must come of them.
+struct Bench {
+    precision: Precision,
+    buffers: Buffers,
+    contents: Vec<Vec<u8>>,
+    program: Program,
+    checks: Vec<Check>,
+}
+
+impl Bench {
+    fn new(precision: Precision) -> Self {
+        let program = Program { name: "a test".into(), launches: Vec::new() };
+        Self { precision, buffers: Buffers::default(), contents: Vec::new(), program, checks: Vec::new() }
+    }
+
+    fn bytes(&mut self, bytes: Vec<u8>) -> Place {
+        let buffer = self.buffers.declare("of a test", bytes.len());
+        self.contents.push(bytes);
+        Place { buffer, offset: 0 }
+    }
+
+    fn floats(&mut self, numbers: &[f32]) -> Place {
+        self.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
+
+    fn doubles(&mut self, numbers: &[f64]) -> Place {
+        self.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
+
+    fn ints(&mut self, numbers: &[i32]) -> Place {
+        self.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
+
+    /// As feature maps or packed weights hold them.
+    fn maps(&mut self, numbers: &[f32]) -> Place {
+        match self.precision {
+            Precision::Bf16 => self.bytes(numbers.iter().flat_map(|&x| to_bf16(x).to_le_bytes()).collect()),
+            _ => self.floats(numbers),
+        }
+    }
+
+    fn launch(
+        &mut self,
+        kernel: impl Into<String>,
+        takes: &'static str,
+        (grid, block, shared): ([usize; 3], usize, usize),
+        args: Vec<(&'static str, Arg)>,
+    ) {
+        self.program.launches.push(Launch {
+            kernel: kernel.into(),
+            takes,
+            args,
+            grid: grid.map(|n| n as u32),
+            block: block as u32,
+            shared,
+            lane: Lane::Main,
+            after: Vec::new(),
+        });
+    }
+
+    fn check(&mut self, check: impl Fn(&Ran) + 'static) {
+        self.checks.push(Box::new(check));
+    }
+
+    /// Everything in the buffers after the launches, or why they ended.
+    fn ran(&self, options: Options) -> Result<Ran> {
+        let source = Source::new(self.precision, [&self.program]);
+        let mut host = Host::new(source, &self.buffers, options)?;
+        for (number, bytes) in self.contents.iter().enumerate() {
+            host.write(BufferId(number), 0, bytes)?;
+        }
+        host.run(&self.program)?;
+        let mut after = self.contents.clone();
+        for (number, bytes) in after.iter_mut().enumerate() {
+            host.read(BufferId(number), 0, bytes)?;
+        }
+        Ok(Ran { precision: self.precision, contents: after })
+    }
+
+    /// Runs, and checks.
+    fn run(self) {
+        let sanitizer = match std::env::var("HOST_KERNELS_SANITIZER").as_deref() {
+            Ok("address") => Some(Sanitizer::Address),
+            Ok("thread") => Some(Sanitizer::Thread),
+            _ => None,
+        };
+        let one = self.ran(Options { sanitizer, backwards: false }).unwrap();
+        let other = self.ran(Options { sanitizer, backwards: true }).unwrap();
+        for (number, (one, other)) in one.contents.iter().zip(&other.contents).enumerate() {
+            assert!(one == other, "buffer {number} depends on the order of blocks or threads");
+        }
+        self.checks.iter().for_each(|check| check(&one));
+    }
+}
+
+/// The buffers after the launches.
+struct Ran {
+    precision: Precision,
+    contents: Vec<Vec<u8>>,
+}
+
+impl Ran {
+    fn bytes(&self, place: Place) -> &[u8] {
+        &self.contents[place.buffer.0]
+    }
+
+    fn floats(&self, place: Place) -> Vec<f32> {
+        self.bytes(place).as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    }
+
+    fn doubles(&self, place: Place) -> Vec<f64> {
+        self.bytes(place).as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+    }
+
+    fn ints(&self, place: Place) -> Vec<i32> {
+        self.bytes(place).as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect()
+    }
+
+    fn maps(&self, place: Place) -> Vec<f32> {
+        match self.precision {
+            Precision::Bf16 => {
+                let bits = self.bytes(place).as_chunks().0.iter();
+                bits.map(|bytes| from_bf16(u16::from_le_bytes(*bytes))).collect()
+            }
+            _ => self.floats(place),
+        }
+    }
+}
+
+/// A kernel's arguments: `args!(maps: place, channels: 3)`.
+macro_rules! args {
+    ($($name:ident: $value:expr),* $(,)?) => {
+        vec![$((stringify!($name), $crate::ops::cuda::host::tests::Into_::into_($value))),*]
+    };
+}
+use args;
+
+/// What can be an argument.
+trait Into_ {
+    fn into_(self) -> Arg;
+}
+
+impl Into_ for Place {
+    fn into_(self) -> Arg {
+        Arg::At(self)
+    }
+}
+
+impl Into_ for Option<Place> {
+    fn into_(self) -> Arg {
+        self.map_or(Arg::Nowhere, Arg::At)
+    }
+}
+
+impl Into_ for usize {
+    fn into_(self) -> Arg {
+        Arg::Int(self as i32)
+    }
+}
+
+impl Into_ for f32 {
+    fn into_(self) -> Arg {
+        Arg::Float(self)
+    }
+}
