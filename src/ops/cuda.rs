@@ -7,12 +7,17 @@
 //! - a [`runner::Runner`] has the memory and runs programs: a card (`device`, with the feature `cuda`), or in
 //!   tests the host (`host`, with the feature `host-kernels`)
 
+#[cfg(feature = "cuda")]
+mod device;
 mod geometry;
 #[cfg(feature = "host-kernels")]
 mod host;
 mod program;
 mod runner;
 mod source;
+
+#[cfg(feature = "cuda")]
+pub use device::{Cache, describe, free_bytes};
 
 /// How products are computed. Sums, statistics and the weights between steps are f32 in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -59,6 +59,12 @@ impl Source {
         Self { precision, structs: structs(), entries }
     }
 
+    /// How the kernels compute products.
+    #[cfg(feature = "cuda")]
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
+    }
+
     /// The name under which a compiled module holds `kernel`.
     pub(super) fn entry(&self, kernel: &str) -> &str {
         &self.entries[kernel].0
