@@ -23,7 +23,8 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use crate::ops::batch_norm::Rules;
 use crate::ops::dropout::Masks;
 use crate::ops::fused::Fused;
-use crate::ops::{self, loss};
+use crate::ops::place::Place;
+use crate::ops::{self, Precision, loss};
 use crate::recipe::arch::{Parameter, Plan};
 use crate::recipe::{Arch, DropoutPlaces, Init, StemKind};
 
@@ -32,7 +33,7 @@ pub use reuse::ReuseMap;
 /// Which version of the arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// The quick one, for networks with the CIFAR stem on the CPU.
+    /// The quick one, for networks with the CIFAR stem.
     Fast,
     /// candle's own layers and autograd: slow and obvious, for every network and device.
     Reference,
@@ -48,6 +49,10 @@ pub struct DenseNet {
     device: Device,
     /// The version that was wished for.
     wish: Arithmetic,
+    /// Where the fast version is computed; `None` where the device has none.
+    place: Option<Place>,
+    /// How the fast version computes products, where there is a choice.
+    precision: Precision,
     /// The fused network, made when it is first used.
     fused: OnceLock<Fused>,
     /// By name, for the forward pass: weights and running statistics.
@@ -115,6 +120,8 @@ impl DenseNet {
             rules: Rules::default(),
             device: device.clone(),
             wish: Arithmetic::Fast,
+            place: Place::of(device),
+            precision: Precision::F32,
             fused: OnceLock::new(),
             tensors,
             parameters,
@@ -143,6 +150,26 @@ impl DenseNet {
         self
     }
 
+    /// The same network with products in another precision, where the fast version has the choice.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// The same network with the fast version computed elsewhere.
+    #[cfg(feature = "host-kernels")]
+    #[must_use]
+    pub fn with_place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// The card that the fast version is computed on, if that is what computes it.
+    pub fn card(&self) -> Option<&Place> {
+        self.place.as_ref().filter(|place| place.is_card() && self.arithmetic() == Arithmetic::Fast)
+    }
+
     /// The version that it is computed by: what was wished for, unless there is no such version of it.
     pub fn arithmetic(&self) -> Arithmetic {
         if self.without_fast().is_some() { Arithmetic::Reference } else { self.wish }
@@ -152,8 +179,8 @@ impl DenseNet {
     pub fn without_fast(&self) -> Option<&'static str> {
         if self.arch.stem_kind == StemKind::Imagenet {
             Some("the ImageNet stem")
-        } else if !self.device.is_cpu() {
-            Some("a device other than the CPU")
+        } else if self.place.is_none() {
+            Some("this device")
         } else {
             None
         }

@@ -12,10 +12,26 @@ pub mod dropout;
 pub mod fused;
 pub mod loss;
 pub mod peak;
+pub mod place;
 pub mod pool;
+mod shape;
 pub mod threads;
+pub mod training;
 
 use candle_core::{DType, Result, Tensor};
+
+/// How products are computed. Sums, statistics and the weights between steps are f32 in all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Precision {
+    /// f32 throughout.
+    #[default]
+    F32 = 0,
+    /// Factors rounded to TF32 (10 bits of mantissa) on the way into the matrix units.
+    Tf32 = 1,
+    /// Factors, feature maps and their inner gradients in bf16 (7 bits of mantissa).
+    Bf16 = 2,
+}
 
 /// max(x, 0) with the derivative 0 at 0, as PyTorch has it (candle's own has 1). NaN stays NaN.
 pub fn relu(xs: &Tensor) -> Result<Tensor> {

@@ -6,6 +6,7 @@ use crate::model::{DenseNet, Pass};
 use crate::ops::dropout::Masks;
 use crate::ops::fused::{Fused, Shape};
 use crate::ops::loss;
+use crate::ops::training::Training;
 use crate::recipe::DropoutPlaces;
 use crate::recipe::arch::Kind;
 
@@ -25,8 +26,46 @@ fn shape(net: &DenseNet) -> Shape {
 
 impl DenseNet {
     fn fused(&self) -> &Fused {
-        self.fused
-            .get_or_init(|| Fused::new(&shape(self), self.rules, self.dropout_places == DropoutPlaces::Last))
+        self.fused.get_or_init(|| {
+            let (shape, last) = (shape(self), self.dropout_places == DropoutPlaces::Last);
+            match &self.place {
+                Some(place) => place.network(&shape, self.precision, self.rules, last),
+                None => unreachable!("only a place with a fast version is asked for it"),
+            }
+        })
+    }
+
+    /// What training that stays on a device must know of this network, with the rest to be filled in.
+    pub fn training(&self, rest: Training) -> Training {
+        let last = self.dropout_places == DropoutPlaces::Last;
+        Training {
+            shape: shape(self),
+            precision: self.precision,
+            rules: self.rules,
+            dropout_last: last,
+            ..rest
+        }
+    }
+
+    /// Weights and running statistics, each joined in its order.
+    pub fn numbers(&self) -> Result<(Vec<f32>, Vec<f32>)> {
+        Ok((Self::joined(self.parameters())?.to_vec1()?, Self::joined(self.statistics())?.to_vec1()?))
+    }
+
+    /// Takes over weights and running statistics, each joined in its order.
+    pub fn set_numbers(&self, parameters: &[f32], statistics: &[f32]) -> Result<()> {
+        let set = |vars: &mut dyn Iterator<Item = &Var>, mut numbers: &[f32]| -> Result<()> {
+            for var in vars {
+                let Some((own, rest)) = numbers.split_at_checked(var.elem_count()) else {
+                    candle_core::bail!("{} numbers are missing", var.elem_count() - numbers.len());
+                };
+                var.set(&Tensor::from_slice(own, var.shape(), &self.device)?)?;
+                numbers = rest;
+            }
+            Ok(())
+        };
+        set(&mut self.parameters().map(|(_, var)| var), parameters)?;
+        set(&mut self.statistics().map(|(_, var)| var), statistics)
     }
 
     /// All parameters, flattened and joined in their order.
@@ -77,7 +116,7 @@ impl DenseNet {
     /// The running statistics after the last batch, in the order of [`Self::statistics`].
     fn new_statistics(&self) -> Result<Vec<Tensor>> {
         let momentum = self.rules.momentum;
-        let found = self.fused().statistics().into_iter().flat_map(|(mean, variance, count)| {
+        let found = self.fused().statistics()?.into_iter().flat_map(|(mean, variance, count)| {
             let correction = if self.rules.unbiased { count / (count - 1.0) } else { 1.0 };
             [mean, variance.into_iter().map(|variance| variance * correction).collect()]
         });
@@ -104,6 +143,8 @@ mod tests {
 
     use super::*;
     use crate::model::Arithmetic;
+    #[cfg(feature = "host-kernels")]
+    use crate::ops::place::Place;
     use crate::recipe::memory::training_bytes;
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
@@ -229,43 +270,54 @@ mod tests {
         ]
     }
 
+    /// Holds `fused`, called `by`, to the reference.
+    fn agrees(case: &Case, by: &str, fused: Fused) {
+        let what = case.what;
+        let reference = case.net(Arithmetic::Reference);
+        let truth = case.pass(&reference);
+        let evaluated = reference.logits(&case.batch().0).unwrap();
+        let net = case.net(Arithmetic::Fast);
+        net.fused.set(fused).unwrap();
+        let pass = case.pass(&net);
+        let close = |name: &str, got: &Tensor, truth: &Tensor, tolerance: f64, scale: f64| {
+            let distance = distance(got, truth, scale);
+            assert!(distance < tolerance, "{what}, {by}: {name} is off by {distance:.2e}");
+        };
+        close("logits", &pass.logits, &truth.logits, 1e-5, 0.0);
+        assert!((pass.loss - truth.loss).abs() < 1e-5 * truth.loss, "{what}, {by}: loss");
+        assert_eq!(pass.correct, truth.correct, "{what}, {by}");
+        let length = |g: &Tensor| g.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
+        let largest = f64::from(truth.gradients.iter().map(length).fold(0.0, f32::max));
+        for (((name, _), got), truth) in net.parameters().zip(&pass.gradients).zip(&truth.gradients) {
+            close(name, got, truth, 1e-4, 1e-3 * largest);
+        }
+        for (((name, _), got), truth) in net.statistics().zip(&pass.statistics).zip(&truth.statistics) {
+            close(name, got, truth, 1e-5, 0.0);
+        }
+        close("evaluation", &net.logits(&case.batch().0).unwrap(), &evaluated, 1e-5, 0.0);
+    }
+
     #[test]
     fn the_fast_network_agrees_with_the_reference_on_every_instruction_set() {
         for case in cases() {
-            let what = case.what;
-            let reference = case.net(Arithmetic::Reference);
-            let truth = case.pass(&reference);
-            let evaluated = reference.logits(&case.batch().0).unwrap();
             let net = case.net(Arithmetic::Fast);
-            for (isa, fused) in
-                Fused::of_every_isa(&shape(&net), net.rules, net.dropout_places == DropoutPlaces::Last)
-            {
-                let net = case.net(Arithmetic::Fast);
-                net.fused.set(fused).unwrap();
-                let pass = case.pass(&net);
-                let close = |name: &str, got: &Tensor, truth: &Tensor, tolerance: f64, scale: f64| {
-                    let distance = distance(got, truth, scale);
-                    assert!(distance < tolerance, "{what}, {isa}: {name} is off by {distance:.2e}");
-                };
-                close("logits", &pass.logits, &truth.logits, 1e-5, 0.0);
-                assert!((pass.loss - truth.loss).abs() < 1e-5 * truth.loss, "{what}, {isa}: loss");
-                assert_eq!(pass.correct, truth.correct, "{what}, {isa}");
-                let largest = truth
-                    .gradients
-                    .iter()
-                    .map(|g| {
-                        f64::from(g.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap()).sqrt()
-                    })
-                    .fold(0.0, f64::max);
-                for (((name, _), got), truth) in net.parameters().zip(&pass.gradients).zip(&truth.gradients) {
-                    close(name, got, truth, 1e-4, 1e-3 * largest);
-                }
-                for (((name, _), got), truth) in net.statistics().zip(&pass.statistics).zip(&truth.statistics)
-                {
-                    close(name, got, truth, 1e-5, 0.0);
-                }
-                close("evaluation", &net.logits(&case.batch().0).unwrap(), &evaluated, 1e-5, 0.0);
+            let last = net.dropout_places == DropoutPlaces::Last;
+            for (isa, fused) in Fused::of_every_isa(&shape(&net), net.rules, last) {
+                agrees(&case, isa, fused);
             }
+        }
+    }
+
+    #[cfg(feature = "host-kernels")]
+    #[test]
+    fn the_kernels_of_a_card_agree_with_the_reference() {
+        for case in cases() {
+            let net = case.net(Arithmetic::Fast);
+            let last = net.dropout_places == DropoutPlaces::Last;
+            let place = Place::host_kernels(crate::ops::cuda::host::Options::default());
+            let begin = std::time::Instant::now();
+            agrees(&case, "a card", place.network(&shape(&net), net.precision, net.rules, last));
+            eprintln!("{}: {:?}", case.what, begin.elapsed());
         }
     }
 

@@ -7,26 +7,38 @@
 //! - a [`runner::Runner`] has the memory and runs programs: a card (`device`, with the feature `cuda`), or in
 //!   tests the host (`host`, with the feature `host-kernels`)
 
+mod backward;
+mod convs;
 #[cfg(feature = "cuda")]
 mod device;
+mod draft;
+mod forward;
 mod geometry;
 #[cfg(feature = "host-kernels")]
-mod host;
+pub mod host;
+mod layout;
+mod machine;
+mod network;
 mod program;
 mod runner;
 mod source;
+mod trainer;
+mod update;
 
 #[cfg(feature = "cuda")]
-pub use device::{Cache, describe, free_bytes};
+pub use device::{Cache, describe, free_bytes, keep_kernels};
+pub(crate) use machine::Machine;
+pub(in crate::ops) use network::CardNetwork;
+pub(in crate::ops) use trainer::{CardTrainer, training_bytes};
 
-/// How products are computed. Sums, statistics and the weights between steps are f32 in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Precision {
-    /// f32 throughout.
-    F32 = 0,
-    /// Factors rounded to TF32 (10 bits of mantissa) on the way into the matrix units.
-    Tf32 = 1,
-    /// Factors, feature maps and their inner gradients in bf16 (7 bits of mantissa).
-    Bf16 = 2,
+use crate::ops::Precision;
+
+impl Precision {
+    /// Bytes of a number of a feature map, and of a factor.
+    fn bytes(self) -> usize {
+        match self {
+            Self::F32 | Self::Tf32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
 }

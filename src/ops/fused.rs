@@ -26,7 +26,6 @@ mod network;
 mod norm;
 mod outer;
 mod reader;
-mod shape;
 mod transition;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +37,12 @@ use crate::ops::batch_norm::Rules;
 use crate::ops::dropout::Masks;
 use crate::ops::fused::lanes::Isa;
 use crate::ops::fused::network::Network;
-pub use crate::ops::fused::shape::Shape;
+pub use crate::ops::shape::Shape;
+#[cfg(any(feature = "cuda", feature = "host-kernels"))]
+use crate::ops::{
+    Precision,
+    cuda::{CardNetwork, Machine},
+};
 
 /// A network of CIFAR type with its own memory, which is taken at the first batch and used again by all
 /// later ones.
@@ -54,13 +58,56 @@ pub struct Fused {
 
 #[derive(Debug)]
 struct State {
-    network: Network,
+    network: Box<dyn Passes>,
     /// Passes so far, of either mode: a backward pass must belong to the last.
     passes: u64,
 }
 
 /// Mean and variance (divided by M) of a normalisation's channels in a batch, and M.
 pub type BatchStatistics = (Vec<f64>, Vec<f64>, f64);
+
+/// The passes of a network over memory of its own. Images are `[n, 3, s, s]`, parameters joined in
+/// torchvision's order, logits `[n, classes]`.
+pub(in crate::ops) trait Passes: std::fmt::Debug + Send {
+    /// Logits by the batch's own statistics; the activations are kept for [`Self::backward`].
+    fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>>;
+
+    /// The gradient of the parameters from that of the last forward pass's logits.
+    fn backward(&mut self, parameters: &[f32], gradient: &[f32]) -> Result<Vec<f32>>;
+
+    /// Logits by running statistics.
+    fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Result<Vec<f32>>;
+
+    /// The statistics of the last forward pass, normalisation by normalisation.
+    fn statistics(&mut self) -> Result<Vec<BatchStatistics>>;
+
+    /// Bytes of its memory so far.
+    #[cfg(test)]
+    fn bytes(&self) -> usize;
+}
+
+impl Passes for Network {
+    fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>> {
+        Ok(Self::forward(self, images, parameters, masks))
+    }
+
+    fn backward(&mut self, parameters: &[f32], gradient: &[f32]) -> Result<Vec<f32>> {
+        Ok(Self::backward(self, parameters, gradient))
+    }
+
+    fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Result<Vec<f32>> {
+        Ok(Self::evaluate(self, images, parameters, running))
+    }
+
+    fn statistics(&mut self) -> Result<Vec<BatchStatistics>> {
+        Ok(Self::statistics(self))
+    }
+
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
+}
 
 impl Fused {
     /// A network of `shape`. With `dropout_last`, dropout comes after the last convolution of dense
@@ -70,9 +117,23 @@ impl Fused {
     }
 
     fn with_isa(shape: &Shape, rules: Rules, dropout_last: bool, isa: Isa) -> Self {
-        let net = shape.net();
-        let (classes, side, parameters) = (shape.classes, shape.input_size, net.parameters);
-        let network = Network::new(net, isa, rules, dropout_last);
+        Self::over(shape, Box::new(Network::new(shape.net(), isa, rules, dropout_last)))
+    }
+
+    /// The same network with the kernels of a card, on `machine`.
+    #[cfg(any(feature = "cuda", feature = "host-kernels"))]
+    pub(crate) fn on(
+        machine: Machine,
+        shape: &Shape,
+        precision: Precision,
+        rules: Rules,
+        dropout_last: bool,
+    ) -> Self {
+        Self::over(shape, Box::new(CardNetwork::new(shape.net(), precision, rules, dropout_last, machine)))
+    }
+
+    fn over(shape: &Shape, network: Box<dyn Passes>) -> Self {
+        let (classes, side, parameters) = (shape.classes, shape.input_size, shape.net().parameters);
         Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes, side, parameters }
     }
 
@@ -93,7 +154,7 @@ impl Fused {
     }
 
     /// The statistics of the last batch in training mode, normalisation by normalisation.
-    pub fn statistics(&self) -> Vec<BatchStatistics> {
+    pub fn statistics(&self) -> Result<Vec<BatchStatistics>> {
         lock(&self.state).network.statistics()
     }
 
@@ -167,7 +228,7 @@ impl CustomOp2 for Train {
         let mut state = lock(&self.state);
         state.passes += 1;
         self.pass.store(state.passes, Ordering::Relaxed);
-        let logits = state.network.forward(images, numbers(parameters, parameters_layout)?, self.masks);
+        let logits = state.network.forward(images, numbers(parameters, parameters_layout)?, self.masks)?;
         let n = logits.len() / self.classes;
         Ok((CpuStorage::F32(logits), (n, self.classes).into()))
     }
@@ -188,7 +249,7 @@ impl CustomOp2 for Train {
         if state.passes != self.pass.load(Ordering::Relaxed) {
             return Err(Error::Msg("the activations of this forward pass are gone".into()));
         }
-        let found = state.network.backward(numbers(storage, layout)?, &gradient);
+        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
         drop(state);
         let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
         Ok((None, Some(found)))
@@ -220,7 +281,7 @@ impl CustomOp3 for Evaluate {
             (numbers(parameters, parameters_layout)?, numbers(running, running_layout)?);
         let mut state = lock(&self.state);
         state.passes += 1;
-        let logits = state.network.evaluate(images, parameters, running);
+        let logits = state.network.evaluate(images, parameters, running)?;
         drop(state);
         let n = logits.len() / self.classes;
         Ok((CpuStorage::F32(logits), (n, self.classes).into()))

@@ -17,7 +17,7 @@ mod tests;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::cuda_backend::cudarc::driver::CudaContext;
 use candle_core::{CudaDevice, Device, Error, Result};
@@ -36,12 +36,24 @@ use pinned::{Posted, Staging};
 use stream::Stream;
 
 /// Where compiled kernels are kept from one start to the next. A key is a file name.
-pub trait Cache {
+pub trait Cache: Send + Sync {
     /// What was put there; `None` where nothing was, or it cannot be read.
     fn get(&self, key: &str) -> Option<Vec<u8>>;
 
     /// Keeps `bytes`, if it can: the next start only takes longer where it cannot.
     fn put(&self, key: &str, bytes: &[u8]);
+}
+
+static KEPT: OnceLock<Box<dyn Cache>> = OnceLock::new();
+
+/// From now on compiled kernels are kept in `cache`. The first call holds.
+pub fn keep_kernels(cache: Box<dyn Cache>) {
+    let _ = KEPT.set(cache);
+}
+
+/// Where compiled kernels are kept, if anywhere.
+pub(super) fn kept() -> Option<&'static dyn Cache> {
+    KEPT.get().map(|cache| &**cache)
 }
 
 /// A network's memory and kernels on a card.
@@ -76,7 +88,7 @@ impl Card {
     /// Runs the launches of a program one after the other, without a graph: the slow, obvious way.
     #[cfg(test)]
     fn run_plainly(&mut self, program: &Program) -> Result<()> {
-        for launch in &program.launches {
+        for launch in program.launches.iter() {
             let mut of = self.source.pack(launch, |buffer| self.arena.address(buffer));
             let kernel = self.kernels.of(&self.source, launch);
             self.stream.launch(kernel, launch, &mut of)?;

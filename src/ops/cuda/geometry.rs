@@ -1,7 +1,7 @@
 //! How the work of a kernel is cut into blocks: tiles of pixels, columns of channels, slices of pixels.
 //! The shapes of tiles depend on the largest batch alone, so that every batch is served by the same kernels.
 
-use crate::ops::cuda::Precision;
+use crate::ops::Precision;
 
 /// Channels (or pixels) that a product takes at once, as the kernels have it.
 pub(super) const DEPTH: usize = 16;
@@ -11,8 +11,8 @@ const GAP: usize = 8;
 const WEIGHT_PIXELS: usize = 32;
 /// Blocks that keep a large card busy: two for each of its 132 multiprocessors.
 const BUSY: usize = 264;
-/// Shared memory a block may have on every card that is supported (compute 8.6 has the least).
-pub(super) const MOST_SHARED: usize = 99 << 10;
+/// Shared memory a block may have on every card that is supported (compute 7.5 has the least).
+pub(super) const MOST_SHARED: usize = 64 << 10;
 
 /// A tile of 16·`mt`·`warps` rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,23 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    const CHOICES: [Self; 3] = [Self { mt: 2, warps: 4 }, Self { mt: 1, warps: 4 }, Self { mt: 1, warps: 2 }];
+
     /// The largest of 128, 64 and 32 rows that leaves enough blocks for `pixels`.
     pub(super) fn of(pixels: usize) -> Self {
-        let choices = [Self { mt: 2, warps: 4 }, Self { mt: 1, warps: 4 }, Self { mt: 1, warps: 2 }];
-        choices.into_iter().find(|rows| pixels / rows.count() >= BUSY * 31 / 32).unwrap_or(choices[2])
+        let enough = |rows: &Self| pixels / rows.count() >= BUSY * 31 / 32;
+        Self::CHOICES.into_iter().find(enough).unwrap_or(Self::CHOICES[2])
+    }
+
+    /// For a gradient of 1x1 weights with so many inputs: the least padding, then the largest.
+    pub(super) fn of_inputs(inputs: usize) -> Self {
+        let padded = |rows: &Self| inputs.next_multiple_of(rows.count());
+        Self::CHOICES.into_iter().min_by_key(padded).unwrap_or(Self::CHOICES[0])
+    }
+
+    /// This one and the smaller ones.
+    pub(super) fn and_smaller(self) -> impl Iterator<Item = Self> {
+        Self::CHOICES.into_iter().filter(move |rows| rows.count() <= self.count())
     }
 
     pub(super) fn count(self) -> usize {
@@ -54,6 +67,11 @@ impl Columns {
         let tiles = |width: usize| Self { width, tiles: count.div_ceil(width) };
         let choices = [64, 48, 32].into_iter().filter(|&width| width <= most).map(tiles);
         choices.min_by_key(|columns| columns.width * columns.tiles).unwrap_or_else(|| tiles(32))
+    }
+
+    /// Tiles of `width`.
+    pub(super) fn in_tiles_of(count: usize, width: usize) -> Self {
+        Self { width, tiles: count.div_ceil(width) }
     }
 
     /// Narrow tiles, for gradients of 3x3 weights.
@@ -127,11 +145,6 @@ fn stride(precision: Precision) -> usize {
     if precision == Precision::Bf16 { 16 } else { 24 }
 }
 
-/// Bytes of a factor.
-fn factor(precision: Precision) -> usize {
-    if precision == Precision::Bf16 { 2 } else { 4 }
-}
-
 /// Bytes of f32 for sums of `warps` and coefficients.
 fn floats(warps: usize, width: usize, coefficients: usize) -> usize {
     4 * (3 * warps * width + coefficients)
@@ -139,7 +152,7 @@ fn floats(warps: usize, width: usize, coefficients: usize) -> usize {
 
 /// Shared memory of a 1x1 convolution with so many coefficients.
 pub(super) fn pointwise_shared(precision: Precision, rows: Rows, width: usize, coefficients: usize) -> usize {
-    (rows.count() + width) * stride(precision) * factor(precision) + floats(rows.warps, width, coefficients)
+    (rows.count() + width) * stride(precision) * precision.bytes() + floats(rows.warps, width, coefficients)
 }
 
 /// The same of a 3x3 convolution.
@@ -150,7 +163,7 @@ pub(super) fn conv3_shared(
     window: Window,
     coefficients: usize,
 ) -> usize {
-    (window.bordered() + 9 * width) * stride(precision) * factor(precision)
+    (window.bordered() + 9 * width) * stride(precision) * precision.bytes()
         + floats(warps, width, coefficients)
 }
 
@@ -161,7 +174,7 @@ pub(super) fn pointwise_weights_shared(
     width: usize,
     coefficients: usize,
 ) -> usize {
-    WEIGHT_PIXELS * (rows.count() + width + 2 * GAP) * factor(precision) + 4 * coefficients
+    WEIGHT_PIXELS * (rows.count() + width + 2 * GAP) * precision.bytes() + 4 * coefficients
 }
 
 /// The same of a gradient of 3x3 weights, with `mt` times 16 inputs.
@@ -173,7 +186,7 @@ pub(super) fn conv3_weights_shared(
     coefficients: usize,
 ) -> usize {
     let deep = window.pixels().next_multiple_of(DEPTH);
-    (window.bordered() * (16 * mt + GAP) + deep * (width + GAP)) * factor(precision)
+    (window.bordered() * (16 * mt + GAP) + deep * (width + GAP)) * precision.bytes()
         + 4 * (deep + coefficients)
 }
 

@@ -32,7 +32,7 @@ const RUN: u32 = 3;
 
 /// A compiler's check of every access to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Sanitizer {
+pub enum Sanitizer {
     /// AddressSanitizer, and undefined behaviour: finds what reads or writes beyond a buffer.
     Address,
     /// ThreadSanitizer: finds a place that two threads use with no barrier between.
@@ -41,10 +41,11 @@ pub(super) enum Sanitizer {
 
 /// How kernels are run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Options {
-    pub(super) sanitizer: Option<Sanitizer>,
+pub struct Options {
+    /// None: as fast as it goes.
+    pub sanitizer: Option<Sanitizer>,
     /// The last block and the last thread first: what is right does not depend on it.
-    pub(super) backwards: bool,
+    pub backwards: bool,
 }
 
 /// A program that has the memory and the kernels.

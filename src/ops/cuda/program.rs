@@ -1,15 +1,24 @@
 //! Work for a card as plain data: buffers, and kernels with their arguments, in order. Nothing here runs.
 
+use std::sync::Arc;
+
 /// A buffer of the card, declared in [`Buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct BufferId(pub(super) usize);
+
+impl BufferId {
+    /// The place `offset` bytes from its beginning.
+    pub(super) fn at(self, offset: usize) -> Place {
+        Place { buffer: self, offset }
+    }
+}
 
 /// The buffers of a network: known before any is taken.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers(Vec<(&'static str, usize)>);
 
 impl Buffers {
-    /// A buffer of `bytes` bytes, which begins at a multiple of 256 and is all zeros at first.
+    /// A buffer of `bytes` bytes (0 where it is never touched), which begins at a multiple of 256 and is all zeros at first.
     pub(super) fn declare(&mut self, name: &'static str, bytes: usize) -> BufferId {
         self.0.push((name, bytes));
         BufferId(self.0.len() - 1)
@@ -35,6 +44,13 @@ impl Buffers {
 pub(super) struct Place {
     pub(super) buffer: BufferId,
     pub(super) offset: usize,
+}
+
+impl Place {
+    /// The place `bytes` further on.
+    pub(super) fn plus(self, bytes: usize) -> Self {
+        Self { offset: self.offset + bytes, ..self }
+    }
 }
 
 /// An argument of a kernel.
@@ -78,9 +94,17 @@ pub(super) enum Lane {
 }
 
 /// Launches, and their order. The next program begins when both lanes are done.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Program {
     /// Unique among the programs of a network.
     pub(super) name: String,
-    pub(super) launches: Vec<Launch>,
+    pub(super) launches: Arc<Vec<Launch>>,
+}
+
+impl PartialEq for Program {
+    /// Asked before every run: a copy is known without a look at its launches.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && (Arc::ptr_eq(&self.launches, &other.launches) || self.launches == other.launches)
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::ops::cuda::Precision;
+use crate::ops::Precision;
 use crate::ops::cuda::program::{Arg, BufferId, Launch, Program};
 
 /// The kernels, in the order in which they know each other.
@@ -50,7 +50,7 @@ impl Source {
     /// The source of all kernels that `programs` launch.
     pub(super) fn new<'a>(precision: Precision, programs: impl IntoIterator<Item = &'a Program>) -> Self {
         let mut entries = BTreeMap::new();
-        for launch in programs.into_iter().flat_map(|program| &program.launches) {
+        for launch in programs.into_iter().flat_map(|program| program.launches.iter()) {
             entries.insert(launch.kernel.clone(), (String::new(), launch.takes));
         }
         for (index, (entry, _)) in entries.values_mut().enumerate() {
@@ -76,6 +76,7 @@ impl Source {
     }
 
     /// CUDA C++ with an `extern "C"` kernel for each entry, which takes its struct by value.
+    #[cfg(feature = "cuda")]
     pub(super) fn for_device(&self) -> String {
         let mut text = self.text("");
         for (kernel, (entry, takes)) in &self.entries {
@@ -156,9 +157,9 @@ fn structs() -> BTreeMap<String, Vec<Field>> {
     for text in KERNELS {
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
-            // The structs that a launch fills; others are marked by not standing alone on their line.
-            let Some(name) =
-                line.strip_prefix("struct ").and_then(|rest| rest.strip_suffix(" { // of a launch"))
+            // The structs that a launch fills say so behind their brace.
+            let Some((head, "of a launch")) = line.split_once(" // ") else { continue };
+            let Some(name) = head.trim_end().strip_prefix("struct ").and_then(|rest| rest.strip_suffix(" {"))
             else {
                 continue;
             };

@@ -7,7 +7,7 @@ use crate::ops::fused::kernels::pack;
 use crate::ops::fused::lanes::Isa;
 use crate::ops::fused::memory::{Maps, Tiles, run};
 use crate::ops::fused::network::{Network, Order};
-use crate::ops::fused::shape::{Block, Layer, Norm};
+use crate::ops::shape::{Block, Layer, Norm};
 
 impl Network {
     /// Logits `[n, classes]` by running statistics: of each normalisation its means, then its variances.

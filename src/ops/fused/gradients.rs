@@ -9,8 +9,8 @@ use crate::ops::fused::memory::{Maps, Tiles, run};
 use crate::ops::fused::network::{Network, Order};
 use crate::ops::fused::norm::Affine;
 use crate::ops::fused::reader::{Correction, Finished, Partial, Reader};
-use crate::ops::fused::shape::{Block, Conv, Layer, Net, Norm};
 use crate::ops::fused::transition::{self, TransitionBackward};
+use crate::ops::shape::{Block, Conv, Layer, Net, Norm};
 
 /// Bytes of a thread's cache that the gradient of a 1x1 convolution's output may take.
 const GRADIENT_BYTES: usize = 208 << 10;

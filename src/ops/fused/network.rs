@@ -11,8 +11,8 @@ use crate::ops::fused::kernels::pack;
 use crate::ops::fused::lanes::Isa;
 use crate::ops::fused::memory::{Buffer, Maps, Tiles, run};
 use crate::ops::fused::norm::{Affine, Moments, MomentsOut, Statistics};
-use crate::ops::fused::shape::{Block, Conv, Layer, Net, Norm};
 use crate::ops::fused::transition::{self, Transition};
+use crate::ops::shape::{Block, Conv, Layer, Net, Norm};
 
 /// A block's features, and for training what its backward pass needs.
 #[derive(Debug, Default)]

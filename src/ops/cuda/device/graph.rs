@@ -152,7 +152,7 @@ mod tests {
             lane,
             after: after.to_vec(),
         });
-        Program { name: "test".into(), launches: launches.collect() }
+        Program { name: "test".into(), launches: std::sync::Arc::new(launches.collect()) }
     }
 
     #[test]

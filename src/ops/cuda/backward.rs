@@ -1,0 +1,356 @@
+//! The launches of a backward pass. Gradients of weights go beside the chain from layer to layer.
+
+use crate::ops::cuda::convs::{Outer, Packed, Way};
+use crate::ops::cuda::draft::{Args, Draft, Grid};
+use crate::ops::cuda::forward::Read;
+use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, THIN_TILE, WORD};
+use crate::ops::cuda::program::{Arg, Place};
+use crate::ops::shape::{Block, Conv, Layer, Norm};
+
+/// Threads of the kernels that go through channels.
+const CHANNEL_THREADS: usize = 128;
+
+/// What the sums of a normalisation's gradients are for.
+#[derive(Clone, Copy, Debug)]
+enum Means {
+    /// Its only reader takes them off.
+    Taken(InnerMemory),
+    /// They are left for the block's channels.
+    Left(Place),
+    /// The same for a block that nothing has been left for.
+    LeftFirst(Place),
+}
+
+impl Draft<'_> {
+    /// From the gradient of the logits to that of every parameter.
+    pub(super) fn network_backward(&mut self) {
+        let net = self.layout.plan.net.clone();
+        let last = net.blocks.len() - 1;
+        self.head_backward(last, &net.blocks[last]);
+        // The last use of each of the two buffers for gradients of bottlenecks.
+        let mut used = [None; 2];
+        let mut turn = 0;
+        for (index, block) in net.blocks.iter().enumerate().rev() {
+            for (place, layer) in block.layers.iter().enumerate().rev() {
+                if layer.expand.is_some() {
+                    self.wait_for(used[turn]);
+                    used[turn] = self.bottleneck_backward(index, block, layer, place, turn);
+                    turn = 1 - turn;
+                } else {
+                    let (input, _) = self.reads(index, layer, place);
+                    self.grow_backward(index, layer.grow, layer.norm, input, None);
+                    self.grow_weights(index, block, layer.grow, layer.norm.channels, Some(input));
+                }
+            }
+            match index.checked_sub(1) {
+                Some(before) => self.transition_backward(before, &net.blocks[before]),
+                None => self.grow_weights(0, block, net.stem, 0, None),
+            }
+        }
+    }
+
+    fn head_backward(&mut self, index: usize, block: &Block) {
+        let (layout, batch) = (self.layout, self.batch);
+        let (classes, linear, channels) = (layout.plan.net.classes, layout.plan.net.linear, block.channels);
+        let bias = linear + classes * channels;
+        let args: Args = vec![
+            ("gradient", layout.logits_gradient.into()),
+            ("averages", layout.averages.into()),
+            ("weight", self.parameter(linear).into()),
+            ("weight_gradient", self.parameter_gradient(linear).into()),
+            ("bias_gradient", self.parameter_gradient(bias).into()),
+            ("averages_gradient", layout.averages_gradient.into()),
+            ("batch", batch.into()),
+            ("channels", channels.into()),
+            ("classes", classes.into()),
+        ];
+        let across = channels.div_ceil(CHANNEL_THREADS);
+        let grid = |blocks| Grid::new([blocks, across, 1], CHANNEL_THREADS);
+        self.main(("classify_input".into(), "ClassifyBackward"), args.clone(), grid(batch));
+        self.side(("classify_weights".into(), "ClassifyBackward"), args, grid(classes));
+        let memory = &layout.blocks[index];
+        let pixels = Layout::pixels(batch, block);
+        let mut args = self.norm(block.norm, memory.measured);
+        args.extend([
+            ("maps", memory.features.buffer.into()),
+            ("averages_gradient", layout.averages_gradient.into()),
+            ("gradient", gradient(layout, index)),
+            ("left", layout.left.into()),
+            ("stride", memory.features.stride.into()),
+            ("channels", channels.into()),
+            ("pixels", pixels.into()),
+            ("area", (block.side * block.side).into()),
+        ]);
+        let tiles = pixels.div_ceil(THIN_TILE);
+        self.main(("average_backward".into(), "AverageBackward"), args, grid(tiles));
+        self.join_sums(block.norm, index, self.left_first(index), tiles, pixels);
+    }
+
+    fn left_first(&self, index: usize) -> Means {
+        Means::LeftFirst(left(self.layout, index))
+    }
+
+    /// Both convolutions of a dense layer; the number of the last launch that reads `d` of `turn`.
+    fn bottleneck_backward(
+        &mut self,
+        index: usize,
+        block: &Block,
+        layer: &Layer,
+        place: usize,
+        turn: usize,
+    ) -> Option<usize> {
+        let layout = self.layout;
+        let (input, inner) = self.reads(index, layer, place);
+        let ((conv, norm), inner) = (layer.expand?, inner?);
+        let memory = layout.blocks[index].inner[place];
+        let d = layout.d[turn];
+        self.grow_backward(index, layer.grow, norm, inner, Some((memory, d)));
+        self.grow_weights(index, block, layer.grow, layer.norm.channels, Some(inner));
+
+        let Packed { backward, outer, side, .. } = layout.conv(conv);
+        let (way, outer) = ((*backward)?, (*outer)?);
+        let drops = self.drops(false);
+        let pixels = Layout::pixels(self.batch, block);
+        let mut common = self.norm(input.norm, input.measured);
+        common.extend(self.dropout(conv));
+        common.extend([
+            ("maps", input.maps.buffer.into()),
+            ("d", d.buffer.into()),
+            ("output", inner.maps.buffer.into()),
+            ("output_gradient", Arg::Nowhere),
+            ("output_mean", inner.measured.mean.into()),
+            ("output_scale", inner.measured.scale.into()),
+            ("output_weight", self.parameter(norm.offset).into()),
+            ("shift", memory.shift.into()),
+            ("slope", memory.slope.into()),
+            ("output_left", Arg::Nowhere),
+            ("stride", input.maps.stride.into()),
+            ("channels", conv.inputs.into()),
+            ("pixels", pixels.into()),
+            ("side", (*side).into()),
+            ("output_stride", inner.maps.stride.into()),
+            ("outputs", conv.outputs.into()),
+        ]);
+        let read = self.pointwise_weights(conv, outer, common.clone(), pixels, (false, drops));
+        self.pointwise_backward(index, way, common, (false, drops));
+        self.join_sums(layer.norm, index, Means::Left(left(layout, index)), way.tiles(self.batch), pixels);
+        Some(read)
+    }
+
+    /// The transition behind block `index`.
+    fn transition_backward(&mut self, index: usize, block: &Block) {
+        let layout = self.layout;
+        let Some(conv) = block.transition else { return };
+        let Packed { backward, outer, side, .. } = layout.conv(conv);
+        let (Some(way), Some(outer)) = (*backward, *outer) else { return };
+        let input = self.end(index, block);
+        let next = &layout.blocks[index + 1];
+        let drops = self.drops(false);
+        let pixels = Layout::pixels(self.batch, block);
+        let mut common = self.norm(input.norm, input.measured);
+        common.extend(self.dropout(conv));
+        common.extend([
+            ("maps", input.maps.buffer.into()),
+            ("d", Arg::Nowhere),
+            ("output", next.features.buffer.into()),
+            ("output_gradient", gradient(layout, index + 1)),
+            ("output_mean", next.measured.mean.into()),
+            ("output_scale", next.measured.scale.into()),
+            ("output_weight", Arg::Nowhere),
+            ("shift", Arg::Nowhere),
+            ("slope", Arg::Nowhere),
+            ("output_left", left(layout, index + 1).into()),
+            ("stride", input.maps.stride.into()),
+            ("channels", conv.inputs.into()),
+            ("pixels", pixels.into()),
+            ("side", (*side).into()),
+            ("output_stride", next.features.stride.into()),
+            ("outputs", conv.outputs.into()),
+        ]);
+        self.pointwise_weights(conv, outer, common.clone(), pixels, (true, drops));
+        self.pointwise_backward(index, way, common, (true, drops));
+        self.join_sums(block.norm, index, self.left_first(index), way.tiles(self.batch), pixels);
+    }
+
+    /// The gradient of what a 1x1 convolution read, into that of block `index`.
+    fn pointwise_backward(&mut self, index: usize, way: Way, common: Args, (spread, drops): (bool, bool)) {
+        let layout = self.layout;
+        let kernel = format!("pointwise_backward<{}, {spread}, {drops}>", way.template());
+        let mut args = common;
+        args.extend([
+            ("packed", self.packed(way.at).into()),
+            ("gradient", gradient(layout, index)),
+            ("left", layout.left.into()),
+        ]);
+        let grid = Grid::new([way.tiles(self.batch), way.columns.tiles, 1], way.rows.threads() as usize);
+        self.main((kernel, "PointwiseBackward"), args, grid.with_shared(way.shared));
+    }
+
+    /// The gradient of a 1x1 convolution's weights; the number of the launch that reads its inputs.
+    fn pointwise_weights(
+        &mut self,
+        conv: Conv,
+        outer: Outer,
+        common: Args,
+        pixels: usize,
+        (spread, drops): (bool, bool),
+    ) -> usize {
+        let rows = outer.rows;
+        let kernel = format!(
+            "pointwise_weights<{}, {}, {}, {spread}, {drops}>",
+            rows.mt, rows.warps, outer.columns.width
+        );
+        let slices = pixels.div_ceil(outer.slices.slice);
+        let mut args = common;
+        args.extend([("partial", self.layout.partial.into()), ("slice", outer.slices.slice.into())]);
+        let blocks = [outer.inputs, outer.columns.tiles, slices];
+        let grid = Grid::new(blocks, rows.threads() as usize).with_shared(outer.shared);
+        let read = self.side((kernel, "PointwiseWeights"), args, grid);
+        self.join_weights(conv, slices);
+        read
+    }
+
+    /// The gradient of what a 3x3 convolution of block `index` read: of what a bottleneck wrote, into `d`,
+    /// or of the block.
+    fn grow_backward(
+        &mut self,
+        index: usize,
+        conv: Conv,
+        norm: Norm,
+        read: Read,
+        inner: Option<(InnerMemory, Maps)>,
+    ) {
+        let (layout, batch) = (self.layout, self.batch);
+        let Some(way) = layout.conv(conv).backward else { return };
+        let place = if inner.is_some() { "STORE" } else { "ADD" };
+        let kernel = format!("conv3_backward<{}, {place}, {}>", way.template(), self.drops(true));
+        let mut args = self.norm(norm, read.measured);
+        args.extend(self.grown(index, conv));
+        args.extend([
+            ("maps", read.maps.buffer.into()),
+            ("packed", self.packed(way.at).into()),
+            ("d", inner.map_or(Arg::Nowhere, |(_, d)| d.buffer.into())),
+            ("gradient", if inner.is_some() { Arg::Nowhere } else { gradient(layout, index) }),
+            ("left", layout.left.into()),
+            ("stride", read.maps.stride.into()),
+        ]);
+        let tiles = way.tiles(batch);
+        let grid = Grid::new([tiles, way.columns.tiles, 1], way.rows.threads() as usize);
+        self.main((kernel, "Conv3Backward"), args, grid.with_shared(way.shared));
+        let means = match inner {
+            Some((memory, _)) => Means::Taken(memory),
+            None => Means::Left(left(layout, index)),
+        };
+        let pixels = Layout::pixels(batch, &layout.plan.net.blocks[index]);
+        self.join_sums(norm, index, means, tiles, pixels);
+    }
+
+    /// What is read of the channels that a 3x3 convolution wrote into block `index`.
+    fn grown(&self, index: usize, conv: Conv) -> Args {
+        let (layout, memory) = (self.layout, &self.layout.blocks[index]);
+        let block = &layout.plan.net.blocks[index];
+        let channel = if conv.index == layout.plan.net.stem.index {
+            0
+        } else {
+            block
+                .layers
+                .iter()
+                .find(|layer| layer.grow.index == conv.index)
+                .map_or(0, |layer| layer.norm.channels)
+        };
+        let mut args = self.dropout(conv);
+        args.extend([
+            ("block", memory.features.buffer.into()),
+            ("output_gradient", gradient(layout, index)),
+            ("output_mean", memory.measured.mean.into()),
+            ("output_scale", memory.measured.scale.into()),
+            ("output_left", left(layout, index).into()),
+            ("channels", conv.inputs.into()),
+            ("batch", self.batch.into()),
+            ("output_stride", memory.features.stride.into()),
+            ("channel", channel.into()),
+            ("outputs", conv.outputs.into()),
+        ]);
+        args
+    }
+
+    /// The gradient of a 3x3 convolution's weights, of the stem's where nothing is normalised.
+    fn grow_weights(&mut self, index: usize, block: &Block, conv: Conv, channel: usize, read: Option<Read>) {
+        let (layout, batch) = (self.layout, self.batch);
+        debug_assert!(channel + conv.outputs <= block.channels);
+        let Some(outer) = layout.conv(conv).outer else { return };
+        let Some(window) = outer.window else { return };
+        let (images, drops) = (read.is_none(), read.is_some() && self.drops(true));
+        let kernel = format!(
+            "conv3_weights<{}, {}, {}, {images}, {drops}>",
+            outer.rows.mt,
+            outer.columns.width,
+            window.template()
+        );
+        let tiles = window.tiles(batch);
+        let slices = tiles.div_ceil(outer.slices.slice);
+        let mut args = self.source(read);
+        args.extend(self.grown(index, conv));
+        args.extend([
+            ("images", if images { layout.images.into() } else { Arg::Nowhere }),
+            ("partial", layout.partial.into()),
+            ("tiles", tiles.into()),
+            ("slice", outer.slices.slice.into()),
+        ]);
+        let grid = Grid::new([outer.inputs, outer.columns.tiles, slices], 96).with_shared(outer.shared);
+        self.side((kernel, "Conv3Weights"), args, grid);
+        self.join_weights(conv, slices);
+    }
+
+    fn join_weights(&mut self, conv: Conv, slices: usize) {
+        let args = vec![
+            ("partial", self.layout.partial.into()),
+            ("gradient", self.parameter_gradient(conv.offset).into()),
+            ("length", conv.len().into()),
+            ("slices", slices.into()),
+        ];
+        let grid = Grid::new([conv.len().div_ceil(32), 1, 1], 256).with_shared(256 * WORD);
+        self.side(("join_weights".into(), "JoinWeights"), args, grid);
+    }
+
+    /// Gradients of γ and β of a normalisation of block `index` (of its bottleneck, where the means are
+    /// taken), and the two means.
+    fn join_sums(&mut self, norm: Norm, index: usize, means: Means, tiles: usize, count: usize) {
+        let layout = self.layout;
+        let block = layout.blocks[index].measured.scale;
+        let (kernel, scale, left, shift, slope) = match means {
+            Means::Taken(inner) => {
+                ("TAKEN", inner.measured.scale, Arg::Nowhere, inner.shift.into(), inner.slope.into())
+            }
+            Means::Left(left) => ("LEFT", block, left.into(), Arg::Nowhere, Arg::Nowhere),
+            Means::LeftFirst(left) => ("LEFT_FIRST", block, left.into(), Arg::Nowhere, Arg::Nowhere),
+        };
+        let args = vec![
+            ("sums", layout.left.into()),
+            ("scale", scale.into()),
+            ("weight", self.parameter(norm.offset).into()),
+            ("weight_gradient", self.parameter_gradient(norm.offset).into()),
+            ("bias_gradient", self.parameter_gradient(norm.offset + norm.channels).into()),
+            ("left", left),
+            ("shift", shift),
+            ("slope", slope),
+            ("channels", norm.channels.into()),
+            ("tiles", tiles.into()),
+            ("count", (count as f32).into()),
+        ];
+        let shared = CHANNEL_THREADS * 2 * DOUBLE;
+        let grid = Grid::new([norm.channels, 1, 1], CHANNEL_THREADS).with_shared(shared);
+        self.main((format!("join_sums<{kernel}>"), "JoinSums"), args, grid);
+    }
+}
+
+/// The gradient of block `index`.
+fn gradient(layout: &Layout, index: usize) -> Arg {
+    layout.blocks[index].gradient.map_or(Arg::Nowhere, Into::into)
+}
+
+/// The means left for the channels of block `index`.
+fn left(layout: &Layout, index: usize) -> Place {
+    let Some(place) = layout.blocks[index].left else { unreachable!("a network that trains has them") };
+    place
+}

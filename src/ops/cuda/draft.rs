@@ -1,0 +1,166 @@
+//! A program while it is written, and what the launches of a network have in common.
+
+use std::sync::Arc;
+
+use crate::ops::cuda::layout::{CLOCK, Layout, Measured, WORD};
+use crate::ops::cuda::program::{Arg, BufferId, Lane, Launch, Place, Program};
+use crate::ops::shape::{Conv, Norm};
+
+pub(super) type Args = Vec<(&'static str, Arg)>;
+
+impl From<Place> for Arg {
+    fn from(place: Place) -> Self {
+        Self::At(place)
+    }
+}
+
+impl From<BufferId> for Arg {
+    fn from(buffer: BufferId) -> Self {
+        Self::At(buffer.at(0))
+    }
+}
+
+impl From<Option<Place>> for Arg {
+    fn from(place: Option<Place>) -> Self {
+        place.map_or(Self::Nowhere, Self::At)
+    }
+}
+
+impl From<usize> for Arg {
+    fn from(number: usize) -> Self {
+        Self::Int(number as i32)
+    }
+}
+
+impl From<f32> for Arg {
+    fn from(number: f32) -> Self {
+        Self::Float(number)
+    }
+}
+
+/// How many blocks of how many threads, with how much shared memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub(super) blocks: [usize; 3],
+    pub(super) threads: usize,
+    pub(super) shared: usize,
+}
+
+impl Grid {
+    pub(super) fn new(blocks: [usize; 3], threads: usize) -> Self {
+        Self { blocks, threads, shared: 0 }
+    }
+
+    pub(super) fn with_shared(self, shared: usize) -> Self {
+        Self { shared, ..self }
+    }
+}
+
+/// A program for a batch, launch by launch.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) layout: &'a Layout,
+    /// Images of the batch.
+    pub(super) batch: usize,
+    /// By the statistics of the batch, with dropout.
+    pub(super) training: bool,
+    launches: Vec<Launch>,
+    /// What the next launch of the main lane waits for.
+    after: Vec<usize>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(layout: &'a Layout, batch: usize, training: bool) -> Self {
+        Self { layout, batch, training, launches: Vec::new(), after: Vec::new() }
+    }
+
+    pub(super) fn finish(self, name: String) -> Program {
+        Program { name, launches: Arc::new(self.launches) }
+    }
+
+    fn push(
+        &mut self,
+        (kernel, takes): (String, &'static str),
+        args: Args,
+        grid: Grid,
+        lane: Lane,
+        after: Vec<usize>,
+    ) -> usize {
+        self.launches.push(Launch {
+            kernel,
+            takes,
+            args,
+            grid: grid.blocks.map(|blocks| blocks as u32),
+            block: grid.threads as u32,
+            shared: grid.shared,
+            lane,
+            after,
+        });
+        self.launches.len() - 1
+    }
+
+    /// A launch that everything later waits for; `kernel` with the name of the struct it takes.
+    pub(super) fn main(&mut self, kernel: (String, &'static str), args: Args, grid: Grid) {
+        let after = std::mem::take(&mut self.after);
+        self.push(kernel, args, grid, Lane::Main, after);
+    }
+
+    /// A launch after all those of the main lane so far, which nothing of that lane waits for; its number.
+    pub(super) fn side(&mut self, kernel: (String, &'static str), args: Args, grid: Grid) -> usize {
+        let last = self.launches.iter().rposition(|launch| launch.lane == Lane::Main);
+        self.push(kernel, args, grid, Lane::Side, last.into_iter().collect())
+    }
+
+    /// The next launch of the main lane comes after launch number `side`.
+    pub(super) fn wait_for(&mut self, side: Option<usize>) {
+        self.after.extend(side);
+    }
+
+    /// The number of the last launch of the side lane.
+    pub(super) fn last_of_side(&self) -> Option<usize> {
+        self.launches.iter().rposition(|launch| launch.lane == Lane::Side)
+    }
+
+    /// A place among the parameters.
+    pub(super) fn parameter(&self, offset: usize) -> Place {
+        self.layout.parameters.at(offset * WORD)
+    }
+
+    /// The same in their gradient.
+    pub(super) fn parameter_gradient(&self, offset: usize) -> Place {
+        self.layout.gradient.at(offset * WORD)
+    }
+
+    /// Mean, 1/√(variance + ε), γ and β of a normalisation: of the batch, `measured` for it, or running.
+    pub(super) fn norm(&self, norm: Norm, measured: Measured) -> Args {
+        let (mean, scale) = if self.training {
+            (measured.mean, measured.scale)
+        } else {
+            let offset = self.layout.running_offset(norm.index);
+            let running = |buffer: BufferId, at: usize| buffer.at((offset + at) * WORD);
+            (running(self.layout.running, 0), running(self.layout.running_scale, norm.channels))
+        };
+        vec![
+            ("mean", mean.into()),
+            ("scale", scale.into()),
+            ("weight", self.parameter(norm.offset).into()),
+            ("bias", self.parameter(norm.offset + norm.channels).into()),
+        ]
+    }
+
+    /// Whether dropout follows a convolution, the last of a dense layer or another.
+    pub(super) fn drops(&self, last: bool) -> bool {
+        self.training && self.layout.plan.drops(last)
+    }
+
+    /// What a convolution's dropout depends on.
+    pub(super) fn dropout(&self, conv: Conv) -> Args {
+        debug_assert_eq!(self.layout.buffers.bytes(self.layout.clock), CLOCK);
+        let rate = self.layout.plan.dropout.map_or(0.0, |(rate, _)| rate);
+        vec![
+            ("clock", self.layout.clock.into()),
+            ("convolution", (conv.index as usize).into()),
+            ("rate", rate.into()),
+        ]
+    }
+}

@@ -1,0 +1,286 @@
+//! The launches of a forward pass, by the statistics of the batch or by running ones.
+
+use crate::ops::cuda::convs::Packed;
+use crate::ops::cuda::draft::{Args, Draft, Grid};
+use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, THIN_TILE, WORD};
+use crate::ops::cuda::program::{Arg, Place};
+use crate::ops::shape::{Block, Conv, Layer, Norm};
+
+/// Bytes that the kernels' `Gathered` takes.
+const GATHERED: usize = 3 * DOUBLE;
+/// Threads of the kernels that go through channels.
+const CHANNEL_THREADS: usize = 128;
+/// Blocks of a row of the kernel `pack`.
+const PACK_BLOCKS: usize = 16;
+
+/// Maps with the normalisation they are read through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    pub(super) maps: Maps,
+    pub(super) norm: Norm,
+    pub(super) measured: Measured,
+}
+
+/// Where a convolution writes: maps, from a channel on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    pub(super) maps: Maps,
+    pub(super) channel: usize,
+    /// Where the statistics go; none where what is written is not what will be read.
+    pub(super) measured: Option<Measured>,
+}
+
+impl Measured {
+    /// Of the channels from `first` on.
+    fn from(self, first: usize) -> Self {
+        Self {
+            mean: self.mean.plus(first * WORD),
+            scale: self.scale.plus(first * WORD),
+            statistics: self.statistics.map(|place| place.plus(first * 2 * DOUBLE)),
+        }
+    }
+}
+
+impl Draft<'_> {
+    /// Weights in the order of their products.
+    pub(super) fn pack(&mut self) {
+        let layout = self.layout;
+        let rows = layout.convs.iter().flat_map(Packed::lengths).count();
+        let args = vec![
+            ("parameters", layout.parameters.into()),
+            ("packed", layout.packed.into()),
+            ("table", layout.pack_table.into()),
+        ];
+        self.main(("pack".into(), "Pack"), args, Grid::new([PACK_BLOCKS, rows, 1], 256));
+    }
+
+    /// 1/√(variance + ε) of the running statistics.
+    pub(super) fn running_scale(&mut self, epsilon: f32) {
+        let layout = self.layout;
+        let length = layout.buffers.bytes(layout.running) / WORD;
+        let args = vec![
+            ("running", layout.running.into()),
+            ("scale", layout.running_scale.into()),
+            ("length", length.into()),
+            ("epsilon", epsilon.into()),
+        ];
+        let grid = Grid::new([length.div_ceil(256), 1, 1], 256);
+        self.main(("running_scale".into(), "RunningScale"), args, grid);
+    }
+
+    /// The batch as a tensor `[n, 3, side, side]` into pixels.
+    pub(super) fn take_in(&mut self) {
+        let layout = self.layout;
+        let area = layout.plan.net.blocks[0].side.pow(2);
+        let pixels = self.batch * area;
+        let args = vec![
+            ("from", layout.given.into()),
+            ("images", layout.images.into()),
+            ("pixels", pixels.into()),
+            ("area", area.into()),
+        ];
+        self.main(("take_in".into(), "TakeIn"), args, Grid::new([pixels.div_ceil(256), 1, 1], 256));
+    }
+
+    /// Images to averages and logits.
+    pub(super) fn network(&mut self, epsilon: f32) {
+        let layout = self.layout;
+        let net = layout.plan.net.clone();
+        let written = |index: usize, channel: usize| {
+            let memory = &layout.blocks[index];
+            let measured = Some(memory.measured.from(channel));
+            Written { maps: memory.features, channel, measured }
+        };
+        self.grow(net.stem, None, written(0, 0), epsilon);
+        for (index, block) in net.blocks.iter().enumerate() {
+            for (place, layer) in block.layers.iter().enumerate() {
+                let (input, inner) = self.reads(index, layer, place);
+                let to = written(index, layer.norm.channels);
+                if let (Some((conv, _)), Some(inner)) = (layer.expand, inner) {
+                    let measured = Some(inner.measured);
+                    let written = Written { maps: inner.maps, channel: 0, measured };
+                    self.pointwise(conv, input, written, epsilon);
+                    self.grow(layer.grow, Some(inner), to, epsilon);
+                } else {
+                    self.grow(layer.grow, Some(input), to, epsilon);
+                }
+            }
+            let end = self.end(index, block);
+            match block.transition {
+                Some(conv) => self.transition(conv, end, index, written(index + 1, 0), epsilon),
+                None => self.head(end, block),
+            }
+        }
+    }
+
+    /// What the convolutions of a dense layer read: the block's features, and what its bottleneck wrote.
+    pub(super) fn reads(&self, index: usize, layer: &Layer, place: usize) -> (Read, Option<Read>) {
+        let memory = &self.layout.blocks[index];
+        let input = Read { maps: memory.features, norm: layer.norm, measured: memory.measured };
+        let inner = layer.expand.map(|(_, norm)| match memory.inner.get(place) {
+            Some(inner) => Read { maps: inner.maps, norm, measured: inner.measured },
+            // An evaluation keeps one at a time, and measures nothing.
+            None => Read { maps: self.layout.d[0], norm, measured: memory.measured },
+        });
+        (input, inner)
+    }
+
+    /// What the transition or the head reads.
+    pub(super) fn end(&self, index: usize, block: &Block) -> Read {
+        let memory = &self.layout.blocks[index];
+        Read { maps: memory.features, norm: block.norm, measured: memory.measured }
+    }
+
+    pub(super) fn source(&self, read: Option<Read>) -> Args {
+        let Some(Read { maps, norm, measured }) = read else {
+            let nowhere = ["maps", "mean", "scale", "weight", "bias"].map(|name| (name, Arg::Nowhere));
+            return nowhere.into_iter().chain([("stride", 0.into())]).collect();
+        };
+        let mut args = self.norm(norm, measured);
+        args.extend([("maps", maps.buffer.into()), ("stride", maps.stride.into())]);
+        args
+    }
+
+    /// A 3x3 convolution of `read`, or of the images.
+    fn grow(&mut self, conv: Conv, read: Option<Read>, to: Written, epsilon: f32) {
+        let (layout, batch) = (self.layout, self.batch);
+        let way = layout.conv(conv).forward;
+        let (images, drops) = (read.is_none(), read.is_some() && self.drops(true));
+        let kernel = format!("conv3_forward<{}, {images}, {drops}, {}>", way.template(), self.training);
+        let mut args = self.source(read);
+        args.extend(self.dropout(conv));
+        args.extend([
+            ("images", if images { layout.images.into() } else { Arg::Nowhere }),
+            ("packed", self.packed(way.at).into()),
+            ("output", to.maps.buffer.into()),
+            ("moments", layout.moments.into()),
+            ("channels", conv.inputs.into()),
+            ("batch", batch.into()),
+            ("output_stride", to.maps.stride.into()),
+            ("channel", to.channel.into()),
+            ("outputs", conv.outputs.into()),
+        ]);
+        let (tiles, threads) = (way.tiles(batch), way.rows.threads() as usize);
+        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared);
+        self.main((kernel, "Conv3Forward"), args, grid);
+        self.join_moments(to.measured, conv.outputs, tiles, epsilon);
+    }
+
+    /// A 1x1 convolution.
+    fn pointwise(&mut self, conv: Conv, read: Read, to: Written, epsilon: f32) {
+        let (layout, batch) = (self.layout, self.batch);
+        let Packed { forward: way, side, pooled, .. } = *layout.conv(conv);
+        let (drops, measure) = (self.drops(false), self.training && to.measured.is_some());
+        let kernel = format!("pointwise_forward<{}, {pooled}, {drops}, {measure}>", way.template());
+        let output_side = if pooled { side / 2 } else { side };
+        let mut args = self.source(Some(read));
+        args.extend(self.dropout(conv));
+        args.extend([
+            ("packed", self.packed(way.at).into()),
+            ("output", to.maps.buffer.into()),
+            ("moments", layout.moments.into()),
+            ("channels", conv.inputs.into()),
+            ("pixels", (batch * output_side * output_side).into()),
+            ("side", side.into()),
+            ("output_stride", to.maps.stride.into()),
+            ("outputs", conv.outputs.into()),
+        ]);
+        let (tiles, threads) = (way.tiles(batch), way.rows.threads() as usize);
+        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared);
+        self.main((kernel, "PointwiseForward"), args, grid);
+        self.join_moments(to.measured, conv.outputs, tiles, epsilon);
+    }
+
+    /// The average comes before the product, both being linear, unless dropout stands between them.
+    fn transition(&mut self, conv: Conv, read: Read, index: usize, to: Written, epsilon: f32) {
+        let layout = self.layout;
+        let Some(maps) = layout.blocks[index].unpooled else {
+            return self.pointwise(conv, read, to, epsilon);
+        };
+        self.pointwise(conv, read, Written { maps, channel: 0, measured: None }, epsilon);
+        let side = layout.conv(conv).side;
+        let pixels = self.batch * (side / 2) * (side / 2);
+        let args = vec![
+            ("maps", maps.buffer.into()),
+            ("output", to.maps.buffer.into()),
+            ("moments", layout.moments.into()),
+            ("stride", maps.stride.into()),
+            ("channels", conv.outputs.into()),
+            ("pixels", pixels.into()),
+            ("side", side.into()),
+            ("output_stride", to.maps.stride.into()),
+        ];
+        let tiles = pixels.div_ceil(THIN_TILE);
+        let grid = Grid::new([tiles, conv.outputs.div_ceil(CHANNEL_THREADS), 1], CHANNEL_THREADS);
+        self.main(("pool".into(), "Pool"), args, grid);
+        self.join_moments(to.measured, conv.outputs, tiles, epsilon);
+    }
+
+    fn join_moments(&mut self, measured: Option<Measured>, channels: usize, tiles: usize, epsilon: f32) {
+        let Some(measured) = measured.filter(|_| self.training) else { return };
+        let args = vec![
+            ("moments", self.layout.moments.into()),
+            ("mean", measured.mean.into()),
+            ("scale", measured.scale.into()),
+            ("statistics", measured.statistics.into()),
+            ("channels", channels.into()),
+            ("tiles", tiles.into()),
+            ("epsilon", epsilon.into()),
+        ];
+        let grid = Grid::new([channels, 1, 1], CHANNEL_THREADS).with_shared(CHANNEL_THREADS * GATHERED);
+        self.main(("join_moments".into(), "JoinMoments"), args, grid);
+    }
+
+    fn head(&mut self, read: Read, block: &Block) {
+        let (layout, batch) = (self.layout, self.batch);
+        let channels = block.channels;
+        let mut args = self.source(Some(read));
+        args.extend([
+            ("averages", layout.averages.into()),
+            ("channels", channels.into()),
+            ("area", (block.side * block.side).into()),
+        ]);
+        let grid = Grid::new([batch, channels.div_ceil(CHANNEL_THREADS), 1], CHANNEL_THREADS);
+        self.main(("average".into(), "Average"), args, grid);
+        let (linear, classes) = (layout.plan.net.linear, layout.plan.net.classes);
+        let args = vec![
+            ("averages", layout.averages.into()),
+            ("weight", self.parameter(linear).into()),
+            ("bias", self.parameter(linear + classes * channels).into()),
+            ("logits", layout.logits.into()),
+            ("channels", channels.into()),
+            ("classes", classes.into()),
+        ];
+        self.main(("classify".into(), "Classify"), args, Grid::new([batch, 1, 1], CHANNEL_THREADS));
+    }
+
+    /// The loss of each image, and where the network trains its gradient by the logits.
+    pub(super) fn loss(&mut self, smoothing: f32) {
+        let (layout, batch) = (self.layout, self.batch);
+        let outcome = |number: usize| layout.outcome.at(number * layout.plan.batch * WORD);
+        let args = vec![
+            ("logits", layout.logits.into()),
+            ("labels", layout.labels.into()),
+            ("losses", outcome(0).into()),
+            ("hits", outcome(1).into()),
+            ("predictions", outcome(2).into()),
+            ("gradient", if self.training { layout.logits_gradient.into() } else { Arg::Nowhere }),
+            ("batch", batch.into()),
+            ("classes", layout.plan.net.classes.into()),
+            ("smoothing", smoothing.into()),
+        ];
+        self.main(("loss".into(), "Loss"), args, Grid::new([batch, 1, 1], 32));
+    }
+
+    /// A place among the packed weights.
+    pub(super) fn packed(&self, at: usize) -> Place {
+        self.layout.packed.at(at * self.layout.plan.precision.bytes())
+    }
+}
+
+impl Layout {
+    /// The table of the kernel `pack`.
+    pub(super) fn pack_rows(&self) -> Vec<[i32; 8]> {
+        self.convs.iter().flat_map(Packed::table).collect()
+    }
+}

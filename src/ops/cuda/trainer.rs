@@ -1,0 +1,259 @@
+//! Training on a card: the whole step is one program, and so is the evaluation of a batch.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytemuck::{Pod, Zeroable};
+use candle_core::Result;
+
+use crate::ops::cuda::draft::Draft;
+use crate::ops::cuda::layout::{Layout, Plan, RESULT, Use, WORD};
+use crate::ops::cuda::machine::{Built, Clock, Machine};
+use crate::ops::cuda::program::Program;
+use crate::ops::cuda::update::Views;
+use crate::ops::training::{Epoch, Feed, NotFinite, Outcome, Split, State, Stepped, Trainer, Training};
+
+/// Adam's decay of the mean gradient and of the mean squared gradient.
+const BETAS: [f64; 2] = [0.9, 0.999];
+/// Batches of an evaluation that may be under way at once.
+const AHEAD: usize = 4;
+
+/// The kernels' `Result`.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+struct Answer {
+    loss: f32,
+    correct: u32,
+    failed: u32,
+    index: u32,
+}
+
+/// Training of one network on a card.
+#[derive(Debug)]
+pub(in crate::ops) struct CardTrainer {
+    training: Training,
+    built: Built,
+    /// The step by images of its batch.
+    steps: BTreeMap<usize, Program>,
+    /// What comes before an evaluation.
+    before_evaluation: Program,
+    /// The evaluation of a batch by split and images.
+    evaluations: BTreeMap<(usize, usize), Program>,
+    /// Steps under way.
+    under_way: usize,
+}
+
+fn layout_of(training: &Training) -> Layout {
+    let dropout = (training.dropout > 0.0).then_some((training.dropout as f32, training.dropout_last));
+    let plan = Plan {
+        net: training.shape.net(),
+        precision: training.precision,
+        batch: training.batch,
+        dropout,
+        purpose: Use::Steps { slots: training.rule.slots(), per_epoch: training.steps_per_epoch },
+    };
+    match &training.feed {
+        Feed::Given => Layout::new(plan, &[]),
+        Feed::Splits { counts, .. } => Layout::new(plan, counts),
+    }
+}
+
+/// Bytes that `training` takes on a card.
+pub(in crate::ops) fn training_bytes(training: &Training) -> usize {
+    layout_of(training).buffers.total()
+}
+
+/// A step on a batch of `images`.
+fn step(layout: &Layout, training: &Training, images: usize) -> Program {
+    let mut draft = Draft::new(layout, images, true);
+    match (&training.feed, layout.splits.first()) {
+        (&Feed::Splits { augment, flips, .. }, Some(&split)) => {
+            draft.batch_of(split, if augment { Views::Augmented { flips } } else { Views::Shuffled });
+        }
+        _ => draft.take_in(),
+    }
+    draft.pack();
+    draft.network(training.rules.epsilon as f32);
+    draft.loss(training.smoothing as f32);
+    draft.network_backward();
+    draft.update(training.rule, training.weight_decay as f32, training.rules);
+    draft.finish(format!("step {images}"))
+}
+
+fn before_evaluation(layout: &Layout, training: &Training) -> Program {
+    let mut draft = Draft::new(layout, 0, false);
+    draft.pack();
+    draft.running_scale(training.rules.epsilon as f32);
+    draft.finish("before an evaluation".into())
+}
+
+fn evaluation(layout: &Layout, training: &Training, split: usize, images: usize) -> Program {
+    let mut draft = Draft::new(layout, images, false);
+    draft.batch_of(layout.splits[split], Views::Plain);
+    draft.network(training.rules.epsilon as f32);
+    draft.loss(0.0);
+    draft.finish(format!("evaluation of {images} of split {split}"))
+}
+
+impl CardTrainer {
+    /// Takes the memory, compiles the kernels and brings the images.
+    pub(in crate::ops) fn new(training: Training, splits: &[Split], machine: &Machine) -> Result<Self> {
+        let layout = layout_of(&training);
+        let first = step(&layout, &training, training.batch);
+        let before = before_evaluation(&layout, &training);
+        let mut programs = vec![first.clone(), before.clone()];
+        if !layout.splits.is_empty() {
+            programs.push(evaluation(&layout, &training, 0, training.batch));
+        }
+        let mut built = Built::new(layout, &programs, machine)?;
+        let sources = built.layout.running_sources(training.rules);
+        built.write(built.layout.sources, &sources)?;
+        if let Feed::Splits { table, .. } = &training.feed {
+            built.write(built.layout.table, table)?;
+            for (memory, split) in built.layout.splits.clone().into_iter().zip(splits) {
+                built.write(memory.pixels, split.pixels)?;
+                built.write(memory.labels, split.labels)?;
+            }
+        }
+        let steps = BTreeMap::from([(training.batch, first)]);
+        Ok(Self {
+            training,
+            built,
+            steps,
+            before_evaluation: before,
+            evaluations: BTreeMap::new(),
+            under_way: 0,
+        })
+    }
+
+    fn result(bytes: &[u8]) -> Stepped {
+        let Answer { loss, correct, failed, .. } = bytemuck::pod_read_unaligned(bytes);
+        let failed = match failed {
+            0 => None,
+            1 => Some(NotFinite::Loss),
+            2 => Some(NotFinite::Gradient),
+            _ => Some(NotFinite::Weight),
+        };
+        Stepped { loss, correct, failed }
+    }
+
+    /// Losses and predictions of `images` images, from what the card posted.
+    fn outcome(&self, bytes: &[u8], images: usize) -> Outcome {
+        let words: Vec<u32> = bytes.chunks_exact(WORD).map(bytemuck::pod_read_unaligned).collect();
+        let (batch, words) = (self.training.batch, &words);
+        let losses = words[..images].iter().map(|&bits| f32::from_bits(bits)).collect();
+        Outcome { losses, predictions: words[2 * batch..][..images].to_vec() }
+    }
+}
+
+impl Trainer for CardTrainer {
+    fn load(&mut self, state: &State) -> Result<()> {
+        let Layout { parameters, running, slots, .. } = self.built.layout;
+        self.built.write(parameters, &state.parameters)?;
+        self.built.write(running, &state.running)?;
+        state.slots.iter().zip(slots).try_for_each(|(slot, to)| self.built.write(to, slot))
+    }
+
+    fn state(&mut self) -> Result<State> {
+        let layout = &self.built.layout;
+        let (parameters, running, slots) = (layout.parameters, layout.running, layout.slots);
+        let count = layout.plan.net.parameters;
+        let statistics = layout.buffers.bytes(running) / WORD;
+        let slots = slots.into_iter().take(self.training.rule.slots());
+        Ok(State {
+            parameters: self.built.read(parameters, count)?,
+            running: self.built.read(running, statistics)?,
+            slots: slots.map(|slot| self.built.read(slot, count)).collect::<Result<_>>()?,
+        })
+    }
+
+    fn begin(&mut self, epoch: &Epoch) -> Result<()> {
+        let Epoch { number, order, learning_rates, first, step, updates } = epoch;
+        let rates: Vec<[f32; 3]> = learning_rates
+            .iter()
+            .enumerate()
+            .map(|(index, &rate)| {
+                // Updates that this one is the last of.
+                let t = *updates as f64 + index as f64 - *first as f64 + 1.0;
+                let [mean, square] = BETAS.map(|beta| 1.0 - beta.powf(t));
+                [rate, rate / mean, square.sqrt()].map(|number| number as f32)
+            })
+            .collect();
+        let clock = Clock::new(self.training.seed, *number, *step, *first as u32);
+        let layout = &self.built.layout;
+        let (to_order, to_rates, to_clock) = (layout.order, layout.rates, layout.clock);
+        if !order.is_empty() {
+            self.built.write(to_order, order)?;
+        }
+        self.built.write(to_rates, &rates)?;
+        self.built.write(to_clock, &[clock])
+    }
+
+    fn give(&mut self, images: &[f32], labels: &[u32]) -> Result<()> {
+        let (given, to_labels) = (self.built.layout.given, self.built.layout.labels);
+        self.built.write(given, images)?;
+        self.built.write(to_labels, labels)
+    }
+
+    fn step(&mut self, images: usize) -> Result<()> {
+        let Built { layout, runner } = &mut self.built;
+        let program = self.steps.entry(images).or_insert_with(|| step(layout, &self.training, images));
+        runner.run(program)?;
+        runner.post(layout.result, 0, RESULT)?;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    fn collect(&mut self, wait: bool) -> Result<Option<Stepped>> {
+        if self.under_way == 0 {
+            return Ok(None);
+        }
+        let Some(bytes) = self.built.runner.collect(wait)? else { return Ok(None) };
+        self.under_way -= 1;
+        Ok(Some(Self::result(&bytes)))
+    }
+
+    fn evaluate(&mut self, split: usize, each: &mut dyn FnMut(usize, Outcome) -> bool) -> Result<()> {
+        debug_assert_eq!(self.under_way, 0);
+        let (batch, total) = (self.training.batch, self.built.layout.splits[split].count);
+        self.built.runner.run(&self.before_evaluation)?;
+        let mut under_way: VecDeque<(usize, usize)> = VecDeque::new();
+        let mut begins = (0..total).step_by(batch);
+        let mut wanted = true;
+        loop {
+            let next = begins.next().filter(|_| wanted);
+            if let Some(begin) = next {
+                let images = batch.min(total - begin);
+                let Built { layout, runner } = &mut self.built;
+                let program = self
+                    .evaluations
+                    .entry((split, images))
+                    .or_insert_with(|| evaluation(layout, &self.training, split, images));
+                let clock = Clock::new(self.training.seed, 0, 0, (begin / batch) as u32);
+                runner.write(layout.evaluation_clock, 0, bytemuck::bytes_of(&clock))?;
+                runner.run(program)?;
+                runner.post(layout.outcome, 0, batch * 3 * WORD)?;
+                under_way.push_back((begin, images));
+            }
+            if next.is_some() && under_way.len() < AHEAD {
+                continue;
+            }
+            let Some((begin, images)) = under_way.pop_front() else { return Ok(()) };
+            let Some(bytes) = self.built.runner.collect(true)? else {
+                candle_core::bail!("the card owes an answer");
+            };
+            // What is under way is collected even where nobody wants it.
+            wanted = wanted && each(begin, self.outcome(&bytes, images));
+        }
+    }
+
+    fn last(&mut self, images: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+        let layout = &self.built.layout;
+        let (logits, gradient) = (layout.logits, layout.gradient);
+        let (classes, count) = (layout.plan.net.classes, layout.plan.net.parameters);
+        Ok((self.built.read(logits, images * classes)?, self.built.read(gradient, count)?))
+    }
+
+    fn bytes(&self) -> usize {
+        self.built.layout.buffers.total()
+    }
+}

@@ -1,0 +1,112 @@
+//! The launches around the passes of a training step: the batch from images on the card, and the update.
+
+use crate::ops::batch_norm::Rules;
+use crate::ops::cuda::draft::{Draft, Grid};
+use crate::ops::cuda::layout::{CHECKERS, Layout, SplitMemory, Statistics, WORD};
+use crate::ops::cuda::program::Arg;
+use crate::ops::training::Rule;
+
+/// A rule as the kernels call it.
+fn name(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Sgd { momentum: 0.0, .. } => "SGD",
+        Rule::Sgd { nesterov: false, .. } => "MOMENTUM",
+        Rule::Sgd { nesterov: true, .. } => "NESTEROV",
+        Rule::Adam => "ADAM",
+        Rule::AdamW => "ADAMW",
+    }
+}
+
+/// What the images of a split are turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Views {
+    /// In the order of the epoch, cropped at random and mirrored (or not).
+    Augmented { flips: bool },
+    /// In the order of the epoch, as they are.
+    Shuffled,
+    /// As they lie.
+    Plain,
+}
+
+impl Draft<'_> {
+    /// Batch number `clock.index` of a split.
+    pub(super) fn batch_of(&mut self, split: SplitMemory, views: Views) {
+        let layout = self.layout;
+        let side = layout.plan.net.blocks[0].side;
+        let order = if views == Views::Plain { Arg::Nowhere } else { layout.order.into() };
+        let clock = if views == Views::Plain { layout.evaluation_clock } else { layout.clock };
+        let crops = matches!(views, Views::Augmented { .. });
+        let flips = views == Views::Augmented { flips: true };
+        let args = vec![
+            ("pixels", split.pixels.into()),
+            ("order", order),
+            ("all_labels", split.labels.into()),
+            ("table", layout.table.into()),
+            ("images", layout.images.into()),
+            ("labels", layout.labels.into()),
+            ("clock", clock.into()),
+            ("batch", layout.plan.batch.into()),
+            ("side", side.into()),
+            ("crops", usize::from(crops).into()),
+            ("flips", usize::from(flips).into()),
+        ];
+        let grid = Grid::new([self.batch, 1, 1], 256).with_shared(3 * WORD);
+        self.main(("augment".into(), "Augment"), args, grid);
+    }
+
+    /// Changes weights, state and running statistics, unless something is not finite.
+    pub(super) fn update(&mut self, rule: Rule, weight_decay: f32, rules: Rules) {
+        let layout = self.layout;
+        let outcome = |number: usize| layout.outcome.at(number * layout.plan.batch * WORD);
+        let running = layout.buffers.bytes(layout.running) / WORD;
+        let momentum = if let Rule::Sgd { momentum, .. } = rule { momentum } else { 0.0 };
+        let args = vec![
+            ("parameters", layout.parameters.into()),
+            ("gradient", layout.gradient.into()),
+            ("first_slot", layout.slots[0].into()),
+            ("second_slot", layout.slots[1].into()),
+            ("running", layout.running.into()),
+            ("statistics", layout.statistics.into()),
+            ("sources", layout.sources.into()),
+            ("rates", layout.rates.into()),
+            ("clock", layout.clock.into()),
+            ("flags", layout.flags.into()),
+            ("verdict", layout.verdict.into()),
+            ("losses", outcome(0).into()),
+            ("hits", outcome(1).into()),
+            ("result", layout.result.into()),
+            ("parameters_count", layout.plan.net.parameters.into()),
+            ("running_count", running.into()),
+            ("batch", self.batch.into()),
+            ("blocks", CHECKERS.into()),
+            ("momentum", momentum.into()),
+            ("weight_decay", weight_decay.into()),
+            ("running_momentum", (rules.momentum as f32).into()),
+        ];
+        let side = self.last_of_side();
+        self.wait_for(side);
+        let all = Grid::new([CHECKERS, 1, 1], 256);
+        let one = Grid::new([1, 1, 1], 1);
+        let name = name(rule);
+        self.main((format!("check<{name}>"), "Update"), args.clone(), all.with_shared(256 * WORD));
+        self.main(("judge".into(), "Update"), args.clone(), one);
+        self.main((format!("commit<{name}>"), "Update"), args.clone(), all);
+        self.main(("advance".into(), "Update"), args, one);
+    }
+}
+
+impl Layout {
+    /// For each running number: its place in the statistics, in f64, and pixels of a map where it is a
+    /// variance that is to be divided by M - 1.
+    pub(super) fn running_sources(&self, rules: Rules) -> Vec<[i32; 2]> {
+        let net = &self.plan.net;
+        let mut sources = Vec::new();
+        for (&(at, area), &channels) in Statistics::of(net).norms(net).iter().zip(&net.norms) {
+            let place = |channel: usize, which: usize| (2 * (at + channel) + which) as i32;
+            sources.extend((0..channels).map(|channel| [place(channel, 0), 0]));
+            let area = if rules.unbiased { area as i32 } else { 0 };
+            sources.extend((0..channels).map(|channel| [place(channel, 1), area]));
+        }
+        sources
+    }
+}
