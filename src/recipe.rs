@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use arch::Arch;
 pub use choices::{
-    Augment, Data, DropCounting, DropoutPlaces, Init, Normalization, Optimizer, Pad, Stem, StemKind,
+    Augment, Data, DropCounting, DropoutPlaces, Init, Normalization, Optimizer, Pad, Precision, Stem,
+    StemKind,
 };
 pub use schedule::Schedule;
 
@@ -107,6 +108,9 @@ pub struct Recipe {
     pub label_smoothing: f64,
     /// Seed of every random draw.
     pub seed: u64,
+    /// How products are computed on a CUDA card. Absent in files from before there was a choice: f32.
+    #[serde(default = "Precision::unsaid")]
+    pub precision: Precision,
 }
 
 impl Recipe {
@@ -143,6 +147,7 @@ impl Recipe {
             warmup: 0.0,
             label_smoothing: 0.0,
             seed: 0,
+            precision: Precision::F32,
         };
         match paper.data {
             // Seconds on two cores: see "First run" in the README.

@@ -301,6 +301,21 @@ fn a_network_without_a_fast_version_says_so_once_unless_the_reference_was_asked_
 }
 
 #[test]
+fn a_precision_that_the_device_does_not_compute_in_is_told_once_and_remembered() {
+    let place = Place::new();
+    let sentence = "`precision` is bf16, but the cpu computes in f32.";
+    let said = place.train(&["--name", "a", "--precision", "bf16", "--device", "cpu", "--steps", "2"]);
+    assert_eq!(said.stderr.matches(sentence).count(), 1, "{said:?}");
+    let resumed = place.say(&["--no-ui", "--json", "--resume", "a", "--device", "cpu", "--steps", "3"]);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_eq!(resumed.events()[0]["recipe"]["precision"], "bf16");
+    assert_eq!(resumed.events()[1]["message"], sentence);
+    let timed = place.say(&bench(&["--precision", "tf32", "--device", "cpu"]));
+    assert!(timed.stderr.contains("`precision` is tf32, but the cpu computes in f32."), "{timed:?}");
+    assert!(!place.say(&bench(&["--device", "cpu"])).stderr.contains("precision"));
+}
+
+#[test]
 fn the_other_commands_answer_with_one_object() {
     let place = Place::new();
     assert_eq!(place.train(&["--name", "a"]).code, Some(0));

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use crate::recipe::layered::{Layer, LayerError, preset_table};
 use crate::recipe::presets::Preset;
-use crate::recipe::{Augment, Data, Optimizer, Schedule, Stem};
+use crate::recipe::{Augment, Data, Optimizer, Precision, Schedule, Stem};
 
 /// The name of the strongest layer, in messages.
 const TYPED: &str = "the command line";
@@ -114,6 +114,9 @@ pub struct RecipeArgs {
     /// Share of the target spread over all classes
     #[arg(long, value_name = "SHARE", help_heading = "Training")]
     label_smoothing: Option<f64>,
+    /// Products on a CUDA card: f32, tf32 or bf16. Elsewhere and in sums it is f32 [default: f32]
+    #[arg(long, value_name = "TYPE", help_heading = "Training")]
+    precision: Option<Precision>,
 }
 
 impl RecipeArgs {
@@ -194,6 +197,7 @@ impl RecipeArgs {
         put("schedule", self.schedule.as_ref().map(|schedule| Value::String(schedule.to_string())));
         put("warmup", real(self.warmup));
         put("label_smoothing", real(self.label_smoothing));
+        put("precision", self.precision.map(|word| Value::String(word.to_string())));
         let seed = self.seed.map(|seed| {
             i64::try_from(seed)
                 .map(Value::Integer)
@@ -226,7 +230,7 @@ mod tests {
 
     use crate::cli::Cli;
     use crate::recipe::layered::assemble;
-    use crate::recipe::{Pad, Recipe, Stem};
+    use crate::recipe::{Pad, Precision, Recipe, Stem};
 
     fn recipe(args: &[&str]) -> Result<Recipe, String> {
         let cli =
@@ -242,6 +246,13 @@ mod tests {
                 .unwrap();
         assert_eq!((recipe.growth_rate, recipe.layers), (16, vec![6, 6, 6]));
         assert_eq!((recipe.pad, recipe.stem), (Pad::Black, Stem::Channels(9)));
+    }
+
+    #[test]
+    fn the_precision_is_one_of_three_words() {
+        assert_eq!(recipe(&[]).unwrap().precision, Precision::F32);
+        assert_eq!(recipe(&["--precision", "bf16"]).unwrap().precision, Precision::Bf16);
+        assert!(recipe(&["--precision", "f16"]).unwrap_err().contains("f32, tf32, bf16"));
     }
 
     #[test]

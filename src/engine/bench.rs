@@ -57,6 +57,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         return Err(Failure::Input(format!("{what} has no fast version that could be compared.")));
     }
     tell_arithmetic(&net, wish(options), report);
+    device::tell_precision(&net, recipe, report);
     let (plan, arithmetic) = (net.plan().clone(), net.arithmetic());
     let n = recipe.batch_size;
     if n == 1 && plan.smallest_map == 1 && !evaluation {

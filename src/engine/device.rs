@@ -3,8 +3,11 @@
 use candle_core::Device;
 
 use crate::engine::failure::Failure;
+use crate::engine::report::Report;
+use crate::model::{Arithmetic, DenseNet};
 use crate::ops::fused::instruction_set;
-use crate::protocol::command;
+use crate::protocol::{Event, command};
+use crate::recipe::{Precision, Recipe};
 
 /// The device and a line that says what it is and why it was taken.
 pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {
@@ -21,6 +24,18 @@ pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failur
             Err(why) => (Device::Cpu, format!("cpu with {} ({why})", instruction_set())),
         }),
     }
+}
+
+/// Tells where the recipe's `precision` is one that `net` is not computed in: only a card's own kernels know
+/// another than f32.
+pub(super) fn tell_precision(net: &DenseNet, recipe: &Recipe, report: &mut Report) {
+    let on_card = net.device().is_cuda();
+    if recipe.precision == Precision::F32 || on_card && net.arithmetic() == Arithmetic::Fast {
+        return;
+    }
+    let who = if on_card { "candle's layers compute" } else { "the cpu computes" };
+    let message = format!("`precision` is {}, but {who} in f32.", recipe.precision);
+    report.emit(Event::Warning { message });
 }
 
 /// What devices there are, in words.

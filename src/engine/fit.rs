@@ -8,7 +8,7 @@ use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::session::{Session, tell_arithmetic, wish};
 use crate::engine::step::{Settings, Stepped, step, tensors};
-use crate::engine::{answer, evaluate, prefetch};
+use crate::engine::{answer, device, evaluate, prefetch};
 use crate::protocol::command::Split;
 use crate::protocol::event::{Best, Phase};
 use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
@@ -27,6 +27,7 @@ pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Rep
     report.keep(session.run.journal()?);
     report.emit(session.started());
     tell_arithmetic(&session.net, wish(&session.options), report);
+    device::tell_precision(&session.net, &session.recipe, report);
     session.summarise(State::Running, None, report);
     match train(session, control, report).and_then(|ending| conclude(session, ending, report)) {
         Ok(()) => Ok(()),

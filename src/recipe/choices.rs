@@ -141,6 +141,26 @@ impl Optimizer {
     }
 }
 
+words! {
+    /// How products are computed on a CUDA card. Sums, statistics and the weights between steps are f32 in
+    /// all of them; the CPU and the reference compute in f32 whatever is chosen.
+    Precision {
+        /// f32 throughout.
+        F32 = "f32",
+        /// Factors rounded to TF32 (10 bits of mantissa) on their way into the matrix units.
+        Tf32 = "tf32",
+        /// Factors, feature maps and their inner gradients in bf16 (7 bits of mantissa).
+        Bf16 = "bf16",
+    }
+}
+
+impl Precision {
+    /// Of recipes and checkpoints that do not say: they are from before there was a choice.
+    pub(crate) const fn unsaid() -> Self {
+        Self::F32
+    }
+}
+
 /// The images a run trains on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -136,6 +136,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Precision;
 
     fn layer(source: &str, text: &str) -> Layer {
         Layer::parse(source, text).unwrap()
@@ -191,8 +192,17 @@ mod tests {
     #[test]
     fn a_recipe_reads_what_it_writes() {
         for data in [Data::Shapes, Data::Folder("a b/c".into())] {
-            let recipe = Recipe { steps: Some(7), ..Recipe::defaults(data) };
+            let recipe = Recipe { steps: Some(7), precision: Precision::Bf16, ..Recipe::defaults(data) };
             assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe));
         }
+    }
+
+    #[test]
+    fn a_recipe_from_before_there_was_a_choice_of_precision_is_f32() {
+        let recipe = Recipe::defaults(Data::Cifar10);
+        let text = recipe.to_toml();
+        let old = text.replace("precision = \"f32\"\n", "");
+        assert_ne!(old, text);
+        assert_eq!(Recipe::from_toml(&old), Ok(recipe));
     }
 }

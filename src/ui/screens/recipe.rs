@@ -61,6 +61,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field("schedule", "warmup", "epochs", "over which the learning rate rises from 0"),
     field("schedule", "steps", "steps", "ends the run early; auto: all epochs"),
     field("run", "seed", "whole", "of every random draw"),
+    field("run", "precision", "", "of products on a CUDA card; sums and weights stay f32, a CPU computes in f32").of(&["f32", "tf32", "bf16"]),
 ];
 
 /// Which half has the keys.
