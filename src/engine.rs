@@ -5,6 +5,7 @@
 
 mod answer;
 mod bench;
+mod card;
 mod control;
 mod device;
 mod evaluate;

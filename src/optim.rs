@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use crate::ops;
+use crate::ops::{self, training};
 use crate::recipe::{self, Recipe};
 
 /// Adam's decay of the mean gradient (PyTorch's default, as the next two).
@@ -41,6 +41,15 @@ impl Rule {
             recipe::Optimizer::Sgd => Self::Sgd { momentum: recipe.momentum, nesterov: recipe.nesterov },
             recipe::Optimizer::Adam => Self::Adam,
             recipe::Optimizer::Adamw => Self::AdamW,
+        }
+    }
+
+    /// The rule as training that stays on a device must know it.
+    pub fn words(self) -> training::Rule {
+        match self {
+            Self::Sgd { momentum, nesterov } => training::Rule::Sgd { momentum: momentum as f32, nesterov },
+            Self::Adam => training::Rule::Adam,
+            Self::AdamW => training::Rule::AdamW,
         }
     }
 
@@ -140,6 +149,30 @@ impl Optimizer {
             state.push(loaded);
         }
         self.state = state;
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// The state, slot by slot, each joined in the order of the parameters.
+    pub fn numbers(&self) -> Result<Vec<Vec<f32>>> {
+        let slot = |slot: usize| {
+            let flat =
+                self.state.iter().map(|slots| slots[slot].flatten_all()).collect::<Result<Vec<_>>>()?;
+            Tensor::cat(&flat, 0)?.to_vec1()
+        };
+        (0..self.rule.slots().len()).map(slot).collect()
+    }
+
+    /// Takes over such a state after `steps` updates.
+    pub fn set_numbers(&mut self, numbers: &[Vec<f32>], steps: u64) -> Result<()> {
+        let mut offset = 0;
+        for slots in &mut self.state {
+            let length = slots.first().map_or(0, Tensor::elem_count);
+            for (tensor, numbers) in slots.iter_mut().zip(numbers) {
+                *tensor = Tensor::from_slice(&numbers[offset..][..length], tensor.shape(), tensor.device())?;
+            }
+            offset += length;
+        }
         self.steps = steps;
         Ok(())
     }

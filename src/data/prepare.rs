@@ -71,6 +71,19 @@ impl Prepare {
         self.batch(images, range.map(|i| (i, Crop::WHOLE)))
     }
 
+    /// What each byte of a colour becomes, then what a crop finds outside, `[3, 257]`.
+    pub fn table(&self) -> Vec<f32> {
+        let row = |(table, outside): (&[f32; 256], &(f32, u8))| {
+            table.iter().copied().chain([outside.0]).collect::<Vec<f32>>()
+        };
+        self.table.iter().zip(&self.outside).flat_map(row).collect()
+    }
+
+    /// Whether training images are cropped at random, and whether half of them are mirrored then.
+    pub fn augments(&self) -> (bool, bool) {
+        (self.augment, self.flips)
+    }
+
     /// What [`Self::training`] makes of image `index` in `epoch`, as bytes for the eye.
     pub fn augmented_pixels(&self, images: &Images, index: u32, epoch: u64) -> Vec<u8> {
         let crop = self.draw(index, epoch);

@@ -53,6 +53,12 @@ impl Control {
         }
     }
 
+    /// Whether nothing is asked of the place between two steps.
+    pub(super) fn is_idle(&self) -> bool {
+        let aside = self.save || self.evaluate || !self.changes.is_empty() || !self.questions.is_empty();
+        self.stop.is_none() && !self.paused && !aside
+    }
+
     /// Takes in what has been asked meanwhile, without waiting.
     pub(super) fn hear(&mut self, report: &mut Report) {
         loop {

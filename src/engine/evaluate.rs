@@ -25,13 +25,14 @@ pub(super) struct Evaluation {
 pub(super) fn walk(
     net: &DenseNet,
     images: &Images,
+    classes: usize,
     prepare: &Prepare,
     batch_size: usize,
     go_on: GoOn,
     mut each: impl FnMut(usize, &Tensor, &[u32]) -> Result<()>,
-) -> Result<Option<Figures>> {
+) -> Result<Option<Evaluation>> {
     let total = images.len();
-    let (mut loss_sum, mut correct) = (0f64, 0usize);
+    let mut tally = Tally::new(images, classes);
     for begin in (0..total).step_by(batch_size) {
         if !go_on(begin as u64, total as u64) {
             return Ok(None);
@@ -39,31 +40,40 @@ pub(super) fn walk(
         let end = total.min(begin + batch_size);
         let (xs, labels) = tensors(prepare.plain(images, begin..end), net.device())?;
         let logits = net.logits(&xs)?;
-        loss_sum += loss::per_image(&logits, &labels)?.iter().map(|&loss| f64::from(loss)).sum::<f64>();
         let predictions = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
-        correct += predictions.iter().zip(&images.labels[begin..end]).filter(|(said, is)| said == is).count();
+        tally.count(begin, &loss::per_image(&logits, &labels)?, &predictions);
         each(begin, &logits, &predictions)?;
     }
-    Ok(Some(Figures { loss: loss_sum / total as f64, accuracy: correct as f64 / total as f64 }))
+    Ok(Some(tally.evaluation()))
 }
 
-/// What `net` does with `images` of `classes` classes; `None` if `go_on` said no.
-pub(super) fn evaluate(
-    net: &DenseNet,
-    images: &Images,
-    classes: usize,
-    prepare: &Prepare,
-    batch_size: usize,
-    go_on: GoOn,
-) -> Result<Option<Evaluation>> {
-    let mut correct = vec![0usize; classes];
-    let figures = walk(net, images, prepare, batch_size, go_on, |begin, _, predictions| {
-        for (said, is) in predictions.iter().zip(&images.labels[begin..]) {
-            correct[*is as usize] += usize::from(said == is);
+/// What is counted of a set of images, batch by batch.
+pub(super) struct Tally<'a> {
+    images: &'a Images,
+    loss_sum: f64,
+    /// Right ones of each class.
+    correct: Vec<usize>,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(images: &'a Images, classes: usize) -> Self {
+        Self { images, loss_sum: 0.0, correct: vec![0; classes] }
+    }
+
+    /// Counts the losses and predictions of the images from `begin` on.
+    pub(super) fn count(&mut self, begin: usize, losses: &[f32], predictions: &[u32]) {
+        self.loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+        for (said, is) in predictions.iter().zip(&self.images.labels[begin..]) {
+            self.correct[*is as usize] += usize::from(said == is);
         }
-        Ok(())
-    })?;
-    let counts = images.class_counts(classes);
-    let class_accuracy = correct.iter().zip(counts).map(|(&n, of)| n as f64 / of as f64).collect();
-    Ok(figures.map(|figures| Evaluation { figures, class_accuracy }))
+    }
+
+    pub(super) fn evaluation(self) -> Evaluation {
+        let (total, right) = (self.images.len() as f64, self.correct.iter().sum::<usize>());
+        let counts = self.images.class_counts(self.correct.len());
+        Evaluation {
+            figures: Figures { loss: self.loss_sum / total, accuracy: right as f64 / total },
+            class_accuracy: self.correct.iter().zip(counts).map(|(&n, of)| n as f64 / of as f64).collect(),
+        }
+    }
 }

@@ -8,14 +8,14 @@ use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::session::{Session, tell_arithmetic, wish};
 use crate::engine::step::{Settings, Stepped, step, tensors};
-use crate::engine::{answer, device, evaluate, prefetch};
+use crate::engine::{answer, card, device, evaluate, prefetch};
 use crate::protocol::command::Split;
 use crate::protocol::event::{Best, Phase};
 use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
 use crate::store::catalog::{Last, State};
 
 /// Why the loop ended.
-enum Ending {
+pub(super) enum Ending {
     Completed,
     Stopped(StopReason),
     Diverged(String),
@@ -79,6 +79,9 @@ fn epoch(
     control: &mut Control,
     report: &mut Report,
 ) -> Result<Option<Ending>, Failure> {
+    if session.card.is_some() {
+        return card::epoch(session, control, report);
+    }
     let per_epoch = session.steps_per_epoch();
     let index = session.progress.step / per_epoch;
     let batches = prefetch::batches(
@@ -118,44 +121,53 @@ fn epoch(
         let stepped = step(&session.net, &mut session.optimizer, &xs, &labels, settings)?;
         let (loss, correct) = match stepped {
             Stepped::Done { loss, correct } => (loss, correct),
-            Stepped::Diverged { what } => {
-                return Ok(Some(Ending::Diverged(format!(
-                    "the {what} of step {} is not finite; the state before it is kept; go on with a lower --lr.",
-                    session.progress.step + 1
-                ))));
-            }
+            Stepped::Diverged { what } => return Ok(Some(diverged(session, what))),
         };
-        let seconds = begin.elapsed().as_secs_f64();
-        let progress = &mut session.progress;
-        progress.step += 1;
-        progress.loss_sum += loss * images as f64;
-        progress.correct += correct;
-        progress.images += images as u64;
-        progress.seconds += seconds;
-        progress.epoch_seconds += seconds;
-        progress.optimizer_steps = session.optimizer.steps();
-        report.step(StepReport {
+        session.progress.optimizer_steps = session.optimizer.steps();
+        let done = StepReport {
             epoch: index as usize + 1,
-            step: progress.step,
+            step: session.progress.step + 1,
             images,
             loss,
             correct,
             learning_rate: settings.learning_rate,
-            seconds,
-        });
-        if session.save_is_due() && !session.progress.step.is_multiple_of(per_epoch) {
+            seconds: begin.elapsed().as_secs_f64(),
+        };
+        account(session, done, report);
+        let step = session.progress.step;
+        if session.save_is_due_at(step) && !step.is_multiple_of(per_epoch) {
             session.save_if_possible(report);
         }
     }
 }
 
+/// Counts a step that is done, and tells it.
+pub(super) fn account(session: &mut Session, done: StepReport, report: &mut Report) {
+    let progress = &mut session.progress;
+    progress.step = done.step;
+    progress.loss_sum += done.loss * done.images as f64;
+    progress.correct += done.correct;
+    progress.images += done.images as u64;
+    progress.seconds += done.seconds;
+    progress.epoch_seconds += done.seconds;
+    report.step(done);
+}
+
+/// The end of a run whose next step has found something that is not finite.
+pub(super) fn diverged(session: &Session, what: &str) -> Ending {
+    Ending::Diverged(format!(
+        "the {what} of step {} is not finite; the state before it is kept; go on with a lower --lr.",
+        session.progress.step + 1
+    ))
+}
+
 /// The run is at its steps (again).
-fn training(session: &Session) -> Event {
+pub(super) fn training(session: &Session) -> Event {
     Event::Phase { phase: Phase::Training, done: session.progress.step, total: session.total_steps() }
 }
 
 /// Does what was asked since the last step. Returns why the run is to stop, if it is.
-fn between_steps(
+pub(super) fn between_steps(
     session: &mut Session,
     control: &mut Control,
     report: &mut Report,
@@ -302,7 +314,7 @@ fn beats(candidate: &Best, best: &Best) -> bool {
 
 /// What the network does with a split of the session; `None` if the run is to stop.
 fn evaluation(
-    session: &Session,
+    session: &mut Session,
     split: Split,
     control: &mut Control,
     report: &mut Report,
@@ -317,8 +329,12 @@ fn evaluation(
         report.phase(phase, done, total);
         control.go_on(report)
     };
+    let classes = session.classes.len();
+    if let Some(card) = &mut session.card {
+        return card::evaluate(&mut **card, split, images, classes, &mut go_on);
+    }
     let (net, prepare, batch_size) = (&session.net, &session.prepare, session.recipe.batch_size);
-    Ok(evaluate::evaluate(net, images, session.classes.len(), prepare, batch_size, &mut go_on)?)
+    Ok(evaluate::walk(net, images, classes, prepare, batch_size, &mut go_on, |_, _, _| Ok(()))?)
 }
 
 /// Saves the last state and tells the end.

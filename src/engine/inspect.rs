@@ -1,10 +1,10 @@
 //! A closer look: at the images before training, and at what a network does with each of them after.
 
-use candle_core::{D, Result};
+use candle_core::{D, Result, Tensor};
 
 use crate::data::Dataset;
 use crate::data::prepare::{Prepare, order};
-use crate::engine::evaluate::{GoOn, walk};
+use crate::engine::evaluate::{Evaluation, GoOn, walk};
 use crate::engine::scales::scales;
 use crate::engine::subject::Subject;
 use crate::protocol::event::{Inspection, Mistake, Preview, Reuse, Sample};
@@ -42,7 +42,7 @@ pub(super) fn inspect(subject: &Subject, go_on: GoOn) -> Result<Option<Inspectio
     let (images, classes) = (subject.images(), &dataset.classes);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     let mut mistakes = Vec::new();
-    let figures = walk(net, images, prepare, recipe.batch_size, go_on, |begin, logits, predictions| {
+    let look = |begin: usize, logits: &Tensor, predictions: &[u32]| {
         let probabilities = candle_nn::ops::softmax(logits, D::Minus1)?.to_vec2::<f32>()?;
         for (offset, (row, &prediction)) in probabilities.iter().zip(predictions).enumerate() {
             let (index, prediction) = (begin + offset, prediction as usize);
@@ -54,8 +54,9 @@ pub(super) fn inspect(subject: &Subject, go_on: GoOn) -> Result<Option<Inspectio
             }
         }
         Ok(())
-    })?;
-    let Some(figures) = figures else { return Ok(None) };
+    };
+    let found = walk(net, images, classes.len(), prepare, recipe.batch_size, go_on, look)?;
+    let Some(Evaluation { figures, .. }) = found else { return Ok(None) };
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
     mistakes.truncate(MISTAKES);
     for mistake in &mut mistakes {

@@ -2,6 +2,8 @@
 
 use crate::engine::failure::Failure;
 use crate::model::{Arithmetic, DenseNet};
+use crate::ops::place::Place;
+use crate::ops::training::Training;
 use crate::recipe::Recipe;
 use crate::recipe::memory::training_bytes;
 
@@ -36,16 +38,34 @@ fn field(table: &str, name: &str) -> Option<f64> {
 
 /// Refuses to train what the machine has no memory for, before it is taken.
 pub(super) fn check(net: &DenseNet, recipe: &Recipe) -> Result<(), Failure> {
-    if net.arithmetic() == Arithmetic::Reference {
+    if net.arithmetic() == Arithmetic::Reference || net.card().is_some() {
         return Ok(());
     }
     let needed = |batch| training_bytes(net.arch(), net.plan(), batch) as f64;
     match available_bytes() {
         Some(free) if needed(recipe.batch_size) > free => {
-            Err(Failure::Failed(sentence(recipe, free, needed)))
+            Err(Failure::Failed(sentence(recipe, free, needed, "memory")))
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses to train on a card what it has no memory for, before it is taken; `training` says what a recipe
+/// asks of it.
+pub(super) fn check_card(
+    place: &Place,
+    recipe: &Recipe,
+    training: impl Fn(&Recipe) -> Training,
+) -> Result<(), Failure> {
+    let Some((_, free)) = place.memory(&training(recipe))? else { return Ok(()) };
+    let needed = |batch| {
+        let recipe = Recipe { batch_size: batch, ..recipe.clone() };
+        place.memory(&training(&recipe)).ok().flatten().map_or(f64::NAN, |(bytes, _)| bytes as f64)
+    };
+    if needed(recipe.batch_size) <= free as f64 {
+        return Ok(());
+    }
+    Err(Failure::Failed(sentence(recipe, free as f64, needed, "the card's memory")))
 }
 
 /// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
@@ -55,7 +75,7 @@ pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
     net.arithmetic() == Arithmetic::Reference || available_bytes().is_none_or(|free| needed <= free)
 }
 
-fn sentence(recipe: &Recipe, free: f64, needed: impl Fn(usize) -> f64) -> String {
+fn sentence(recipe: &Recipe, free: f64, needed: impl Fn(usize) -> f64, whose: &str) -> String {
     let batch = recipe.batch_size;
     let fits =
         std::iter::successors(Some(batch), |batch| Some(batch / 2)).find(|&n| n == 0 || needed(n) <= free);
@@ -64,7 +84,7 @@ fn sentence(recipe: &Recipe, free: f64, needed: impl Fn(usize) -> f64) -> String
         _ => "no batch size fits; use a smaller network.".into(),
     };
     format!(
-        "training on batches of {batch} takes {:.1} GiB of memory and {:.1} GiB are free; {advice}",
+        "training on batches of {batch} takes {:.1} GiB of {whose} and {:.1} GiB are free; {advice}",
         needed(batch) / GIB,
         free / GIB
     )
@@ -80,10 +100,13 @@ mod tests {
         let recipe = Recipe { batch_size: 256, ..Recipe::defaults(Data::Cifar10) };
         let needed = |batch: usize| (batch as f64 / 64.0).max(0.25) * GIB;
         assert_eq!(
-            sentence(&recipe, 2.5 * GIB, needed),
+            sentence(&recipe, 2.5 * GIB, needed, "memory"),
             "training on batches of 256 takes 4.0 GiB of memory and 2.5 GiB are free; a batch size of 128 fits."
         );
-        assert!(sentence(&recipe, 0.1 * GIB, needed).ends_with("no batch size fits; use a smaller network."));
+        assert!(
+            sentence(&recipe, 0.1 * GIB, needed, "the card's memory")
+                .ends_with("no batch size fits; use a smaller network.")
+        );
     }
 
     #[test]

@@ -25,11 +25,11 @@ fn array(tensor: &Tensor) -> candle_core::Result<Array> {
 }
 
 impl Session {
-    /// Whether `--save-every` has come round.
-    pub(super) fn save_is_due(&self) -> bool {
+    /// Whether `--save-every` has come round after `step`.
+    pub(super) fn save_is_due_at(&self, step: u64) -> bool {
         match self.options.save_every {
             SaveEvery::Time(time) => self.last_save.elapsed() >= time,
-            SaveEvery::Steps(steps) => self.progress.step.is_multiple_of(steps),
+            SaveEvery::Steps(steps) => step.is_multiple_of(steps),
         }
     }
 

@@ -13,13 +13,15 @@ use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, now};
 use crate::engine::saving;
-use crate::engine::{device, memory};
+use crate::engine::{card, device, memory};
 use crate::model::{Arithmetic, DenseNet};
+use crate::ops;
 use crate::ops::dropout::Masks;
+use crate::ops::training::Trainer;
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::Started;
 use crate::protocol::{Event, Options, Overrides, Start};
-use crate::recipe::{Data, Recipe};
+use crate::recipe::{Data, Precision, Recipe};
 use crate::store::catalog::{self, Last, State};
 use crate::store::checkpoint::{Checkpoint, Meta, Progress};
 use crate::store::run::{self, RunDir, Target};
@@ -30,6 +32,8 @@ pub(super) struct Session {
     pub(super) options: Options,
     pub(super) net: DenseNet,
     pub(super) optimizer: Optimizer,
+    /// The card that trains, where one does: it has the weights between [`card::fetch`] and the next step.
+    pub(super) card: Option<Box<dyn Trainer>>,
     pub(super) classes: Vec<String>,
     pub(super) moments: Moments,
     pub(super) train: Arc<Images>,
@@ -59,7 +63,13 @@ pub(super) fn new_net(
     wish: Arithmetic,
 ) -> Result<DenseNet, Failure> {
     let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
-    Ok(net.with_dropout_places(recipe.dropout_places).with_arithmetic(wish))
+    let precision = match recipe.precision {
+        Precision::F32 => ops::Precision::F32,
+        Precision::Tf32 => ops::Precision::Tf32,
+        Precision::Bf16 => ops::Precision::Bf16,
+    };
+    let net = net.with_dropout_places(recipe.dropout_places).with_precision(precision);
+    Ok(net.with_arithmetic(wish))
 }
 
 /// The version of the arithmetic that `options` wish for.
@@ -121,7 +131,7 @@ impl Session {
         memory::check(&net, &recipe)?;
         let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
         let mut session =
-            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
+            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
         session.created = now();
         Ok(session)
     }
@@ -179,7 +189,7 @@ impl Session {
             None => RunDir::create(&options.runs_dir, None, &saving::stem(&recipe), &recipe)?,
         };
         let mut session =
-            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report);
+            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
         session.created = summary.as_ref().map_or_else(now, |summary| summary.created);
         session.parent = if is_new { Some(origin) } else { parent };
         session.last = summary.and_then(|summary| summary.last);
@@ -200,16 +210,19 @@ impl Session {
         device_line: String,
         begun: Instant,
         report: &mut Report,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         for message in &dataset.notes {
             report.emit(Event::Warning { message: message.clone() });
         }
         let prepare = Prepare::new(&recipe, dataset.moments, dataset.flips);
-        Self {
+        let splits = [&dataset.train, &dataset.validation, &dataset.test];
+        let card = card::trainer(&net, &optimizer, &recipe, &prepare, &splits)?;
+        Ok(Self {
             recipe,
             options,
             net,
             optimizer,
+            card,
             classes: dataset.classes,
             moments: dataset.moments,
             train: Arc::new(dataset.train),
@@ -226,7 +239,7 @@ impl Session {
             begun,
             last_save: Instant::now(),
             unsaved: true,
-        }
+        })
     }
 
     pub(super) fn steps_per_epoch(&self) -> u64 {

@@ -93,7 +93,9 @@ impl Subject {
     pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Figures, Failure> {
         self.walk(control, report, |go_on| {
             let (images, batch_size) = (self.images(), self.recipe.batch_size);
-            evaluate::walk(&self.net, images, &self.prepare, batch_size, go_on, |_, _, _| Ok(()))
+            let (classes, each) = (self.dataset.classes.len(), |_, _: &Tensor, _: &[u32]| Ok(()));
+            let found = evaluate::walk(&self.net, images, classes, &self.prepare, batch_size, go_on, each)?;
+            Ok(found.map(|evaluation| evaluation.figures))
         })
     }
 

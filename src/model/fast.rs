@@ -6,7 +6,7 @@ use crate::model::{DenseNet, Pass};
 use crate::ops::dropout::Masks;
 use crate::ops::fused::{Fused, Shape};
 use crate::ops::loss;
-use crate::ops::training::Training;
+use crate::ops::training::Network;
 use crate::recipe::DropoutPlaces;
 use crate::recipe::arch::Kind;
 
@@ -35,16 +35,10 @@ impl DenseNet {
         })
     }
 
-    /// What training that stays on a device must know of this network, with the rest to be filled in.
-    pub fn training(&self, rest: Training) -> Training {
+    /// The network as training that stays on a device must know it.
+    pub fn words(&self) -> Network {
         let last = self.dropout_places == DropoutPlaces::Last;
-        Training {
-            shape: shape(self),
-            precision: self.precision,
-            rules: self.rules,
-            dropout_last: last,
-            ..rest
-        }
+        Network { shape: shape(self), precision: self.precision, rules: self.rules, dropout_last: last }
     }
 
     /// Weights and running statistics, each joined in its order.

@@ -54,19 +54,26 @@ pub enum Feed {
     },
 }
 
-/// Everything that the steps of a run have in common.
+/// A network and how it is computed.
 #[derive(Clone, Debug)]
-pub struct Training {
-    /// The network.
+pub struct Network {
+    /// Its sizes.
     pub shape: Shape,
     /// How products are computed.
     pub precision: Precision,
     /// The constants of batch normalisation.
     pub rules: Rules,
-    /// Share of values that dropout drops.
-    pub dropout: f64,
     /// Dropout after the last convolution of dense layers only.
     pub dropout_last: bool,
+}
+
+/// Everything that the steps of a run have in common.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// The network.
+    pub network: Network,
+    /// Share of values that dropout drops.
+    pub dropout: f64,
     /// How weights change.
     pub rule: Rule,
     /// Weight decay.

@@ -26,7 +26,7 @@ impl Machine {
     pub(in crate::ops) fn free_bytes(&self) -> Result<usize> {
         match self {
             #[cfg(feature = "cuda")]
-            Self::Card(device) => Ok(device::free_bytes(&device.clone().into())?.0 as usize),
+            Self::Card(device) => Ok(device::free_bytes(&candle_core::Device::Cuda(device.clone()))?.0 as usize),
             #[cfg(feature = "host-kernels")]
             Self::Host(_) => Ok(usize::MAX),
         }

@@ -43,10 +43,11 @@ pub(in crate::ops) struct CardTrainer {
 }
 
 fn layout_of(training: &Training) -> Layout {
-    let dropout = (training.dropout > 0.0).then_some((training.dropout as f32, training.dropout_last));
+    let dropout =
+        (training.dropout > 0.0).then_some((training.dropout as f32, training.network.dropout_last));
     let plan = Plan {
-        net: training.shape.net(),
-        precision: training.precision,
+        net: training.network.shape.net(),
+        precision: training.network.precision,
         batch: training.batch,
         dropout,
         purpose: Use::Steps { slots: training.rule.slots(), per_epoch: training.steps_per_epoch },
@@ -72,24 +73,24 @@ fn step(layout: &Layout, training: &Training, images: usize) -> Program {
         _ => draft.take_in(),
     }
     draft.pack();
-    draft.network(training.rules.epsilon as f32);
+    draft.network(training.network.rules.epsilon as f32);
     draft.loss(training.smoothing as f32);
     draft.network_backward();
-    draft.update(training.rule, training.weight_decay as f32, training.rules);
+    draft.update(training.rule, training.weight_decay as f32, training.network.rules);
     draft.finish(format!("step {images}"))
 }
 
 fn before_evaluation(layout: &Layout, training: &Training) -> Program {
     let mut draft = Draft::new(layout, 0, false);
     draft.pack();
-    draft.running_scale(training.rules.epsilon as f32);
+    draft.running_scale(training.network.rules.epsilon as f32);
     draft.finish("before an evaluation".into())
 }
 
 fn evaluation(layout: &Layout, training: &Training, split: usize, images: usize) -> Program {
     let mut draft = Draft::new(layout, images, false);
     draft.batch_of(layout.splits[split], Views::Plain);
-    draft.network(training.rules.epsilon as f32);
+    draft.network(training.network.rules.epsilon as f32);
     draft.loss(0.0);
     draft.finish(format!("evaluation of {images} of split {split}"))
 }
@@ -105,7 +106,7 @@ impl CardTrainer {
             programs.push(evaluation(&layout, &training, 0, training.batch));
         }
         let mut built = Built::new(layout, &programs, machine)?;
-        let sources = built.layout.running_sources(training.rules);
+        let sources = built.layout.running_sources(training.network.rules);
         built.write(built.layout.sources, &sources)?;
         if let Feed::Splits { table, .. } = &training.feed {
             built.write(built.layout.table, table)?;
