@@ -94,7 +94,7 @@ struct Thread {
     void *place; // its stack pointer, or its context
     void *fiber; // of ThreadSanitizer
     unsigned index;
-    unsigned phase; // barriers it has passed
+    unsigned phase; // barriers of the block that it has come to
     Wait wait;
     unsigned bits;     // SHUFFLE: what it gives, then what it gets
     unsigned distance; // SHUFFLE
@@ -306,7 +306,10 @@ HOST_QUIET void run_warp(Thread **lanes, unsigned count) {
 
 HOST_QUIET void run_block(unsigned count) {
     Thread **threads = team->threads;
-    for (unsigned i = 0; i < count; ++i) threads[i]->wait = Wait::NOTHING;
+    for (unsigned i = 0; i < count; ++i) {
+        threads[i]->wait = Wait::NOTHING;
+        threads[i]->phase = 0;
+    }
     for (;;) {
         const unsigned warps = (count + 31) / 32;
         for (unsigned i = 0; i < warps; ++i) {
