@@ -2,7 +2,8 @@
 //!
 //! It is slow and strict: reads of shared memory that nobody wrote give NaN, writes beyond a buffer, threads
 //! that wait for threads that are gone, and addresses that a card would refuse end the program. With a
-//! [`Sanitizer`] it also finds reads beyond a buffer, or two threads at one place with no barrier between.
+//! [`Sanitizer`] it also finds reads beyond a buffer, or two threads at one place with no barrier between:
+//! `HOST_KERNELS_SANITIZER=thread` (or `address`) has all tests of kernels run under it.
 
 mod compiler;
 #[cfg(test)]
@@ -65,8 +66,14 @@ pub(super) struct Host {
 impl Host {
     /// Compiles the kernels of `source` and takes the memory.
     pub(super) fn new(source: Source, buffers: &Buffers, options: Options) -> Result<Self> {
+        let text = source.for_host(HEADER, FOOTER);
+        Self::of_text(&text, source, buffers, options)
+    }
+
+    /// The same of kernels with another text.
+    fn of_text(text: &str, source: Source, buffers: &Buffers, options: Options) -> Result<Self> {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let program = compiler::compiled(&source.for_host(HEADER, FOOTER), options.sanitizer)?;
+        let program = compiler::compiled(text, options.sanitizer)?;
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let said = program.with_extension(format!("{}-{number}.txt", std::process::id()));
         let mut child = Command::new(&program)

@@ -11,6 +11,8 @@ mod strict;
 mod update;
 mod weights;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::ops::cuda::Precision;
 use crate::ops::cuda::program::{Arg, Lane, Place};
@@ -28,12 +30,15 @@ struct Bench {
     contents: Vec<Vec<u8>>,
     program: Program,
     checks: Vec<Check>,
+    /// What a test breaks in the kernels: this text, and what stands there instead.
+    broken: Option<(&'static str, &'static str)>,
 }
 
 impl Bench {
     fn new(precision: Precision) -> Self {
-        let program = Program { name: "a test".into(), launches: Vec::new() };
-        Self { precision, buffers: Buffers::default(), contents: Vec::new(), program, checks: Vec::new() }
+        let program = Program { name: "a test".into(), launches: Arc::default() };
+        let (buffers, contents, checks) = (Buffers::default(), Vec::new(), Vec::new());
+        Self { precision, buffers, contents, program, checks, broken: None }
     }
 
     fn bytes(&mut self, bytes: Vec<u8>) -> Place {
@@ -69,7 +74,7 @@ impl Bench {
         (grid, block, shared): ([usize; 3], usize, usize),
         args: Vec<(&'static str, Arg)>,
     ) {
-        self.program.launches.push(Launch {
+        Arc::make_mut(&mut self.program.launches).push(Launch {
             kernel: kernel.into(),
             takes,
             args,
@@ -87,17 +92,38 @@ impl Bench {
 
     /// Everything in the buffers after the launches, or why they ended.
     fn ran(&self, options: Options) -> Result<Ran> {
-        let source = Source::new(self.precision, [&self.program]);
-        let mut host = Host::new(source, &self.buffers, options)?;
-        for (number, bytes) in self.contents.iter().enumerate() {
-            host.write(BufferId(number), 0, bytes)?;
-        }
+        let mut host = self.host(options)?;
         host.run(&self.program)?;
         let mut after = self.contents.clone();
         for (number, bytes) in after.iter_mut().enumerate() {
             host.read(BufferId(number), 0, bytes)?;
         }
         Ok(Ran { precision: self.precision, contents: after })
+    }
+
+    /// The kernels of all launches, and the buffers with what is in them.
+    fn host(&self, options: Options) -> Result<Host> {
+        let source = Source::new(self.precision, [&self.program]);
+        let mut text = source.for_host(HEADER, FOOTER);
+        if let Some((from, to)) = self.broken {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text = text.replace(from, to);
+        }
+        let mut host = Host::of_text(&text, source, &self.buffers, options)?;
+        for (number, bytes) in self.contents.iter().enumerate() {
+            host.write(BufferId(number), 0, bytes)?;
+        }
+        Ok(host)
+    }
+
+    /// Whether every launch has just as much shared memory as it needs: with 4 bytes less it ends.
+    fn needs_all_its_shared_memory(&self) {
+        for launch in self.program.launches.iter() {
+            let less = Launch { shared: launch.shared - 4, ..launch.clone() };
+            let program = Program { name: "less".into(), launches: Arc::new(vec![less]) };
+            let said = self.host(Options::default()).unwrap().run(&program).unwrap_err().to_string();
+            assert!(said.contains("beyond its shared memory"), "{}: {said}", launch.kernel);
+        }
     }
 
     /// Runs, and checks.

@@ -107,7 +107,10 @@ struct Team {
     Thread *threads[MOST_THREADS];
     unsigned made;
     unsigned char *shared;
-    char barrier[2], over; // for ThreadSanitizer, as what orders threads
+    unsigned blocks; // that it has begun
+    // For ThreadSanitizer, as what orders threads. Two of each in turn: a thread that is ahead tells nothing
+    // to those that come to the same place after it.
+    char barrier[2], over[2];
 };
 
 static Team teams[TEAMS];
@@ -204,9 +207,9 @@ HOST_QUIET void call() { entry(argument); }
 HOST_QUIET void body() {
     for (;;) {
         acquire(&begun);
-        acquire(&team->over);
+        acquire(&team->over[(team->blocks + 1) % 2]); // of its block before
         call();
-        release(&team->over);
+        release(&team->over[team->blocks % 2]);
         release(&done);
         pause(Wait::ENDED);
     }
@@ -291,10 +294,11 @@ HOST_QUIET void run_warp(Thread **lanes, unsigned count) {
         for (unsigned i = 0; i < count; ++i) {
             alone |= lanes[i]->wait == Wait::BARRIER || lanes[i]->wait == Wait::ENDED;
             together |= lanes[i]->wait != Wait::BARRIER && lanes[i]->wait != Wait::ENDED;
-            if (together && lanes[i]->wait != wait) fail("a warp's threads do different things together");
         }
         if (alone && together) fail("a warp's threads do not all take part in what they do together");
         if (alone) return;
+        for (unsigned i = 0; i < count; ++i)
+            if (lanes[i]->wait != wait) fail("a warp's threads do different things together");
         if (count < 32) fail("a warp that is not whole does something together");
         if (wait == Wait::SHUFFLE)
             shuffle(lanes);
@@ -306,6 +310,7 @@ HOST_QUIET void run_warp(Thread **lanes, unsigned count) {
 
 HOST_QUIET void run_block(unsigned count) {
     Thread **threads = team->threads;
+    ++team->blocks;
     for (unsigned i = 0; i < count; ++i) {
         threads[i]->wait = Wait::NOTHING;
         threads[i]->phase = 0;
@@ -356,7 +361,6 @@ HOST_QUIET unsigned char *shared() { return team->shared; }
 
 #define threadIdx (host::thread_index())
 
-// The two barriers in turn: a thread that has come to the next one tells nothing to those still at this one.
 HOST_QUIET void __syncthreads() {
     char *barrier = &host::team->barrier[host::current->phase++ % 2];
     host::release(barrier);

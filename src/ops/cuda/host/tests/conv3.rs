@@ -276,6 +276,7 @@ fn a_convolution_of_3x3_sees_zeros_around_its_maps_and_its_tiles_are_measured() 
     for precision in PRECISIONS {
         let mut bench = Bench::new(precision);
         CASES.iter().for_each(|&case| forward(&mut bench, case));
+        bench.needs_all_its_shared_memory();
         bench.run();
     }
 }
@@ -288,6 +289,7 @@ fn the_gradient_of_a_convolution_of_3x3_is_stored_for_a_bottleneck_and_added_for
             backward(&mut bench, case);
             backward(&mut bench, Case { first: !case.first, ..case });
         }
+        bench.needs_all_its_shared_memory();
         bench.run();
     }
 }

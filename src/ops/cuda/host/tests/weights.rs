@@ -164,6 +164,7 @@ fn the_slices_of_a_gradient_of_pointwise_weights_add_up_to_it() {
         pointwise(&mut bench, Case { pooled: true, mt: 2, warps: 2, inputs: 130, width: 8, ..case });
         pointwise(&mut bench, Case { pooled: true, dropout: true, warps: 4, outputs: 50, width: 48, ..case });
         pointwise(&mut bench, Case { images: 1, side: 1, inputs: 1, outputs: 1, width: 8, ..case });
+        bench.needs_all_its_shared_memory();
         bench.run();
     }
 }
@@ -195,6 +196,7 @@ fn the_slices_of_a_gradient_of_3x3_weights_add_up_to_it() {
             &mut bench,
             Case3 { side: 9, inputs: 3, outputs: 24, channel: 0, width: 16, first: true, ..case },
         );
+        bench.needs_all_its_shared_memory();
         bench.run();
     }
 }
