@@ -275,7 +275,9 @@ fn backward(bench: &mut Bench, case: Case) {
 fn a_convolution_of_3x3_sees_zeros_around_its_maps_and_its_tiles_are_measured() {
     for precision in PRECISIONS {
         let mut bench = Bench::new(precision);
-        CASES.iter().for_each(|&case| forward(&mut bench, case));
+        for &case in CASES {
+            forward(&mut bench, case);
+        }
         bench.needs_all_its_shared_memory();
         bench.run();
     }

@@ -55,12 +55,13 @@ fn the_average_over_a_map_and_its_gradient_are_those_of_a_normalisation_and_its_
 fn the_linear_layer_and_its_three_gradients_are_products() {
     let mut bench = Bench::new(Precision::F32);
     for (images, channels, classes) in [(3, 13, 10), (1, 1, 1), (2, 130, 7)] {
-        let (x, w, b) = (normal(1, images * channels), normal(2, classes * channels), normal(3, classes));
+        let (read, matrix) = (normal(1, images * channels), normal(2, classes * channels));
+        let added = normal(3, classes);
         let dy = normal(4, images * classes);
-        let (averages, weight) = (bench.floats(&x), bench.floats(&w));
+        let (averages, weight) = (bench.floats(&read), bench.floats(&matrix));
         let logits = bench.floats(&vec![9.0; images * classes]);
         let args = args! {
-            averages: averages, weight: weight, bias: bench.floats(&b), logits: logits, channels: channels,
+            averages: averages, weight: weight, bias: bench.floats(&added), logits: logits, channels: channels,
             classes: classes,
         };
         bench.launch("classify", "Classify", ([images, 1, 1], 128, 0), args);
@@ -77,23 +78,23 @@ fn the_linear_layer_and_its_three_gradients_are_products() {
         bench.launch("classify_weights", "ClassifyBackward", ([classes, across, 1], 128, 0), args());
         bench.launch("classify_input", "ClassifyBackward", ([images, across, 1], 128, 0), args());
         bench.check(move |ran| {
-            let mut y = vec![0.0; images * classes];
+            let mut sums = vec![0.0; images * classes];
             let (mut to_w, mut to_b) = (vec![0.0; classes * channels], vec![0.0; classes]);
             let mut to_x = vec![0.0; images * channels];
             for i in 0..images {
                 for k in 0..classes {
-                    y[i * classes + k] = f64::from(b[k]);
+                    sums[i * classes + k] = f64::from(added[k]);
                     let d = f64::from(dy[i * classes + k]);
                     to_b[k] += d;
                     for c in 0..channels {
-                        let (x, w) = (f64::from(x[i * channels + c]), f64::from(w[k * channels + c]));
-                        y[i * classes + k] += x * w;
+                        let (x, w) = (f64::from(read[i * channels + c]), f64::from(matrix[k * channels + c]));
+                        sums[i * classes + k] += x * w;
                         to_w[k * channels + c] += d * x;
                         to_x[i * channels + c] += d * w;
                     }
                 }
             }
-            close(&ran.floats(logits), &y, Precision::F32, "logits");
+            close(&ran.floats(logits), &sums, Precision::F32, "logits");
             close(&ran.floats(dw), &to_w, Precision::F32, "gradient of the weight");
             close(&ran.floats(db), &to_b, Precision::F32, "gradient of the bias");
             close(&ran.floats(dx), &to_x, Precision::F32, "gradient of the averages");

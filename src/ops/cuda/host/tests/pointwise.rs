@@ -341,7 +341,9 @@ fn backward(bench: &mut Bench, case: Case) {
 fn a_pointwise_convolution_is_a_sum_over_normalised_channels_and_its_tiles_are_measured() {
     for precision in PRECISIONS {
         let mut bench = Bench::new(precision);
-        CASES.iter().for_each(|&case| forward(&mut bench, case));
+        for &case in CASES {
+            forward(&mut bench, case);
+        }
         bench.needs_all_its_shared_memory();
         bench.run();
     }
@@ -351,7 +353,9 @@ fn a_pointwise_convolution_is_a_sum_over_normalised_channels_and_its_tiles_are_m
 fn the_gradient_of_a_pointwise_convolution_passes_its_relu_into_the_gradient_of_the_block() {
     for precision in PRECISIONS {
         let mut bench = Bench::new(precision);
-        CASES.iter().for_each(|&case| backward(&mut bench, case));
+        for &case in CASES {
+            backward(&mut bench, case);
+        }
         // Dropout before the average of a transition.
         backward(&mut bench, Case { dropout: true, pooled: true, ..CASES[0] });
         bench.needs_all_its_shared_memory();

@@ -138,10 +138,13 @@ fn every_rule_changes_weights_state_running_statistics_and_the_clock() {
     bench.run();
 }
 
+/// Makes something not finite.
+type Spoil = fn(&mut Step);
+
 #[test]
 fn a_step_in_which_anything_is_not_finite_changes_nothing_and_says_what() {
     let mut bench = Bench::new(Precision::F32);
-    let cases: [(&str, i32, fn(&mut Step)); 7] = [
+    let cases: [(&str, i32, Spoil); 7] = [
         ("the last gradient", 2, |step| step.gradient[COUNT - 1] = f32::NAN),
         ("a gradient without bound", 2, |step| step.gradient[3] = f32::NEG_INFINITY),
         ("a loss", 1, |step| step.losses[4] = f32::INFINITY),
