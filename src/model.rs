@@ -157,6 +157,11 @@ impl DenseNet {
         self
     }
 
+    /// How the fast version computes products, where there is a choice.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
     /// The same network with the fast version computed elsewhere.
     #[cfg(feature = "host-kernels")]
     #[must_use]

@@ -1,5 +1,7 @@
 //! Times the engine's own step on images in memory.
 
+mod on_card;
+
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
@@ -70,11 +72,17 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     }
     let (images, labels) = tensors(random_batch(recipe, classes), &device)?;
     let subject = Subject { recipe, evaluation, images, labels, device };
-    let times = subject.time(&net, WARMUP, steps, control, report)?;
+    let (times, device_mib) = if net.card().is_some() {
+        on_card::time(&net, recipe, steps, evaluation, control, report)?
+    } else {
+        (subject.time(&net, WARMUP, steps, control, report)?, None)
+    };
     let peak_mib = memory::peak_mib();
+    let (place, precision) = (net.card().cloned(), net.precision());
     // What it holds is free before another network takes its place.
     drop(net);
-    let machine_peak_gflops = ops::peak::gflops(options.threads);
+    let peaks = place.map(|place| place.peaks(precision)).transpose()?.flatten();
+    let machine_peak_gflops = peaks.map_or_else(|| ops::peak::gflops(options.threads), |peaks| peaks.gflops);
     let images_per_second = n as f64 / median(&times);
     let comparison = if compare {
         let net = new_net(recipe, classes, &subject.device, Arithmetic::Reference)?;
@@ -100,6 +108,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         step_ms_median: median(&times) * 1e3,
         step_ms_min: times[0] * 1e3,
         peak_mib,
+        device_mib,
         gflops,
         machine_peak_gflops,
         share_of_peak: gflops / machine_peak_gflops,

@@ -21,6 +21,13 @@ use crate::recipe::Recipe;
 /// Steps under way at most: enough that the card never waits, few enough that a stop is soon heard.
 const AHEAD: u64 = 8;
 
+/// The same network; in tests of the kernels, one whose fast version they compute on the host.
+pub(super) fn placed(net: DenseNet) -> DenseNet {
+    #[cfg(all(test, feature = "host-kernels"))]
+    let net = tests::placed(net);
+    net
+}
+
 /// How the card is to train `net` by `recipe` on images of `feed`.
 pub(super) fn plan(net: &DenseNet, recipe: &Recipe, images: usize, feed: Feed) -> Training {
     Training {
@@ -234,10 +241,13 @@ impl Flight {
 }
 
 /// What was not finite, as part of a sentence.
-fn what_of(what: NotFinite) -> &'static str {
+pub(super) fn what_of(what: NotFinite) -> &'static str {
     match what {
         NotFinite::Loss => "loss",
         NotFinite::Gradient => "gradient",
         NotFinite::Weight => "updated weight",
     }
 }
+
+#[cfg(all(test, feature = "host-kernels"))]
+mod tests;

@@ -69,7 +69,7 @@ pub(super) fn new_net(
         Precision::Bf16 => ops::Precision::Bf16,
     };
     let net = net.with_dropout_places(recipe.dropout_places).with_precision(precision);
-    Ok(net.with_arithmetic(wish))
+    Ok(card::placed(net.with_arithmetic(wish)))
 }
 
 /// The version of the arithmetic that `options` wish for.

@@ -94,13 +94,14 @@ fn bench_lines(bench: &Bench) -> Vec<String> {
         format!("images_per_second  {:.2}", bench.images_per_second),
         format!("step_ms_median     {:.1}  (fastest {:.1})", bench.step_ms_median, bench.step_ms_min),
         format!("peak_mib           {peak}"),
-        format!(
-            "share_of_peak      {:.1} %  ({:.1} of {:.1} GFLOP/s)",
-            100.0 * bench.share_of_peak,
-            bench.gflops,
-            bench.machine_peak_gflops
-        ),
     ];
+    lines.extend(bench.device_mib.map(|mib| format!("device_mib         {mib:.0}")));
+    lines.push(format!(
+        "share_of_peak      {:.1} %  ({:.1} of {:.1} GFLOP/s)",
+        100.0 * bench.share_of_peak,
+        bench.gflops,
+        bench.machine_peak_gflops
+    ));
     if let Some(comparison) = &bench.comparison {
         lines.push(format!(
             "reference          {:.2} images a second  (candle's layers, {})",

@@ -19,6 +19,7 @@ pub mod host;
 mod layout;
 mod machine;
 mod network;
+mod peak;
 mod program;
 mod runner;
 mod source;
@@ -29,6 +30,7 @@ mod update;
 pub use device::{Cache, describe, free_bytes, keep_kernels};
 pub(crate) use machine::Machine;
 pub(in crate::ops) use network::CardNetwork;
+pub(in crate::ops) use peak::peaks;
 pub(in crate::ops) use trainer::{CardTrainer, training_bytes};
 
 use crate::ops::Precision;

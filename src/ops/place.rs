@@ -20,6 +20,15 @@ enum Kind {
     Card(Machine),
 }
 
+/// What a card can do at most, in 10⁹ a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Peaks {
+    /// Operations; a multiply-add counts as 2.
+    pub gflops: f64,
+    /// Bytes read and written.
+    pub gbytes: f64,
+}
+
 impl Place {
     /// That of a device; `None` where it has none.
     pub fn of(device: &Device) -> Option<Self> {
@@ -64,6 +73,18 @@ impl Place {
             }
             #[cfg(any(feature = "cuda", feature = "host-kernels"))]
             Kind::Card(machine) => Ok(Some(Box::new(CardTrainer::new(training, splits, machine)?))),
+        }
+    }
+
+    /// What it can do at most, measured; `None` on the CPU.
+    pub fn peaks(&self, precision: Precision) -> Result<Option<Peaks>> {
+        match &self.0 {
+            Kind::Cpu => {
+                let _ = precision;
+                Ok(None)
+            }
+            #[cfg(any(feature = "cuda", feature = "host-kernels"))]
+            Kind::Card(machine) => Ok(Some(cuda::peaks(precision, machine)?)),
         }
     }
 

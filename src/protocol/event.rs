@@ -319,9 +319,12 @@ pub struct Bench {
     pub step_ms_min: f64,
     /// Most memory the process has held; absent where the system does not tell.
     pub peak_mib: Option<f64>,
+    /// Memory that it takes on a card; absent on the CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_mib: Option<f64>,
     /// Floating-point operations a second, counted as 2 (6 in training) for each multiply-accumulate.
     pub gflops: f64,
-    /// What the machine does in a loop of fused multiply-adds.
+    /// What the machine (or the card, in the recipe's precision) does in a loop of multiply-adds.
     pub machine_peak_gflops: f64,
     /// The first over the second.
     pub share_of_peak: f64,

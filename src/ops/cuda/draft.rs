@@ -1,7 +1,5 @@
 //! A program while it is written, and what the launches of a network have in common.
 
-use std::sync::Arc;
-
 use crate::ops::cuda::layout::{CLOCK, Layout, Measured, WORD};
 use crate::ops::cuda::program::{Arg, BufferId, Lane, Launch, Place, Program};
 use crate::ops::shape::{Conv, Norm};
@@ -56,6 +54,22 @@ impl Grid {
     }
 }
 
+impl Launch {
+    /// A launch of the main lane; `kernel` with the name of the struct it takes.
+    pub(super) fn new((kernel, takes): (String, &'static str), args: Args, grid: Grid) -> Self {
+        Self {
+            kernel,
+            takes,
+            args,
+            grid: grid.blocks.map(|blocks| blocks as u32),
+            block: grid.threads as u32,
+            shared: grid.shared,
+            lane: Lane::Main,
+            after: Vec::new(),
+        }
+    }
+}
+
 /// A program for a batch, launch by launch.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
@@ -75,27 +89,18 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(self, name: String) -> Program {
-        Program { name, launches: Arc::new(self.launches) }
+        Program::new(name, self.launches)
     }
 
     fn push(
         &mut self,
-        (kernel, takes): (String, &'static str),
+        kernel: (String, &'static str),
         args: Args,
         grid: Grid,
         lane: Lane,
         after: Vec<usize>,
     ) -> usize {
-        self.launches.push(Launch {
-            kernel,
-            takes,
-            args,
-            grid: grid.blocks.map(|blocks| blocks as u32),
-            block: grid.threads as u32,
-            shared: grid.shared,
-            lane,
-            after,
-        });
+        self.launches.push(Launch { lane, after, ..Launch::new(kernel, args, grid) });
         self.launches.len() - 1
     }
 

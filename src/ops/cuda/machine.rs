@@ -6,7 +6,7 @@ use candle_core::Result;
 #[cfg(feature = "cuda")]
 use crate::ops::cuda::device;
 use crate::ops::cuda::layout::Layout;
-use crate::ops::cuda::program::{BufferId, Program};
+use crate::ops::cuda::program::{BufferId, Buffers, Program};
 use crate::ops::cuda::runner::Runner;
 use crate::ops::cuda::source::Source;
 
@@ -26,21 +26,23 @@ impl Machine {
     pub(in crate::ops) fn free_bytes(&self) -> Result<usize> {
         match self {
             #[cfg(feature = "cuda")]
-            Self::Card(device) => Ok(device::free_bytes(&candle_core::Device::Cuda(device.clone()))?.0 as usize),
+            Self::Card(device) => {
+                Ok(device::free_bytes(&candle_core::Device::Cuda(device.clone()))?.0 as usize)
+            }
             #[cfg(feature = "host-kernels")]
             Self::Host(_) => Ok(usize::MAX),
         }
     }
 
-    fn runner(&self, source: Source, layout: &Layout) -> Result<Box<dyn Runner>> {
+    pub(super) fn runner(&self, source: Source, buffers: &Buffers) -> Result<Box<dyn Runner>> {
         match self {
             #[cfg(feature = "cuda")]
             Self::Card(device) => {
-                Ok(Box::new(device::Card::new(device, source, layout.buffers.clone(), device::kept())?))
+                Ok(Box::new(device::Card::new(device, source, buffers.clone(), device::kept())?))
             }
             #[cfg(feature = "host-kernels")]
             Self::Host(options) => {
-                Ok(Box::new(crate::ops::cuda::host::Host::new(source, &layout.buffers, *options)?))
+                Ok(Box::new(crate::ops::cuda::host::Host::new(source, buffers, *options)?))
             }
         }
     }
@@ -76,7 +78,7 @@ impl Built {
     /// Takes the memory and compiles the kernels of `programs`; later ones may use no others.
     pub(super) fn new(layout: Layout, programs: &[Program], machine: &Machine) -> Result<Self> {
         let source = Source::new(layout.plan.precision, programs);
-        let runner = machine.runner(source, &layout)?;
+        let runner = machine.runner(source, &layout.buffers)?;
         let mut built = Self { layout, runner };
         let rows = built.layout.pack_rows();
         built.write(built.layout.pack_table, &rows)?;

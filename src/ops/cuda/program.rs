@@ -101,6 +101,12 @@ pub(super) struct Program {
     pub(super) launches: Arc<Vec<Launch>>,
 }
 
+impl Program {
+    pub(super) fn new(name: String, launches: Vec<Launch>) -> Self {
+        Self { name, launches: Arc::new(launches) }
+    }
+}
+
 impl PartialEq for Program {
     /// Asked before every run: a copy is known without a look at its launches.
     fn eq(&self, other: &Self) -> bool {

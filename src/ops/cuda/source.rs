@@ -20,6 +20,7 @@ const KERNELS: &[&str] = &[
     include_str!("kernels/head.cuh"),
     include_str!("kernels/prepare.cuh"),
     include_str!("kernels/update.cuh"),
+    include_str!("kernels/peak.cuh"),
 ];
 
 /// A field of a kernel's struct.
