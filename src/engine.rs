@@ -28,7 +28,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-pub use device::describe as describe_devices;
+pub use device::{describe as describe_devices, keep_kernels};
 pub use memory::available_bytes;
 pub use verify::verify;
 

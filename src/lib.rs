@@ -44,6 +44,7 @@ pub fn run() -> Exit {
         Some(Command::Man) => return commands::man(),
         _ => {}
     }
+    engine::keep_kernels(paths::Paths::of_this_user().kernels());
     if cli.command.is_none() && !cli.no_ui {
         return commands::workbench::workbench(&cli, &typed);
     }

@@ -13,6 +13,8 @@ pub struct Paths {
     pub data: PathBuf,
     /// What the interface remembers is here.
     pub state: PathBuf,
+    /// What can be made again is here.
+    pub cache: PathBuf,
 }
 
 impl Paths {
@@ -23,8 +25,9 @@ impl Paths {
                 config: dirs.config_dir().to_owned(),
                 data: dirs.data_dir().to_owned(),
                 state: dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned(),
+                cache: dirs.cache_dir().to_owned(),
             },
-            None => Self { config: ".".into(), data: ".".into(), state: ".".into() },
+            None => Self { config: ".".into(), data: ".".into(), state: ".".into(), cache: ".".into() },
         }
     }
 
@@ -41,6 +44,11 @@ impl Paths {
     /// The last recipe and the settings of the view.
     pub fn state_file(&self) -> PathBuf {
         self.state.join("state.toml")
+    }
+
+    /// The kernels that were compiled for the cards of this machine.
+    pub fn kernels(&self) -> PathBuf {
+        self.cache.join("kernels")
     }
 
     /// The directory of all runs, unless told otherwise.

@@ -5,6 +5,7 @@
 //! its hash.
 
 pub mod atomic;
+pub mod cache;
 pub mod catalog;
 pub mod checkpoint;
 pub mod journal;

@@ -1,5 +1,7 @@
 //! Which device does the arithmetic, and why that one.
 
+use std::path::PathBuf;
+
 use candle_core::Device;
 
 use crate::engine::failure::Failure;
@@ -8,6 +10,8 @@ use crate::model::{Arithmetic, DenseNet};
 use crate::ops::fused::instruction_set;
 use crate::protocol::{Event, command};
 use crate::recipe::{Precision, Recipe};
+#[cfg(feature = "cuda")]
+use crate::store::cache::Cache;
 
 /// The device and a line that says what it is and why it was taken.
 pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {
@@ -58,4 +62,26 @@ fn cuda(n: usize) -> Result<Device, String> {
 #[cfg(not(feature = "cuda"))]
 fn cuda(_: usize) -> Result<Device, String> {
     Err("this build has no CUDA".into())
+}
+
+/// From now on the kernels compiled for a card are kept in `dir`. Does nothing in a build without CUDA.
+pub fn keep_kernels(dir: PathBuf) {
+    #[cfg(feature = "cuda")]
+    crate::ops::cuda::keep_kernels(Box::new(Kept(Cache::new(dir))));
+    #[cfg(not(feature = "cuda"))]
+    drop(dir);
+}
+
+#[cfg(feature = "cuda")]
+struct Kept(Cache);
+
+#[cfg(feature = "cuda")]
+impl crate::ops::cuda::Cache for Kept {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.get(key)
+    }
+
+    fn put(&self, key: &str, bytes: &[u8]) {
+        self.0.put(key, bytes);
+    }
 }

@@ -20,6 +20,7 @@ mod layout;
 mod machine;
 mod network;
 mod peak;
+mod profile;
 mod program;
 mod runner;
 mod source;

@@ -159,6 +159,27 @@ pub struct Outcome {
     pub predictions: Vec<u32>,
 }
 
+/// All launches of a kernel in a step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KernelTime {
+    /// Its name.
+    pub kernel: String,
+    /// Launches in a step.
+    pub launches: usize,
+    /// Time of all of them, each by itself and repeated: what it reads is near where it fits.
+    pub seconds: f64,
+    /// Operations of its products, a multiply-add counted as 2.
+    pub operations: f64,
+    /// Bytes that it must move at least.
+    pub bytes: f64,
+}
+
+impl KernelTime {
+    pub(in crate::ops) fn of(kernel: &str) -> Self {
+        Self { kernel: kernel.to_owned(), ..Self::default() }
+    }
+}
+
 /// Training on a device. Everything happens in the order in which it is asked for.
 pub trait Trainer: std::fmt::Debug + Send {
     /// Takes over weights, statistics and state.
@@ -186,6 +207,9 @@ pub trait Trainer: std::fmt::Debug + Send {
 
     /// The last step's logits `[n, classes]` and the gradient of the parameters.
     fn last(&mut self, images: usize) -> Result<(Vec<f32>, Vec<f32>)>;
+
+    /// Times each kernel of a full step by itself. Weights and state are lost.
+    fn profile(&mut self) -> Result<Vec<KernelTime>>;
 
     /// Bytes of memory it holds on the device.
     fn bytes(&self) -> usize;

@@ -87,8 +87,8 @@ fn recipe() -> Recipe {
 fn said(commands: impl IntoIterator<Item = Command>) -> Vec<Event> {
     let ((sender, commands_heard), (events, heard)) = (unbounded(), unbounded());
     commands.into_iter().for_each(|command| sender.send(command).unwrap());
-    serve(&commands_heard, &events, Promise { unheard: true });
     drop(sender);
+    serve(&commands_heard, &events, Promise { unheard: true });
     let all: Vec<Event> = heard.try_iter().map(|stamped| stamped.event).collect();
     assert!(!all.iter().any(|event| matches!(event, Event::Failed { .. })), "{all:?}");
     all
@@ -119,7 +119,7 @@ fn tensors(folder: &Path) -> BTreeMap<String, Array> {
 /// A whole run, and `then`.
 fn trained(recipe: Recipe, then: &[Command]) -> (BTreeMap<String, Array>, Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
-    let all = said([start(recipe, folder.path())].into_iter().chain(then.to_vec()).chain([Command::Quit]));
+    let all = said([start(recipe, folder.path())].into_iter().chain(then.to_vec()));
     (tensors(folder.path()), all)
 }
 
@@ -187,16 +187,13 @@ fn a_run_on_a_card_in_parts_is_the_run_in_one() {
     let (whole, _) = with(true, || trained(recipe(), &[]));
     let folder = tempfile::tempdir().unwrap();
     with(true, || {
-        said([start(Recipe { steps: Some(2), ..recipe() }, folder.path()), Command::Quit]);
+        said([start(Recipe { steps: Some(2), ..recipe() }, folder.path())]);
         for steps in [3, 5, 6] {
-            said([
-                Command::Resume {
-                    target: folder.path().join("a"),
-                    overrides: Box::new(Overrides { steps: Some(steps), ..Overrides::default() }),
-                    options: Box::new(options(folder.path())),
-                },
-                Command::Quit,
-            ]);
+            said([Command::Resume {
+                target: folder.path().join("a"),
+                overrides: Box::new(Overrides { steps: Some(steps), ..Overrides::default() }),
+                options: Box::new(options(folder.path())),
+            }]);
         }
     });
     assert_eq!(whole, tensors(folder.path()));

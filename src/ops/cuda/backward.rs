@@ -4,7 +4,7 @@ use crate::ops::cuda::convs::{Outer, Packed, Way};
 use crate::ops::cuda::draft::{Args, Draft, Grid};
 use crate::ops::cuda::forward::Read;
 use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, THIN_TILE, WORD};
-use crate::ops::cuda::program::{Arg, Place};
+use crate::ops::cuda::program::{Arg, Place, Work};
 use crate::ops::shape::{Block, Conv, Layer, Norm};
 
 /// Threads of the kernels that go through channels.
@@ -82,7 +82,8 @@ impl Draft<'_> {
             ("area", (block.side * block.side).into()),
         ]);
         let tiles = pixels.div_ceil(THIN_TILE);
-        self.main(("average_backward".into(), "AverageBackward"), args, grid(tiles));
+        let work = Work::moving(pixels * channels * (layout.plan.precision.bytes() + WORD));
+        self.main(("average_backward".into(), "AverageBackward"), args, grid(tiles).with_work(work));
         self.join_sums(block.norm, index, self.left_first(index), tiles, pixels);
     }
 
@@ -132,7 +133,7 @@ impl Draft<'_> {
             ("outputs", conv.outputs.into()),
         ]);
         let read = self.pointwise_weights(conv, outer, common.clone(), pixels, (false, drops));
-        self.pointwise_backward(index, way, common, (false, drops));
+        self.pointwise_backward(index, (conv, way), common, (false, drops));
         self.join_sums(layer.norm, index, Means::Left(left(layout, index)), way.tiles(self.batch), pixels);
         Some(read)
     }
@@ -168,12 +169,18 @@ impl Draft<'_> {
             ("outputs", conv.outputs.into()),
         ]);
         self.pointwise_weights(conv, outer, common.clone(), pixels, (true, drops));
-        self.pointwise_backward(index, way, common, (true, drops));
+        self.pointwise_backward(index, (conv, way), common, (true, drops));
         self.join_sums(block.norm, index, self.left_first(index), way.tiles(self.batch), pixels);
     }
 
     /// The gradient of what a 1x1 convolution read, into that of block `index`.
-    fn pointwise_backward(&mut self, index: usize, way: Way, common: Args, (spread, drops): (bool, bool)) {
+    fn pointwise_backward(
+        &mut self,
+        index: usize,
+        (conv, way): (Conv, Way),
+        common: Args,
+        (spread, drops): (bool, bool),
+    ) {
         let layout = self.layout;
         let kernel = format!("pointwise_backward<{}, {spread}, {drops}>", way.template());
         let mut args = common;
@@ -183,7 +190,18 @@ impl Draft<'_> {
             ("left", layout.left.into()),
         ]);
         let grid = Grid::new([way.tiles(self.batch), way.columns.tiles, 1], way.rows.threads() as usize);
-        self.main((kernel, "PointwiseBackward"), args, grid.with_shared(way.shared));
+        let work = self.pointwise_work(conv, spread, if spread { WORD } else { 2 * WORD });
+        self.main((kernel, "PointwiseBackward"), args, grid.with_shared(way.shared).with_work(work));
+    }
+
+    /// What a 1x1 convolution's backward product must do: its input, its output with its gradient, and
+    /// `gradient` bytes for each number of its input.
+    fn pointwise_work(&self, conv: Conv, spread: bool, gradient: usize) -> Work {
+        let (side, number) = (self.layout.conv(conv).side, self.layout.plan.precision.bytes());
+        let pixels = self.batch * side * side;
+        // A transition's output has a quarter of the pixels, and its gradient is f32.
+        let output = if spread { (WORD + number) * conv.outputs / 4 } else { 2 * number * conv.outputs };
+        Work::new(2 * pixels * conv.len(), pixels * (conv.inputs * (number + gradient) + output))
     }
 
     /// The gradient of a 1x1 convolution's weights; the number of the launch that reads its inputs.
@@ -204,7 +222,8 @@ impl Draft<'_> {
         let mut args = common;
         args.extend([("partial", self.layout.partial.into()), ("slice", outer.slices.slice.into())]);
         let blocks = [outer.inputs, outer.columns.tiles, slices];
-        let grid = Grid::new(blocks, rows.threads() as usize).with_shared(outer.shared);
+        let work = self.pointwise_work(conv, spread, 0);
+        let grid = Grid::new(blocks, rows.threads() as usize).with_shared(outer.shared).with_work(work);
         let read = self.side((kernel, "PointwiseWeights"), args, grid);
         self.join_weights(conv, slices);
         read
@@ -236,13 +255,24 @@ impl Draft<'_> {
         ]);
         let tiles = way.tiles(batch);
         let grid = Grid::new([tiles, way.columns.tiles, 1], way.rows.threads() as usize);
-        self.main((kernel, "Conv3Backward"), args, grid.with_shared(way.shared));
+        let number = layout.plan.precision.bytes();
+        let work = self.grow_work(index, conv, if inner.is_some() { number } else { 2 * WORD });
+        self.main((kernel, "Conv3Backward"), args, grid.with_shared(way.shared).with_work(work));
         let means = match inner {
             Some((memory, _)) => Means::Taken(memory),
             None => Means::Left(left(layout, index)),
         };
         let pixels = Layout::pixels(batch, &layout.plan.net.blocks[index]);
         self.join_sums(norm, index, means, tiles, pixels);
+    }
+
+    /// What a 3x3 convolution's backward product must do: its input, its output with its gradient, and
+    /// `gradient` bytes for each number of its input.
+    fn grow_work(&self, index: usize, conv: Conv, gradient: usize) -> Work {
+        let number = self.layout.plan.precision.bytes();
+        let pixels = Layout::pixels(self.batch, &self.layout.plan.net.blocks[index]);
+        let bytes = conv.inputs * (number + gradient) + conv.outputs * (number + WORD);
+        Work::new(2 * pixels * conv.len(), pixels * bytes)
     }
 
     /// What is read of the channels that a 3x3 convolution wrote into block `index`.
@@ -297,7 +327,9 @@ impl Draft<'_> {
             ("tiles", tiles.into()),
             ("slice", outer.slices.slice.into()),
         ]);
-        let grid = Grid::new([outer.inputs, outer.columns.tiles, slices], 96).with_shared(outer.shared);
+        let grid = Grid::new([outer.inputs, outer.columns.tiles, slices], 96)
+            .with_shared(outer.shared)
+            .with_work(self.grow_work(index, conv, 0));
         self.side((kernel, "Conv3Weights"), args, grid);
         self.join_weights(conv, slices);
     }
@@ -309,7 +341,9 @@ impl Draft<'_> {
             ("length", conv.len().into()),
             ("slices", slices.into()),
         ];
-        let grid = Grid::new([conv.len().div_ceil(32), 1, 1], 256).with_shared(256 * WORD);
+        let grid = Grid::new([conv.len().div_ceil(32), 1, 1], 256)
+            .with_shared(256 * WORD)
+            .with_work(Work::moving((slices + 1) * conv.len() * WORD));
         self.side(("join_weights".into(), "JoinWeights"), args, grid);
     }
 
@@ -339,7 +373,9 @@ impl Draft<'_> {
             ("count", (count as f32).into()),
         ];
         let shared = CHANNEL_THREADS * 2 * DOUBLE;
-        let grid = Grid::new([norm.channels, 1, 1], CHANNEL_THREADS).with_shared(shared);
+        let grid = Grid::new([norm.channels, 1, 1], CHANNEL_THREADS)
+            .with_shared(shared)
+            .with_work(Work::moving(2 * WORD * norm.channels * tiles));
         self.main((format!("join_sums<{kernel}>"), "JoinSums"), args, grid);
     }
 }

@@ -1,7 +1,7 @@
 //! A program while it is written, and what the launches of a network have in common.
 
 use crate::ops::cuda::layout::{CLOCK, Layout, Measured, WORD};
-use crate::ops::cuda::program::{Arg, BufferId, Lane, Launch, Place, Program};
+use crate::ops::cuda::program::{Arg, BufferId, Lane, Launch, Place, Program, Work};
 use crate::ops::shape::{Conv, Norm};
 
 pub(super) type Args = Vec<(&'static str, Arg)>;
@@ -42,15 +42,20 @@ pub(super) struct Grid {
     pub(super) blocks: [usize; 3],
     pub(super) threads: usize,
     pub(super) shared: usize,
+    pub(super) work: Work,
 }
 
 impl Grid {
     pub(super) fn new(blocks: [usize; 3], threads: usize) -> Self {
-        Self { blocks, threads, shared: 0 }
+        Self { blocks, threads, shared: 0, work: Work::default() }
     }
 
     pub(super) fn with_shared(self, shared: usize) -> Self {
         Self { shared, ..self }
+    }
+
+    pub(super) fn with_work(self, work: Work) -> Self {
+        Self { work, ..self }
     }
 }
 
@@ -66,6 +71,7 @@ impl Launch {
             shared: grid.shared,
             lane: Lane::Main,
             after: Vec::new(),
+            work: grid.work,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::ops::cuda::convs::Packed;
 use crate::ops::cuda::draft::{Args, Draft, Grid};
 use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, THIN_TILE, WORD};
-use crate::ops::cuda::program::{Arg, Place};
+use crate::ops::cuda::program::{Arg, Place, Work};
 use crate::ops::shape::{Block, Conv, Layer, Norm};
 
 /// Bytes that the kernels' `Gathered` takes.
@@ -51,7 +51,9 @@ impl Draft<'_> {
             ("packed", layout.packed.into()),
             ("table", layout.pack_table.into()),
         ];
-        self.main(("pack".into(), "Pack"), args, Grid::new([PACK_BLOCKS, rows, 1], 256));
+        let numbers = layout.buffers.bytes(layout.parameters) + layout.buffers.bytes(layout.packed);
+        let grid = Grid::new([PACK_BLOCKS, rows, 1], 256).with_work(Work::moving(numbers));
+        self.main(("pack".into(), "Pack"), args, grid);
     }
 
     /// 1/√(variance + ε) of the running statistics.
@@ -79,7 +81,8 @@ impl Draft<'_> {
             ("pixels", pixels.into()),
             ("area", area.into()),
         ];
-        self.main(("take_in".into(), "TakeIn"), args, Grid::new([pixels.div_ceil(256), 1, 1], 256));
+        let grid = Grid::new([pixels.div_ceil(256), 1, 1], 256).with_work(Work::moving(7 * pixels * WORD));
+        self.main(("take_in".into(), "TakeIn"), args, grid);
     }
 
     /// Images to averages and logits.
@@ -161,7 +164,12 @@ impl Draft<'_> {
             ("outputs", conv.outputs.into()),
         ]);
         let (tiles, threads) = (way.tiles(batch), way.rows.threads() as usize);
-        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared);
+        let side = layout.conv(conv).side;
+        let pixels = batch * side * side;
+        let number = layout.plan.precision.bytes();
+        let read = if images { 4 * WORD } else { conv.inputs * number };
+        let work = Work::new(2 * pixels * conv.len(), pixels * (read + conv.outputs * number));
+        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared).with_work(work);
         self.main((kernel, "Conv3Forward"), args, grid);
         self.join_moments(to.measured, conv.outputs, tiles, epsilon);
     }
@@ -186,7 +194,10 @@ impl Draft<'_> {
             ("outputs", conv.outputs.into()),
         ]);
         let (tiles, threads) = (way.tiles(batch), way.rows.threads() as usize);
-        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared);
+        let (pixels, number) = (batch * output_side * output_side, layout.plan.precision.bytes());
+        let read = (batch * side * side * conv.inputs + pixels * conv.outputs) * number;
+        let work = Work::new(2 * pixels * conv.len(), read);
+        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared).with_work(work);
         self.main((kernel, "PointwiseForward"), args, grid);
         self.join_moments(to.measured, conv.outputs, tiles, epsilon);
     }
@@ -211,7 +222,9 @@ impl Draft<'_> {
             ("output_stride", to.maps.stride.into()),
         ];
         let tiles = pixels.div_ceil(THIN_TILE);
-        let grid = Grid::new([tiles, conv.outputs.div_ceil(CHANNEL_THREADS), 1], CHANNEL_THREADS);
+        let work = Work::moving(5 * pixels * conv.outputs * layout.plan.precision.bytes());
+        let blocks = [tiles, conv.outputs.div_ceil(CHANNEL_THREADS), 1];
+        let grid = Grid::new(blocks, CHANNEL_THREADS).with_work(work);
         self.main(("pool".into(), "Pool"), args, grid);
         self.join_moments(to.measured, conv.outputs, tiles, epsilon);
     }
@@ -227,7 +240,9 @@ impl Draft<'_> {
             ("tiles", tiles.into()),
             ("epsilon", epsilon.into()),
         ];
-        let grid = Grid::new([channels, 1, 1], CHANNEL_THREADS).with_shared(CHANNEL_THREADS * GATHERED);
+        let grid = Grid::new([channels, 1, 1], CHANNEL_THREADS)
+            .with_shared(CHANNEL_THREADS * GATHERED)
+            .with_work(Work::moving(3 * DOUBLE * channels * tiles));
         self.main(("join_moments".into(), "JoinMoments"), args, grid);
     }
 
@@ -240,7 +255,9 @@ impl Draft<'_> {
             ("channels", channels.into()),
             ("area", (block.side * block.side).into()),
         ]);
-        let grid = Grid::new([batch, channels.div_ceil(CHANNEL_THREADS), 1], CHANNEL_THREADS);
+        let numbers = Layout::pixels(batch, block) * channels * layout.plan.precision.bytes();
+        let grid = Grid::new([batch, channels.div_ceil(CHANNEL_THREADS), 1], CHANNEL_THREADS)
+            .with_work(Work::moving(numbers));
         self.main(("average".into(), "Average"), args, grid);
         let (linear, classes) = (layout.plan.net.linear, layout.plan.net.classes);
         let args = vec![

@@ -81,6 +81,27 @@ pub(super) struct Launch {
     pub(super) lane: Lane,
     /// Numbers in its program of earlier launches of the other lane that must be done before it.
     pub(super) after: Vec<usize>,
+    /// What it must do at least.
+    pub(super) work: Work,
+}
+
+/// What must be done at least, however it is done: every number read and written once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Work {
+    /// A multiply-add of a product counts as 2; nothing else counts.
+    pub(super) operations: f64,
+    pub(super) bytes: f64,
+}
+
+impl Work {
+    pub(super) fn new(operations: usize, bytes: usize) -> Self {
+        Self { operations: operations as f64, bytes: bytes as f64 }
+    }
+
+    /// That of memory alone.
+    pub(super) fn moving(bytes: usize) -> Self {
+        Self::new(0, bytes)
+    }
 }
 
 /// Launches of one lane run in their order; those of the two lanes may overlap, but for `after`.

@@ -8,9 +8,12 @@ use candle_core::Result;
 use crate::ops::cuda::draft::Draft;
 use crate::ops::cuda::layout::{Layout, Plan, RESULT, Use, WORD};
 use crate::ops::cuda::machine::{Built, Clock, Machine};
+use crate::ops::cuda::profile;
 use crate::ops::cuda::program::Program;
 use crate::ops::cuda::update::Views;
-use crate::ops::training::{Epoch, Feed, NotFinite, Outcome, Split, State, Stepped, Trainer, Training};
+use crate::ops::training::{
+    Epoch, Feed, KernelTime, NotFinite, Outcome, Split, State, Stepped, Trainer, Training,
+};
 
 /// Adam's decay of the mean gradient and of the mean squared gradient.
 const BETAS: [f64; 2] = [0.9, 0.999];
@@ -252,6 +255,11 @@ impl Trainer for CardTrainer {
         let (logits, gradient) = (layout.logits, layout.gradient);
         let (classes, count) = (layout.plan.net.classes, layout.plan.net.parameters);
         Ok((self.built.read(logits, images * classes)?, self.built.read(gradient, count)?))
+    }
+
+    fn profile(&mut self) -> Result<Vec<KernelTime>> {
+        let program = step(&self.built.layout, &self.training, self.training.batch);
+        profile::profile(&mut self.built, &program)
     }
 
     fn bytes(&self) -> usize {

@@ -3,7 +3,7 @@
 use crate::ops::batch_norm::Rules;
 use crate::ops::cuda::draft::{Draft, Grid};
 use crate::ops::cuda::layout::{CHECKERS, Layout, SplitMemory, Statistics, WORD};
-use crate::ops::cuda::program::Arg;
+use crate::ops::cuda::program::{Arg, Work};
 use crate::ops::training::Rule;
 
 /// A rule as the kernels call it.
@@ -50,7 +50,8 @@ impl Draft<'_> {
             ("crops", usize::from(crops).into()),
             ("flips", usize::from(flips).into()),
         ];
-        let grid = Grid::new([self.batch, 1, 1], 256).with_shared(3 * WORD);
+        let work = Work::moving(self.batch * side * side * (3 + 4 * WORD));
+        let grid = Grid::new([self.batch, 1, 1], 256).with_shared(3 * WORD).with_work(work);
         self.main(("augment".into(), "Augment"), args, grid);
     }
 
@@ -85,7 +86,9 @@ impl Draft<'_> {
         ];
         let side = self.last_of_side();
         self.wait_for(side);
-        let all = Grid::new([CHECKERS, 1, 1], 256);
+        // Weights, gradients and state are read by both, and all but the gradients written by one.
+        let numbers = (2 + rule.slots()) * layout.plan.net.parameters * WORD;
+        let all = Grid::new([CHECKERS, 1, 1], 256).with_work(Work::moving(numbers));
         let one = Grid::new([1, 1, 1], 1);
         let name = name(rule);
         self.main((format!("check<{name}>"), "Update"), args.clone(), all.with_shared(256 * WORD));

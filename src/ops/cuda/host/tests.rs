@@ -83,6 +83,7 @@ impl Bench {
             shared,
             lane: Lane::Main,
             after: Vec::new(),
+            work: Work::default(),
         });
     }
 

@@ -1,0 +1,41 @@
+//! How long each kernel of a program takes by itself, beside what it must do at least.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use candle_core::Result;
+
+use crate::ops::cuda::layout::WORD;
+use crate::ops::cuda::machine::Built;
+use crate::ops::cuda::program::Program;
+use crate::ops::training::KernelTime;
+
+/// Times that a launch is repeated in a row while the clock runs.
+const REPEATS: usize = 20;
+
+/// The kernels of `program` by name, slowest first. What the buffers held is lost.
+pub(super) fn profile(built: &mut Built, program: &Program) -> Result<Vec<KernelTime>> {
+    let mut found: BTreeMap<&str, KernelTime> = BTreeMap::new();
+    let verdict = built.layout.verdict;
+    for launch in program.launches.iter() {
+        let mut alone = launch.clone();
+        alone.after.clear();
+        let repeated = Program::new("one launch".into(), vec![alone; REPEATS]);
+        let mut done = [0; WORD];
+        built.runner.run(&repeated)?;
+        built.runner.read(verdict, 0, &mut done)?;
+        let begin = Instant::now();
+        built.runner.run(&repeated)?;
+        built.runner.read(verdict, 0, &mut done)?;
+        let seconds = begin.elapsed().as_secs_f64() / REPEATS as f64;
+        let name = launch.kernel.split('<').next().unwrap_or(&launch.kernel);
+        let kernel = found.entry(name).or_insert_with(|| KernelTime::of(name));
+        kernel.launches += 1;
+        kernel.seconds += seconds;
+        kernel.operations += launch.work.operations;
+        kernel.bytes += launch.work.bytes;
+    }
+    let mut all: Vec<KernelTime> = found.into_values().collect();
+    all.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    Ok(all)
+}
