@@ -11,8 +11,6 @@ mod kernels;
 mod memory;
 mod pinned;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -22,18 +20,15 @@ use std::sync::{Arc, OnceLock};
 use candle_core::cuda_backend::cudarc::driver::CudaContext;
 use candle_core::{CudaDevice, Device, Error, Result};
 
+use crate::ops::cuda::device::failure::Told;
+use crate::ops::cuda::device::graph::Graph;
+use crate::ops::cuda::device::kernels::Kernels;
+use crate::ops::cuda::device::memory::Arena;
+use crate::ops::cuda::device::pinned::{Posted, Staging};
+use crate::ops::cuda::device::stream::Stream;
 use crate::ops::cuda::program::{BufferId, Buffers, Program};
 use crate::ops::cuda::runner::Runner;
 use crate::ops::cuda::source::Source;
-
-#[cfg(test)]
-pub(super) use compile::compile_for;
-use failure::Told;
-use graph::Graph;
-use kernels::Kernels;
-use memory::Arena;
-use pinned::{Posted, Staging};
-use stream::Stream;
 
 /// Where compiled kernels are kept from one start to the next. A key is a file name.
 pub trait Cache: Send + Sync {
@@ -83,17 +78,6 @@ impl Card {
         let kernels = Kernels::new(&context, &source, cache)?;
         let (kept, staging, posted) = (HashMap::new(), Staging::default(), Posted::default());
         Ok(Self { kept, source, buffers, kernels, arena, staging, posted, stream })
-    }
-
-    /// Runs the launches of a program one after the other, without a graph: the slow, obvious way.
-    #[cfg(test)]
-    fn run_plainly(&mut self, program: &Program) -> Result<()> {
-        for launch in program.launches.iter() {
-            let mut of = self.source.pack(launch, |buffer| self.arena.address(buffer));
-            let kernel = self.kernels.of(&self.source, launch);
-            self.stream.launch(kernel, launch, &mut of)?;
-        }
-        Ok(())
     }
 
     /// The address of `bytes` bytes of a buffer from `offset` on.
@@ -184,3 +168,13 @@ pub fn describe(device: &Device) -> Result<String> {
     let memory = memory::gib(context.total_mem().told(asked)?);
     Ok(format!("{name}, compute {major}.{minor}, {memory}"))
 }
+
+/// The kernels of `source` for an architecture such as `sm_90`, as a driver would load them. Needs no card.
+#[cfg(test)]
+pub(super) fn compile_for(source: &Source, arch: &str) -> Result<Vec<u8>> {
+    let compute = arch.trim_start_matches("sm_").parse().map_err(candle_core::Error::wrap)?;
+    compile::compile(&source.for_device(), &compile::Target::of(compute, source.precision())?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,6 @@ use candle_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
 use crate::ops::cuda::Precision;
-#[cfg(test)]
-use crate::ops::cuda::source::Source;
 
 /// C++17, and arithmetic as IEEE 754 has it: neither approximate division nor numbers too small taken as 0.
 /// A product and a sum may become one operation, always the same for one compiler and card.
@@ -191,13 +189,6 @@ pub(super) fn sealed(image: &[u8]) -> Vec<u8> {
 pub(super) fn opened(bytes: &[u8]) -> Option<Vec<u8>> {
     let (seal, image) = bytes.split_at_checked(SEAL)?;
     (Sha256::digest(image).as_slice() == seal).then(|| image.to_vec())
-}
-
-/// The kernels of `source` for an architecture such as `sm_90`, as a driver would load them.
-#[cfg(test)]
-pub(in crate::ops::cuda) fn compile_for(source: &Source, arch: &str) -> Result<Vec<u8>> {
-    let compute = arch.trim_start_matches("sm_").parse().map_err(Error::wrap)?;
-    compile(&source.for_device(), &Target::of(compute, source.precision())?)
 }
 
 #[cfg(test)]

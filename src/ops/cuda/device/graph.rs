@@ -10,8 +10,8 @@ use std::sync::Arc;
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, result, sys};
 use candle_core::{Error, Result};
 
-use super::failure::Told;
-use super::stream::Stream;
+use crate::ops::cuda::device::failure::Told;
+use crate::ops::cuda::device::stream::Stream;
 use crate::ops::cuda::program::{Launch, Program};
 
 /// A graph that is ready to run. The functions in it and what they point to must outlive it.

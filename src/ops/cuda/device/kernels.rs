@@ -11,9 +11,9 @@ use sys::CUfunction_attribute_enum::{
     CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
 };
 
-use super::Cache;
-use super::compile::{self, Target};
-use super::failure::Told;
+use crate::ops::cuda::device::Cache;
+use crate::ops::cuda::device::compile::{self, Target};
+use crate::ops::cuda::device::failure::Told;
 use crate::ops::cuda::program::Launch;
 use crate::ops::cuda::source::Source;
 
@@ -33,18 +33,17 @@ impl Kernels {
         let text = source.for_device();
         let key = target.key(&text);
         let kept = cache.and_then(|cache| cache.get(&key)).and_then(|bytes| compile::opened(&bytes));
-        let module = match kept.map(|image| context.load_module(Ptx::from_binary(image))) {
-            Some(Ok(module)) => module,
-            // An image that this driver does not take is compiled again.
-            Some(Err(_)) | None => {
-                let image = compile::compile(&text, &target)?;
-                if let Some(cache) = cache {
-                    cache.put(&key, &compile::sealed(&image));
-                }
-                context
-                    .load_module(Ptx::from_binary(image))
-                    .told(|| format!("the card does not load kernels for {target}"))?
+        let loaded = kept.and_then(|image| context.load_module(Ptx::from_binary(image)).ok());
+        let module = if let Some(module) = loaded {
+            module
+        } else {
+            // Nothing was kept, or nothing that this driver takes.
+            let image = compile::compile(&text, &target)?;
+            if let Some(cache) = cache {
+                cache.put(&key, &compile::sealed(&image));
             }
+            let refused = || format!("the card does not load kernels for {target}");
+            context.load_module(Ptx::from_binary(image)).told(refused)?
         };
         Self::of_module(context, &module, source)
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError, result, sys};
 use candle_core::{Error, Result};
 
-use super::failure::Told;
-use super::stream::Stream;
+use crate::ops::cuda::device::failure::Told;
+use crate::ops::cuda::device::stream::Stream;
 use crate::ops::cuda::program::{BufferId, Buffers};
 
 /// Where a buffer may begin.

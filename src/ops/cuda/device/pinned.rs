@@ -7,8 +7,8 @@ use std::slice;
 use candle_core::Result;
 use candle_core::cuda_backend::cudarc::driver::{CudaEvent, result, sys};
 
-use super::failure::Told;
-use super::stream::Stream;
+use crate::ops::cuda::device::failure::Told;
+use crate::ops::cuda::device::stream::Stream;
 
 /// Bytes of a slot for what is written, and how many slots: one is filled while others are copied.
 const PIECE: usize = 2 << 20;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use candle_core::Result;
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaEvent, CudaStream, result, sys};
 
-use super::failure::Told;
-use crate::ops::cuda::program::Launch;
+use crate::ops::cuda::device::failure::Told;
 
 /// A stream that waits for no other. Every call makes the card's context current first, so that it may move
 /// from thread to thread.
@@ -82,27 +81,6 @@ impl Stream {
     /// Waits until everything asked for is done.
     pub(super) fn wait(&self) -> Result<()> {
         self.borrowed.synchronize().told(|| "the card failed".into())
-    }
-
-    /// Launches one kernel with its struct `of`.
-    #[cfg(test)]
-    pub(super) fn launch(&self, function: sys::CUfunction, launch: &Launch, of: &mut [u8]) -> Result<()> {
-        let raw = self.raw()?;
-        let [x, y, z] = launch.grid;
-        let mut parameters = [of.as_mut_ptr().cast()];
-        // SAFETY: the function takes one struct by value, as long as `of`, which is copied before the call
-        // returns; what it points to is memory of the card that outlives the stream's work.
-        unsafe {
-            result::launch_kernel(
-                function,
-                (x, y, z),
-                (launch.block, 1, 1),
-                launch.shared as u32,
-                raw,
-                &mut parameters,
-            )
-        }
-        .told(|| format!("the card does not run {}", launch.kernel))
     }
 }
 
