@@ -139,7 +139,7 @@ fn dependencies(program: &Program) -> Result<Vec<Vec<usize>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::cuda::program::Lane;
+    use crate::ops::cuda::program::{Lane, Work};
 
     fn program(launches: &[(Lane, &[usize])]) -> Program {
         let launches = launches.iter().map(|&(lane, after)| Launch {
@@ -151,6 +151,7 @@ mod tests {
             shared: 0,
             lane,
             after: after.to_vec(),
+            work: Work::default(),
         });
         Program { name: "test".into(), launches: std::sync::Arc::new(launches.collect()) }
     }

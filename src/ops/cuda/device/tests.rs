@@ -3,16 +3,17 @@
 mod kernels;
 mod plain;
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use candle_core::Device;
 
 use super::*;
 use crate::ops::cuda::Precision;
-use crate::ops::cuda::program::{Arg, Lane, Launch, Place};
+use crate::ops::cuda::program::{Arg, Lane, Launch, Place, Work};
 
 /// The first card; `None`, and said so, where there is none.
 fn card() -> Option<Device> {
@@ -48,9 +49,19 @@ impl Bench {
     ) -> &mut Launch {
         let kernel = kernel.to_owned();
         let lane = Lane::Main;
-        let launch = Launch { kernel, takes, args, grid, block, shared, lane, after: Vec::new() };
-        std::sync::Arc::make_mut(&mut self.program.launches).push(launch);
-        std::sync::Arc::make_mut(&mut self.program.launches).last_mut().unwrap()
+        let launch = Launch {
+            kernel,
+            takes,
+            args,
+            grid,
+            block,
+            shared,
+            lane,
+            after: Vec::new(),
+            work: Work::default(),
+        };
+        Arc::make_mut(&mut self.program.launches).push(launch);
+        Arc::make_mut(&mut self.program.launches).last_mut().unwrap()
     }
 
     fn source(&self) -> Source {
@@ -299,7 +310,7 @@ fn the_loss_is_that_of_plain_arithmetic() {
     let Some(device) = card() else { return };
     let mut bench = Bench::default();
     let (logits, labels, results) = crossing(&mut bench);
-    std::sync::Arc::make_mut(&mut bench.program.launches).truncate(1);
+    Arc::make_mut(&mut bench.program.launches).truncate(1);
     let mut card = bench.card(&device);
     let given = numbers(640);
     card.write(logits, 0, &bytes_of(&given)).unwrap();
@@ -332,7 +343,7 @@ fn another_program_of_the_same_name_takes_the_place_of_the_first() {
     let mut card = bench.card(&device);
     card.run(&bench.program).unwrap();
     assert_eq!(read(&mut card, to, 1), [0.5]);
-    std::sync::Arc::make_mut(&mut bench.program.launches)[0].args = args(16.0);
+    Arc::make_mut(&mut bench.program.launches)[0].args = args(16.0);
     card.run(&bench.program).unwrap();
     assert_eq!(read(&mut card, to, 1), [0.25]);
 }
@@ -340,18 +351,18 @@ fn another_program_of_the_same_name_takes_the_place_of_the_first() {
 /// A cache in memory that counts what is put there.
 #[derive(Default)]
 struct Kept {
-    bytes: RefCell<HashMap<String, Vec<u8>>>,
-    puts: RefCell<usize>,
+    bytes: Mutex<HashMap<String, Vec<u8>>>,
+    puts: AtomicUsize,
 }
 
 impl Cache for Kept {
     fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.bytes.borrow().get(key).cloned()
+        self.bytes.lock().unwrap().get(key).cloned()
     }
 
     fn put(&self, key: &str, bytes: &[u8]) {
-        *self.puts.borrow_mut() += 1;
-        self.bytes.borrow_mut().insert(key.to_owned(), bytes.to_vec());
+        self.puts.fetch_add(1, Ordering::Relaxed);
+        self.bytes.lock().unwrap().insert(key.to_owned(), bytes.to_vec());
     }
 }
 
@@ -364,9 +375,9 @@ fn kernels_are_compiled_once_and_again_where_the_cache_is_torn() {
     let begin = || {
         let device = device.as_cuda_device().unwrap();
         Card::new(device, bench.source(), bench.buffers.clone(), Some(&kept)).unwrap();
-        *kept.puts.borrow()
+        kept.puts.load(Ordering::Relaxed)
     };
     assert_eq!((begin(), begin()), (1, 1));
-    kept.bytes.borrow_mut().values_mut().for_each(|bytes| bytes.truncate(1000));
+    kept.bytes.lock().unwrap().values_mut().for_each(|bytes| bytes.truncate(1000));
     assert_eq!((begin(), begin()), (2, 2));
 }

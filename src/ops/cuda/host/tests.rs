@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::ops::cuda::Precision;
-use crate::ops::cuda::program::{Arg, Lane, Place};
+use crate::ops::cuda::program::{Arg, Lane, Place, Work};
 use numbers::{from_bf16, to_bf16};
 
 const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Tf32, Precision::Bf16];

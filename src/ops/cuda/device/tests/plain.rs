@@ -6,7 +6,7 @@ use candle_core::cuda_backend::cudarc::driver::result;
 use super::*;
 
 pub(super) fn run(card: &Card, program: &Program) -> Result<()> {
-    for launch in &program.launches {
+    for launch in program.launches.iter() {
         let function = card.kernels.of(&card.source, launch);
         let mut of = card.source.pack(launch, |buffer| card.arena.address(buffer));
         let mut parameters = [of.as_mut_ptr().cast()];
