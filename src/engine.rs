@@ -11,6 +11,7 @@ mod device;
 mod evaluate;
 mod failure;
 mod fit;
+mod gauges;
 mod inspect;
 mod memory;
 mod prefetch;

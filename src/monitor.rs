@@ -7,7 +7,7 @@ pub(crate) mod lines;
 pub mod pace;
 
 use crate::protocol::command::Change;
-use crate::protocol::event::{Best, Cause, Phase, Started};
+use crate::protocol::event::{Best, Cause, GpuFigures, Phase, Started};
 use crate::protocol::{Event, Figures, Outcome, Stamped, StopReason};
 use pace::Pace;
 
@@ -46,6 +46,8 @@ pub struct Monitor {
     pub step: u64,
     /// The last line of steps.
     pub steps: Option<Steps>,
+    /// The card that computes, as last told.
+    pub gpu: Option<GpuFigures>,
     /// The best epoch.
     pub best: Option<Best>,
     /// The test split, once it was evaluated.
@@ -69,11 +71,14 @@ impl Monitor {
                 self.step = head.step;
                 self.begun = Some(stamped.time);
                 self.head = Some((**head).clone());
+                // It may go on with another device.
+                self.gpu = None;
                 self.end = None;
             }
             Event::Phase { phase, done, total } => self.phase = Some((*phase, *done, *total)),
-            Event::Step { epoch, step, loss, accuracy, learning_rate, images_per_second, .. } => {
+            Event::Step { epoch, step, loss, accuracy, learning_rate, images_per_second, gpu, .. } => {
                 self.step = *step;
+                self.gpu = gpu.or(self.gpu);
                 self.steps = Some(Steps {
                     epoch: *epoch,
                     figures: Figures { loss: *loss, accuracy: *accuracy },
@@ -136,7 +141,8 @@ mod tests {
 
     fn steps(step: u64, images_per_second: f64) -> Event {
         let epoch = step.div_ceil(10) as usize;
-        Event::Step { epoch, step, steps: 1, loss: 1.0, accuracy: 0.5, learning_rate: 0.1, images_per_second }
+        let (loss, accuracy, gpu) = (1.0, 0.5, None);
+        Event::Step { epoch, step, steps: 1, loss, accuracy, learning_rate: 0.1, images_per_second, gpu }
     }
 
     #[test]
@@ -185,6 +191,22 @@ mod tests {
         monitor.apply(&at(1.0, Event::Changed { change: Change::Lr(0.5), step: 10 }));
         assert_eq!(monitor.remaining_seconds(), Some(10.0));
         assert_eq!(monitor.head.map(|head| (head.recipe.lr, head.recipe.epochs)), Some((0.5, 2)));
+    }
+
+    #[test]
+    fn the_card_is_as_it_was_last_told_until_the_run_goes_on() {
+        let told = GpuFigures { temperature: Some(41), ..GpuFigures::default() };
+        let mut monitor = Monitor::default();
+        monitor.apply(&at(0.0, started()));
+        let mut step = steps(1, 5.0);
+        if let Event::Step { gpu, .. } = &mut step {
+            *gpu = Some(told);
+        }
+        monitor.apply(&at(1.0, step));
+        monitor.apply(&at(2.0, steps(2, 5.0)));
+        assert_eq!(monitor.gpu, Some(told));
+        monitor.apply(&at(9.0, started()));
+        assert_eq!(monitor.gpu, None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
 
+use crate::engine::gauges::Gauges;
 use crate::protocol::event::Phase;
 use crate::protocol::{Event, Stamped};
 use crate::store::journal::Journal;
@@ -43,6 +44,8 @@ pub(super) struct Report {
     events: Sender<Stamped>,
     journal: Option<Journal>,
     journal_is_whole: bool,
+    /// Of the card that computes.
+    gauges: Option<Gauges>,
     heard: bool,
     gathered: Gathered,
     last_line: Instant,
@@ -56,6 +59,7 @@ impl Report {
             events,
             journal: None,
             journal_is_whole: true,
+            gauges: None,
             heard: true,
             gathered: Gathered::default(),
             last_line: now,
@@ -66,6 +70,11 @@ impl Report {
     /// From here on events are also written to `journal`.
     pub(super) fn keep(&mut self, journal: Journal) {
         self.journal = Some(journal);
+    }
+
+    /// From here on steps also tell what the gauges show.
+    pub(super) fn watch(&mut self, gauges: Option<Gauges>) {
+        self.gauges = gauges;
     }
 
     /// Whether the last event found a listener.
@@ -113,6 +122,7 @@ impl Report {
             accuracy: correct as f64 / images as f64,
             learning_rate: last.learning_rate,
             images_per_second: images as f64 / seconds,
+            gpu: self.gauges.as_ref().and_then(Gauges::take),
         });
     }
 
@@ -135,4 +145,38 @@ impl Report {
 /// Seconds since 1970, UTC.
 pub(super) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::protocol::event::GpuFigures;
+
+    #[test]
+    fn steps_tell_of_the_card_when_there_is_news_of_it() {
+        let (events, heard) = unbounded();
+        let mut report = Report::new(events);
+        let shown = GpuFigures { utilisation: Some(0.5), ..GpuFigures::default() };
+        report.watch(Some(Gauges::showing(shown)));
+        for step in 1..=2 {
+            let (images, correct) = (4, 1);
+            report.step(StepReport {
+                epoch: 1,
+                step,
+                images,
+                loss: 1.0,
+                correct,
+                learning_rate: 0.1,
+                seconds: 1.0,
+            });
+            report.emit(Event::Paused { step });
+        }
+        let told: Vec<_> = heard
+            .try_iter()
+            .filter_map(|stamped| if let Event::Step { gpu, .. } = stamped.event { Some(gpu) } else { None })
+            .collect();
+        assert_eq!(told, [Some(shown), None]);
+    }
 }

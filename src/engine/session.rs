@@ -11,6 +11,7 @@ use crate::data::prepare::Prepare;
 use crate::data::{Dataset, Images, Moments};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
+use crate::engine::gauges::Gauges;
 use crate::engine::report::{Report, now};
 use crate::engine::saving;
 use crate::engine::{card, device, memory};
@@ -214,6 +215,7 @@ impl Session {
         for message in &dataset.notes {
             report.emit(Event::Warning { message: message.clone() });
         }
+        report.watch(Gauges::open(net.device()));
         let prepare = Prepare::new(&recipe, dataset.moments, dataset.flips);
         let splits = [&dataset.train, &dataset.validation, &dataset.test];
         let card = card::trainer(&net, &optimizer, &recipe, &prepare, &splits)?;

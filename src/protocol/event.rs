@@ -1,5 +1,6 @@
 //! What the engine tells: the lines of the journal and of `--json`.
 
+mod gpu;
 mod looks;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::command::{Change, Split, StopReason};
 use crate::recipe::Recipe;
 
+pub use gpu::GpuFigures;
 pub use looks::{Inspection, LayerScale, Mistake, Preview, Reuse, Sample};
 
 /// An event and when it happened.
@@ -54,6 +56,9 @@ pub enum Event {
         learning_rate: f64,
         /// Over the time of these steps.
         images_per_second: f64,
+        /// The card that computes, at most once a second; absent for a CPU and where the driver does not tell.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        gpu: Option<GpuFigures>,
     },
     /// An epoch ended.
     Epoch {
@@ -387,6 +392,7 @@ mod tests {
             accuracy: 0.5,
             learning_rate: 0.1,
             images_per_second: 9.0,
+            gpu: None,
         };
         let line = serde_json::to_string(&Stamped { event, time: 12.5 }).unwrap();
         assert_eq!(
@@ -395,6 +401,15 @@ mod tests {
         );
         let back: Stamped = serde_json::from_str(&line).unwrap();
         assert!(matches!(back.event, Event::Step { loss, .. } if loss.is_nan()));
+    }
+
+    #[test]
+    fn a_step_tells_of_the_card_what_its_driver_told() {
+        let line = r#"{"event":"step","epoch":1,"step":3,"steps":2,"loss":1.0,"accuracy":0.5,"learning_rate":0.1,"images_per_second":9.0,"gpu":{"utilisation":0.97,"memory_used":2254857830,"temperature":41},"time":12.5}"#;
+        let stamped: Stamped = serde_json::from_str(line).unwrap();
+        let Event::Step { gpu: Some(gpu), .. } = stamped.event else { panic!("{stamped:?}") };
+        assert_eq!((gpu.utilisation, gpu.memory_used, gpu.power), (Some(0.97), Some(2_254_857_830), None));
+        assert_eq!(serde_json::to_string(&stamped).unwrap(), line);
     }
 
     #[test]

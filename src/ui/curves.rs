@@ -178,6 +178,7 @@ mod tests {
             accuracy: 0.5,
             learning_rate: 0.1,
             images_per_second: 100.0,
+            gpu: None,
         };
         Stamped { event, time: step as f64 }
     }

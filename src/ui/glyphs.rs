@@ -105,6 +105,11 @@ impl Glyphs {
         }
     }
 
+    /// Degrees Celsius.
+    pub(crate) const fn celsius(self) -> &'static str {
+        if self.unicode { "°C" } else { "C" }
+    }
+
     /// Shades from faint to dense; the faintest is not a blank.
     pub(crate) const fn shades(self) -> &'static [&'static str] {
         if self.unicode {

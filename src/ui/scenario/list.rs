@@ -23,6 +23,7 @@ macro_rules! scenarios {
 scenarios! {
     a_field_is_edited_after_enter
     a_full_disk_is_a_warning_and_training_goes_on
+    a_card_tells_how_it_fares_while_it_trains
     a_checkpoint_is_restored_and_copied_out
     a_large_terminal_is_filled
     a_light_terminal_is_drawn_dark_on_light

@@ -172,8 +172,9 @@ mod tests {
     }
 
     fn step(step: u64, loss: f64) -> Event {
-        let (epoch, accuracy) = (1, 0.5);
-        Event::Step { epoch, step, steps: 1, loss, accuracy, learning_rate: 0.1, images_per_second: 1.0 }
+        let (epoch, accuracy, gpu) = (1, 0.5, None);
+        let (learning_rate, images_per_second) = (0.1, 1.0);
+        Event::Step { epoch, step, steps: 1, loss, accuracy, learning_rate, images_per_second, gpu }
     }
 
     #[test]

@@ -24,7 +24,8 @@ const TWO_COLUMNS: u16 = 72;
 const WITH_EVENTS: u16 = 36;
 
 pub(super) fn draw(app: &App, frame: &mut Frame, area: Rect) {
-    let [head, charts] = Layout::vertical([Constraint::Length(4), Constraint::Min(1)]).areas(area);
+    let head = Constraint::Length(state::height(app));
+    let [head, charts] = Layout::vertical([head, Constraint::Min(1)]).areas(area);
     state::draw(app, frame, head);
     if app.train.shown().loss.is_empty() && app.train.shown().validation_loss.is_empty() {
         return empty(app, frame, charts);

@@ -1,4 +1,5 @@
-//! The run in four lines: what it is, how far it is, what it does now, how well it does.
+//! The run in four lines: what it is, how far it is, what it does now, how well it does; a fifth tells of the card
+//! that computes it, where the driver does.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -6,13 +7,28 @@ use ratatui::text::{Line, Span};
 
 use crate::monitor::lines::duration;
 use crate::monitor::{End, Monitor};
-use crate::protocol::event::{Phase, Started};
+use crate::protocol::event::{GpuFigures, Phase, Started};
 use crate::ui::app::App;
+use crate::ui::glyphs::Glyphs;
 use crate::ui::view::{clock, grouped};
 use crate::ui::widgets::bar::Progress;
 
+/// A gibibyte.
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// Rows that it takes.
+pub(super) fn height(app: &App) -> u16 {
+    if card(app).is_some() { 5 } else { 4 }
+}
+
+/// The card's figures while they are of now.
+fn card(app: &App) -> Option<GpuFigures> {
+    app.monitor.gpu.filter(|_| app.training())
+}
+
 pub(super) fn draw(app: &App, frame: &mut Frame, area: Rect) {
-    let rows: [Rect; 4] = Layout::vertical([Constraint::Length(1); 4]).areas(area);
+    let row = Constraint::Length(1);
+    let rows: [Rect; 5] = Layout::vertical([row, row, row, row, Constraint::Min(0)]).areas(area);
     let (theme, monitor) = (&app.settings.theme, &app.monitor);
     let Some(head) = &monitor.head else {
         if let Some((phase, done, total)) = monitor.phase.filter(|_| monitor.end.is_none()) {
@@ -38,6 +54,9 @@ pub(super) fn draw(app: &App, frame: &mut Frame, area: Rect) {
     progress(app, &label, share(done, total), &format!("{done}/{total}"), frame, epoch);
     frame.render_widget(Line::from(now(app)), rows[2]);
     frame.render_widget(Line::from(best(app)), rows[3]);
+    if let Some(figures) = card(app) {
+        frame.render_widget(Span::styled(gpu(figures, app.settings.glyphs), theme.text), rows[4]);
+    }
 }
 
 fn progress(app: &App, label: &str, share: f64, text: &str, frame: &mut Frame, area: Rect) {
@@ -146,4 +165,39 @@ fn best<'a>(app: &App) -> Vec<Span<'a>> {
     let words: Vec<&str> = view.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
     spans.push(Span::styled(words.join(", "), theme.warn));
     spans
+}
+
+/// What the driver tells of the card, in a line.
+fn gpu(figures: GpuFigures, glyphs: Glyphs) -> String {
+    let GpuFigures { utilisation, memory_used, memory_total, temperature, power } = figures;
+    let gib = |bytes: u64| format!("{:.1}", bytes as f64 / GIB);
+    let of = memory_total.map_or(String::new(), |total| format!(" of {}", gib(total)));
+    let parts = [
+        utilisation.map(|share| format!("{:.0} %", 100.0 * share)),
+        temperature.map(|degrees| format!("{degrees} {}", glyphs.celsius())),
+        power.map(|watts| format!("{watts:.0} W")),
+        memory_used.map(|used| format!("memory {}{of} GiB", gib(used))),
+    ];
+    format!("GPU {}", parts.into_iter().flatten().collect::<Vec<_>>().join("  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_is_told_in_a_line_without_what_the_driver_keeps_to_itself() {
+        let figures = GpuFigures {
+            utilisation: Some(0.974),
+            memory_used: Some(2_254_857_830),
+            memory_total: Some(85_040_000_000),
+            temperature: Some(41),
+            power: Some(411.6),
+        };
+        let (unicode, plain) = (Glyphs { unicode: true }, Glyphs { unicode: false });
+        assert_eq!(gpu(figures, unicode), "GPU 97 %  41 °C  412 W  memory 2.1 of 79.2 GiB");
+        assert_eq!(gpu(figures, plain), "GPU 97 %  41 C  412 W  memory 2.1 of 79.2 GiB");
+        let less = GpuFigures { utilisation: None, memory_total: None, power: None, ..figures };
+        assert_eq!(gpu(less, plain), "GPU 41 C  memory 2.1 GiB");
+    }
 }
