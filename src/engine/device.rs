@@ -1,30 +1,37 @@
 //! Which device does the arithmetic, and why that one.
 
+#[cfg(feature = "cuda")]
+mod cards;
+
 use std::path::PathBuf;
 
 use candle_core::Device;
 
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
-use crate::model::{Arithmetic, DenseNet};
+use crate::model::DenseNet;
 use crate::ops::fused::instruction_set;
 use crate::protocol::{Event, command};
 use crate::recipe::{Precision, Recipe};
-#[cfg(feature = "cuda")]
-use crate::store::cache::Cache;
 
 /// The device and a line that says what it is and why it was taken.
 pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {
     match choice {
         command::Device::Cpu => Ok((Device::Cpu, format!("cpu with {} (asked for)", instruction_set()))),
-        command::Device::Cuda(n) => match cuda(n) {
-            Ok(device) => Ok((device, format!("cuda:{n} (asked for)"))),
+        command::Device::Cuda(n) => match cards::open(n) {
+            Ok(device) => {
+                let line = format!("{} (asked for)", cards::line(n, &device));
+                Ok((device, line))
+            }
             Err(why) => {
                 Err(Failure::Input(format!("the device cuda:{n} cannot be used: {why}; use --device cpu.")))
             }
         },
-        command::Device::Auto => Ok(match cuda(0) {
-            Ok(device) => (device, "cuda:0 (the first CUDA device)".into()),
+        command::Device::Auto => Ok(match cards::open(0) {
+            Ok(device) => {
+                let line = format!("{} (the first CUDA device)", cards::line(0, &device));
+                (device, line)
+            }
             Err(why) => (Device::Cpu, format!("cpu with {} ({why})", instruction_set())),
         }),
     }
@@ -33,55 +40,46 @@ pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failur
 /// Tells where the recipe's `precision` is one that `net` is not computed in: only a card's own kernels know
 /// another than f32.
 pub(super) fn tell_precision(net: &DenseNet, recipe: &Recipe, report: &mut Report) {
-    let on_card = net.device().is_cuda();
-    if recipe.precision == Precision::F32 || on_card && net.arithmetic() == Arithmetic::Fast {
+    if recipe.precision == Precision::F32 || net.card().is_some() {
         return;
     }
-    let who = if on_card { "candle's layers compute" } else { "the cpu computes" };
+    let who = if net.device().is_cuda() { "candle's layers compute" } else { "the cpu computes" };
     let message = format!("`precision` is {}, but {who} in f32.", recipe.precision);
     report.emit(Event::Warning { message });
 }
 
 /// What devices there are, in words.
 pub fn describe() -> Vec<String> {
-    let gpu = match cuda(0) {
-        Ok(_) => "cuda:0".to_owned(),
-        Err(why) => format!("no cuda: {why}"),
-    };
-    vec![format!("cpu with {}", instruction_set()), gpu]
+    let mut devices = vec![format!("cpu with {}", instruction_set())];
+    devices.extend(cards::describe().unwrap_or_else(|why| vec![format!("no cuda: {why}")]));
+    devices
 }
 
-#[cfg(feature = "cuda")]
-fn cuda(n: usize) -> Result<Device, String> {
-    Device::new_cuda(n).map_err(|error| {
-        let text = error.to_string();
-        format!("CUDA does not start ({})", text.lines().next().unwrap_or("unknown"))
-    })
-}
-
-#[cfg(not(feature = "cuda"))]
-fn cuda(_: usize) -> Result<Device, String> {
-    Err("this build has no CUDA".into())
-}
-
-/// From now on the kernels compiled for a card are kept in `dir`. Does nothing in a build without CUDA.
+/// From now on the kernels compiled for a card are kept in `dir`.
 pub fn keep_kernels(dir: PathBuf) {
-    #[cfg(feature = "cuda")]
-    crate::ops::cuda::keep_kernels(Box::new(Kept(Cache::new(dir))));
-    #[cfg(not(feature = "cuda"))]
-    drop(dir);
+    cards::keep_kernels(dir);
 }
 
-#[cfg(feature = "cuda")]
-struct Kept(Cache);
+/// A build that knows no card.
+#[cfg(not(feature = "cuda"))]
+mod cards {
+    use std::path::PathBuf;
 
-#[cfg(feature = "cuda")]
-impl crate::ops::cuda::Cache for Kept {
-    fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.get(key)
+    use candle_core::Device;
+
+    const WHY: &str = "this build has no CUDA";
+
+    pub(super) fn open(_: usize) -> Result<Device, String> {
+        Err(WHY.into())
     }
 
-    fn put(&self, key: &str, bytes: &[u8]) {
-        self.0.put(key, bytes);
+    pub(super) fn describe() -> Result<Vec<String>, String> {
+        Err(WHY.into())
     }
+
+    pub(super) fn line(n: usize, _: &Device) -> String {
+        format!("cuda:{n}")
+    }
+
+    pub(super) fn keep_kernels(_: PathBuf) {}
 }
