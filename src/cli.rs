@@ -153,6 +153,9 @@ pub enum Command {
         /// Time candle's own layers too, after the fast version, and tell the ratio
         #[arg(long, conflicts_with = "reference")]
         compare_reference: bool,
+        /// Time each kernel of a training step on a card by itself too, beside what it must do at least
+        #[arg(long, conflicts_with = "evaluation")]
+        kernels: bool,
         /// Which network.
         #[command(flatten)]
         recipe: Box<RecipeArgs>,

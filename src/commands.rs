@@ -108,14 +108,14 @@ pub(crate) fn question(context: &Context, command: Command) -> Exit {
             let question = EvaluateFile { target: checkpoint, data, data_dir, split, options };
             (compute, protocol::Command::EvaluateFile(question), json)
         }
-        Command::Bench { evaluation, compare_reference: compare, recipe, compute, json } => {
+        Command::Bench { evaluation, compare_reference: compare, kernels, recipe, compute, json } => {
             let steps = recipe.steps().unwrap_or(BENCH_STEPS);
             let recipe = match context.recipe(&recipe) {
                 Ok(recipe) => Box::new(recipe),
                 Err(sentences) => return wrong(&sentences),
             };
             let options = Box::new(options(&compute, PathBuf::new()));
-            (compute, protocol::Command::Bench { recipe, steps, evaluation, compare, options }, json)
+            (compute, protocol::Command::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
         }
         Command::Verify { golden, compute, json } => {
             let options = Box::new(options(&compute, PathBuf::new()));

@@ -95,8 +95,9 @@ fn carry_out(command: Command, control: &mut Control, report: &mut Report) -> Re
             let mut session = session::Session::resume(&target, &overrides, *options, control, report)?;
             fit::fit(&mut session, control, report)
         }
-        Command::Bench { recipe, steps, evaluation, compare, options } => {
-            let order = bench::Order { recipe: &recipe, steps, evaluation, compare, options: &options };
+        Command::Bench { recipe, steps, evaluation, compare, kernels, options } => {
+            let order =
+                bench::Order { recipe: &recipe, steps, evaluation, compare, kernels, options: &options };
             bench::bench(order, control, report)
         }
         Command::Pause | Command::Continue | Command::Save | Command::Evaluate | Command::Change(_) => {

@@ -163,9 +163,9 @@ impl DenseNet {
     }
 
     /// The same network with the fast version computed elsewhere.
-    #[cfg(feature = "host-kernels")]
+    #[cfg(test)]
     #[must_use]
-    pub fn with_place(mut self, place: Place) -> Self {
+    pub(crate) fn with_place(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 
 use crate::data::prepare::Batch;
+use crate::engine::bench::on_card::OnCard;
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
@@ -37,6 +38,8 @@ pub(super) struct Order<'a> {
     pub(super) evaluation: bool,
     /// candle's own layers too, after the fast version.
     pub(super) compare: bool,
+    /// Each kernel of a card by itself too.
+    pub(super) kernels: bool,
     pub(super) options: &'a Options,
 }
 
@@ -51,7 +54,7 @@ struct Subject<'a> {
 
 /// Answers with the rate of training steps (or evaluation steps) of the recipe's network.
 pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
-    let Order { recipe, steps, evaluation, compare, options } = order;
+    let Order { recipe, steps, evaluation, compare, kernels, options } = order;
     let classes = recipe.data.classes().unwrap_or(10);
     let (device, device_line) = device::choose(options.device)?;
     let net = new_net(recipe, classes, &device, wish(options))?;
@@ -72,10 +75,14 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     }
     let (images, labels) = tensors(random_batch(recipe, classes), &device)?;
     let subject = Subject { recipe, evaluation, images, labels, device };
-    let (times, device_mib) = if net.card().is_some() {
-        on_card::time(&net, recipe, steps, evaluation, control, report)?
+    if kernels && net.card().is_none() {
+        return Err(Failure::Input("`--kernels`: only a card has kernels to time.".into()));
+    }
+    let OnCard { times, device_mib, kernels } = if net.card().is_some() {
+        on_card::time(&net, order, control, report)?
     } else {
-        (subject.time(&net, WARMUP, steps, control, report)?, None)
+        let times = subject.time(&net, WARMUP, steps, control, report)?;
+        OnCard { times, device_mib: None, kernels: Vec::new() }
     };
     let peak_mib = memory::peak_mib();
     let (place, precision) = (net.card().cloned(), net.precision());
@@ -83,6 +90,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     drop(net);
     let peaks = place.map(|place| place.peaks(precision)).transpose()?.flatten();
     let machine_peak_gflops = peaks.map_or_else(|| ops::peak::gflops(options.threads), |peaks| peaks.gflops);
+    let kernels = kernels.into_iter().map(|kernel| on_card::figures(kernel, peaks)).collect();
     let images_per_second = n as f64 / median(&times);
     let comparison = if compare {
         let net = new_net(recipe, classes, &subject.device, Arithmetic::Reference)?;
@@ -115,6 +123,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         device: device_line,
         threads: options.threads,
         reference: arithmetic == Arithmetic::Reference,
+        kernels,
         comparison,
     })));
     Ok(())

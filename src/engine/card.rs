@@ -23,7 +23,7 @@ const AHEAD: u64 = 8;
 
 /// The same network; in tests of the kernels, one whose fast version they compute on the host.
 pub(super) fn placed(net: DenseNet) -> DenseNet {
-    #[cfg(all(test, feature = "host-kernels"))]
+    #[cfg(all(test, any(feature = "cuda", feature = "host-kernels")))]
     let net = tests::placed(net);
     net
 }
@@ -249,5 +249,5 @@ pub(super) fn what_of(what: NotFinite) -> &'static str {
     }
 }
 
-#[cfg(all(test, feature = "host-kernels"))]
+#[cfg(all(test, any(feature = "cuda", feature = "host-kernels")))]
 mod tests;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::headless::{Exit, lines, print_line};
 use crate::monitor::End;
-use crate::protocol::event::{Bench, Verification};
+use crate::protocol::event::{Bench, KernelFigures, Verification};
 use crate::protocol::{Command, Event, Link};
 
 /// Sends `question` and tells the answer.
@@ -102,6 +102,22 @@ fn bench_lines(bench: &Bench) -> Vec<String> {
         bench.gflops,
         bench.machine_peak_gflops
     ));
+    if !bench.kernels.is_empty() {
+        lines.push(String::new());
+        lines.push(format!(
+            "{:<20} {:>8} {:>9} {:>9} {:>9} {:>9}",
+            "kernel by itself", "launches", "ms", "GFLOP", "MiB", "roofline"
+        ));
+        let row = |kernel: &KernelFigures| {
+            let KernelFigures { kernel, launches, ms, gflop, mib, share_of_roofline } = kernel;
+            let share = 100.0 * share_of_roofline;
+            format!("{kernel:<20} {launches:>8} {ms:>9.3} {gflop:>9.2} {mib:>9.1} {share:>7.1} %")
+        };
+        lines.extend(bench.kernels.iter().map(row));
+        let ms: f64 = bench.kernels.iter().map(|kernel| kernel.ms).sum();
+        let least: f64 = bench.kernels.iter().map(|kernel| kernel.ms * kernel.share_of_roofline).sum();
+        lines.push(format!("{:<20} {:>8} {ms:>9.3} {:>19} {:>7.1} %", "all", "", "", 100.0 * least / ms));
+    }
     if let Some(comparison) = &bench.comparison {
         lines.push(format!(
             "reference          {:.2} images a second  (candle's layers, {})",

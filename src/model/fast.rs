@@ -137,8 +137,6 @@ mod tests {
 
     use super::*;
     use crate::model::Arithmetic;
-    #[cfg(feature = "host-kernels")]
-    use crate::ops::place::Place;
     use crate::recipe::memory::training_bytes;
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
@@ -302,17 +300,39 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "host-kernels")]
+    #[cfg(any(feature = "cuda", feature = "host-kernels"))]
     #[test]
     fn the_kernels_of_a_card_agree_with_the_reference() {
+        let Some(place) = crate::ops::cuda::tests::place() else { return };
         for case in cases() {
             let net = case.net(Arithmetic::Fast);
             let last = net.dropout_places == DropoutPlaces::Last;
-            let place = Place::host_kernels(crate::ops::cuda::host::Options::default());
-            let begin = std::time::Instant::now();
             agrees(&case, "a card", place.network(&shape(&net), net.precision, net.rules, last));
-            eprintln!("{}: {:?}", case.what, begin.elapsed());
         }
+    }
+
+    /// The op's own way between a tensor of a card and the network there.
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn a_network_whose_tensors_are_on_a_card_is_the_one_on_the_cpu() {
+        let Some(device) = crate::ops::cuda::tests::card() else { return };
+        let case = case("on a card", &[2, 1], 5, 8, 3);
+        let host = case.net(Arithmetic::Fast);
+        let truth = case.pass(&host);
+        let net = DenseNet::new(&case.recipe.arch(7), case.recipe.init, 3, &device).unwrap();
+        assert!(net.card().is_some() && net.arithmetic() == Arithmetic::Fast, "it falls back");
+        let tensors = host.tensors().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect();
+        net.load(&tensors).unwrap();
+        let (images, labels) = case.batch();
+        let (images, labels) = (images.to_device(&device).unwrap(), labels.to_device(&device).unwrap());
+        let pass = net.pass(&images, &labels, 0.1, None).unwrap();
+        let cpu = |xs: &Tensor| xs.to_device(&Device::Cpu).unwrap();
+        assert!(distance(&cpu(&pass.logits), &truth.logits, 0.0) < 1e-5);
+        for (got, truth) in pass.gradients.iter().zip(&truth.gradients) {
+            assert!(distance(&cpu(got), truth, 1e-2) < 1e-3);
+        }
+        let evaluated = host.logits(&case.batch().0).unwrap();
+        assert!(distance(&cpu(&net.logits(&images).unwrap()), &evaluated, 0.0) < 1e-5);
     }
 
     #[test]

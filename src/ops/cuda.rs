@@ -24,6 +24,8 @@ mod profile;
 mod program;
 mod runner;
 mod source;
+#[cfg(test)]
+pub(crate) mod tests;
 mod trainer;
 mod update;
 

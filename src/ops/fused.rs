@@ -24,19 +24,21 @@ mod lanes;
 mod memory;
 mod network;
 mod norm;
+mod op;
 mod outer;
 mod reader;
 mod transition;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Error, Layout, Result, Shape as Dims, Tensor};
+use candle_core::{Result, Tensor};
 
 use crate::ops::batch_norm::Rules;
 use crate::ops::dropout::Masks;
 use crate::ops::fused::lanes::Isa;
 use crate::ops::fused::network::Network;
+use crate::ops::fused::op::{Evaluate, Train};
 pub use crate::ops::shape::Shape;
 #[cfg(any(feature = "cuda", feature = "host-kernels"))]
 use crate::ops::{
@@ -193,97 +195,4 @@ pub fn instruction_set() -> &'static str {
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     // A panic in a pass leaves numbers that the next pass overwrites.
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The numbers of a contiguous tensor.
-fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((begin, end)) => Ok(&storage.as_slice::<f32>()?[begin..end]),
-        None => Err(Error::Msg("the fused network needs contiguous tensors".into())),
-    }
-}
-
-/// The network in training mode.
-struct Train {
-    state: Arc<Mutex<State>>,
-    classes: usize,
-    masks: Option<Masks>,
-    /// Number of its pass.
-    pass: AtomicU64,
-}
-
-impl CustomOp2 for Train {
-    fn name(&self) -> &'static str {
-        "densenet"
-    }
-
-    fn cpu_fwd(
-        &self,
-        images: &CpuStorage,
-        images_layout: &Layout,
-        parameters: &CpuStorage,
-        parameters_layout: &Layout,
-    ) -> Result<(CpuStorage, Dims)> {
-        let images = numbers(images, images_layout)?;
-        let mut state = lock(&self.state);
-        state.passes += 1;
-        self.pass.store(state.passes, Ordering::Relaxed);
-        let logits = state.network.forward(images, numbers(parameters, parameters_layout)?, self.masks)?;
-        let n = logits.len() / self.classes;
-        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
-    }
-
-    fn bwd(
-        &self,
-        _: &Tensor,
-        parameters: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let (storage, layout) = parameters.storage_and_layout();
-        let candle_core::Storage::Cpu(storage) = &*storage else {
-            return Err(Error::Msg("the fused network runs on the CPU".into()));
-        };
-        let mut state = lock(&self.state);
-        if state.passes != self.pass.load(Ordering::Relaxed) {
-            return Err(Error::Msg("the activations of this forward pass are gone".into()));
-        }
-        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
-        drop(state);
-        let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
-        Ok((None, Some(found)))
-    }
-}
-
-/// The network in evaluation mode.
-struct Evaluate {
-    state: Arc<Mutex<State>>,
-    classes: usize,
-}
-
-impl CustomOp3 for Evaluate {
-    fn name(&self) -> &'static str {
-        "densenet-evaluation"
-    }
-
-    fn cpu_fwd(
-        &self,
-        images: &CpuStorage,
-        images_layout: &Layout,
-        parameters: &CpuStorage,
-        parameters_layout: &Layout,
-        running: &CpuStorage,
-        running_layout: &Layout,
-    ) -> Result<(CpuStorage, Dims)> {
-        let images = numbers(images, images_layout)?;
-        let (parameters, running) =
-            (numbers(parameters, parameters_layout)?, numbers(running, running_layout)?);
-        let mut state = lock(&self.state);
-        state.passes += 1;
-        let logits = state.network.evaluate(images, parameters, running)?;
-        drop(state);
-        let n = logits.len() / self.classes;
-        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
-    }
 }

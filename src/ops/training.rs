@@ -174,12 +174,6 @@ pub struct KernelTime {
     pub bytes: f64,
 }
 
-impl KernelTime {
-    pub(in crate::ops) fn of(kernel: &str) -> Self {
-        Self { kernel: kernel.to_owned(), ..Self::default() }
-    }
-}
-
 /// Training on a device. Everything happens in the order in which it is asked for.
 pub trait Trainer: std::fmt::Debug + Send {
     /// Takes over weights, statistics and state.

@@ -56,6 +56,8 @@ pub enum Command {
         evaluation: bool,
         /// Time candle's own layers after the fast version, on the same batch.
         compare: bool,
+        /// Time each kernel of a card by itself too.
+        kernels: bool,
         /// Where.
         options: Box<Options>,
     },

@@ -339,9 +339,29 @@ pub struct Bench {
     pub threads: usize,
     /// Whether candle's own layers were timed: they were asked for, or there is no faster version.
     pub reference: bool,
+    /// Each kernel of a step on a card by itself, slowest first, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<KernelFigures>,
     /// candle's own layers beside the fast version, where that was asked for.
     #[serde(flatten)]
     pub comparison: Option<Comparison>,
+}
+
+/// All launches of a kernel in a step on a card, each timed by itself and repeated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelFigures {
+    /// Its name.
+    pub kernel: String,
+    /// Launches in a step.
+    pub launches: usize,
+    /// Time of all of them.
+    pub ms: f64,
+    /// Operations of its products, counted as 2 for each multiply-accumulate.
+    pub gflop: f64,
+    /// What it must move at least, every number once.
+    pub mib: f64,
+    /// The time that the card's measured peaks allow, over the time it takes.
+    pub share_of_roofline: f64,
 }
 
 /// candle's own layers on the same batch in the same process, after the fast version.

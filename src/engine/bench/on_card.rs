@@ -4,31 +4,41 @@ use std::time::Instant;
 
 use crate::data::prepare::Prepare;
 use crate::data::{Images, Moments};
-use crate::engine::bench::WARMUP;
+use crate::engine::bench::{Order, WARMUP};
 use crate::engine::card;
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
 use crate::model::DenseNet;
-use crate::ops::training::{Epoch, Trainer};
+use crate::ops::place::Peaks;
+use crate::ops::training::{Epoch, KernelTime, Trainer};
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::StopReason;
-use crate::protocol::event::Phase;
+use crate::protocol::event::{KernelFigures, Phase};
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream};
 
+const MIB: f64 = (1u64 << 20) as f64;
 /// Steps under way at once.
 const AHEAD: usize = 8;
 
-/// The times of `steps` steps in seconds, ascending, after some untimed, and the MiB they take on the card.
+/// What was measured.
+pub(super) struct OnCard {
+    /// Of steps, in seconds, ascending.
+    pub(super) times: Vec<f64>,
+    /// Memory that they take on the card.
+    pub(super) device_mib: Option<f64>,
+    pub(super) kernels: Vec<KernelTime>,
+}
+
+/// Times the steps of `order`, after some untimed.
 pub(super) fn time(
     net: &DenseNet,
-    recipe: &Recipe,
-    steps: usize,
-    evaluation: bool,
+    order: Order,
     control: &mut Control,
     report: &mut Report,
-) -> Result<(Vec<f64>, Option<f64>), Failure> {
+) -> Result<OnCard, Failure> {
+    let Order { recipe, steps, evaluation, kernels, .. } = order;
     let all = WARMUP + steps;
     let images = noise(recipe, net.arch().classes, all * recipe.batch_size);
     // Bytes are spread evenly: mean 127.5, deviation 73.9.
@@ -38,7 +48,7 @@ pub(super) fn time(
     let Some(mut trainer) = trainer else {
         return Err(Failure::Failed("there is no card.".into()));
     };
-    let mib = trainer.bytes() as f64 / f64::from(1 << 20);
+    let mib = trainer.bytes() as f64 / MIB;
     let mut clock = Clock { times: Vec::with_capacity(all), since: Instant::now() };
     let mut heard = |done: usize| {
         report.phase(Phase::Benching, done as u64, all as u64);
@@ -58,7 +68,23 @@ pub(super) fn time(
     }
     let mut times = clock.times.split_off(WARMUP);
     times.sort_by(f64::total_cmp);
-    Ok((times, Some(mib)))
+    let kernels = if kernels { trainer.profile()? } else { Vec::new() };
+    Ok(OnCard { times, device_mib: Some(mib), kernels })
+}
+
+/// A kernel beside what the card's peaks allow: the slower of its products and its bytes.
+pub(super) fn figures(kernel: KernelTime, peaks: Option<Peaks>) -> KernelFigures {
+    let KernelTime { kernel, launches, seconds, operations, bytes } = kernel;
+    let at_least =
+        peaks.map_or(f64::NAN, |peaks| (operations / (peaks.gflops * 1e9)).max(bytes / (peaks.gbytes * 1e9)));
+    KernelFigures {
+        kernel,
+        launches,
+        ms: seconds * 1e3,
+        gflop: operations / 1e9,
+        mib: bytes / MIB,
+        share_of_roofline: at_least / seconds,
+    }
 }
 
 /// Whether all steps were done.

@@ -29,7 +29,8 @@ pub(super) fn profile(built: &mut Built, program: &Program) -> Result<Vec<Kernel
         built.runner.read(verdict, 0, &mut done)?;
         let seconds = begin.elapsed().as_secs_f64() / REPEATS as f64;
         let name = launch.kernel.split('<').next().unwrap_or(&launch.kernel);
-        let kernel = found.entry(name).or_insert_with(|| KernelTime::of(name));
+        let kernel = found.entry(name).or_default();
+        name.clone_into(&mut kernel.kernel);
         kernel.launches += 1;
         kernel.seconds += seconds;
         kernel.operations += launch.work.operations;

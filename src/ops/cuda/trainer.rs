@@ -45,7 +45,7 @@ pub(in crate::ops) struct CardTrainer {
     under_way: usize,
 }
 
-fn layout_of(training: &Training) -> Layout {
+pub(super) fn layout_of(training: &Training) -> Layout {
     let dropout =
         (training.dropout > 0.0).then_some((training.dropout as f32, training.network.dropout_last));
     let plan = Plan {
@@ -67,7 +67,7 @@ pub(in crate::ops) fn training_bytes(training: &Training) -> usize {
 }
 
 /// A step on a batch of `images`.
-fn step(layout: &Layout, training: &Training, images: usize) -> Program {
+pub(super) fn step(layout: &Layout, training: &Training, images: usize) -> Program {
     let mut draft = Draft::new(layout, images, true);
     match (&training.feed, layout.splits.first()) {
         (&Feed::Splits { augment, flips, .. }, Some(&split)) => {
@@ -83,14 +83,14 @@ fn step(layout: &Layout, training: &Training, images: usize) -> Program {
     draft.finish(format!("step {images}"))
 }
 
-fn before_evaluation(layout: &Layout, training: &Training) -> Program {
+pub(super) fn before_evaluation(layout: &Layout, training: &Training) -> Program {
     let mut draft = Draft::new(layout, 0, false);
     draft.pack();
     draft.running_scale(training.network.rules.epsilon as f32);
     draft.finish("before an evaluation".into())
 }
 
-fn evaluation(layout: &Layout, training: &Training, split: usize, images: usize) -> Program {
+pub(super) fn evaluation(layout: &Layout, training: &Training, split: usize, images: usize) -> Program {
     let mut draft = Draft::new(layout, images, false);
     draft.batch_of(layout.splits[split], Views::Plain);
     draft.network(training.network.rules.epsilon as f32);

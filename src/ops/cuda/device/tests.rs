@@ -4,29 +4,15 @@ mod kernels;
 mod plain;
 
 use std::collections::HashMap;
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use candle_core::Device;
 
 use super::*;
 use crate::ops::cuda::Precision;
 use crate::ops::cuda::program::{Arg, Lane, Launch, Place, Work};
-
-/// The first card; `None`, and said so, where there is none.
-fn card() -> Option<Device> {
-    let error = match Device::new_cuda(0) {
-        Ok(device) => return Some(device),
-        Err(error) => error.to_string(),
-    };
-    let (name, why) = (thread::current(), error.lines().next().unwrap_or_default());
-    let name = name.name().unwrap_or("a test");
-    // Not by `eprintln`, whose words are kept from whoever reads about a test that passes.
-    writeln!(io::stderr(), "skipped: {name}: no CUDA device ({why})").unwrap();
-    None
-}
+use crate::ops::cuda::tests::card;
 
 /// A program in the making, with buffers of its own.
 #[derive(Default)]

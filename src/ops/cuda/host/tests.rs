@@ -119,6 +119,10 @@ impl Bench {
 
     /// Whether every launch has just as much shared memory as it needs: with 4 bytes less it ends.
     fn needs_all_its_shared_memory(&self) {
+        #[cfg(feature = "cuda")]
+        if crate::ops::cuda::tests::card().is_some() {
+            return;
+        }
         for launch in self.program.launches.iter() {
             let less = Launch { shared: launch.shared - 4, ..launch.clone() };
             let program = Program { name: "less".into(), launches: Arc::new(vec![less]) };
@@ -127,8 +131,32 @@ impl Bench {
         }
     }
 
-    /// Runs, and checks.
+    /// The same on a card.
+    #[cfg(feature = "cuda")]
+    fn ran_on(&self, device: &candle_core::Device) -> Ran {
+        let source = Source::new(self.precision, [&self.program]);
+        let device = device.as_cuda_device().unwrap();
+        let mut card =
+            crate::ops::cuda::device::Card::new(device, source, self.buffers.clone(), None).unwrap();
+        for (number, bytes) in self.contents.iter().enumerate() {
+            card.write(BufferId(number), 0, bytes).unwrap();
+        }
+        card.run(&self.program).unwrap();
+        let mut after = self.contents.clone();
+        for (number, bytes) in after.iter_mut().enumerate() {
+            card.read(BufferId(number), 0, bytes).unwrap();
+        }
+        Ran { precision: self.precision, contents: after }
+    }
+
+    /// Runs, and checks. Where there is a card the same is asked of it, and not of the host.
     fn run(self) {
+        #[cfg(feature = "cuda")]
+        if let Some(device) = crate::ops::cuda::tests::card() {
+            let (one, other) = (self.ran_on(&device), self.ran_on(&device));
+            assert!(one.contents == other.contents, "the card gives other bits the second time");
+            return self.checks.iter().for_each(|check| check(&one));
+        }
         let sanitizer = match std::env::var("HOST_KERNELS_SANITIZER").as_deref() {
             Ok("address") => Some(Sanitizer::Address),
             Ok("thread") => Some(Sanitizer::Thread),

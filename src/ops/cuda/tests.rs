@@ -1,0 +1,202 @@
+//! Programs of real networks, looked at without a card.
+
+use crate::ops::Precision;
+use crate::ops::batch_norm::Rules;
+use crate::ops::cuda::geometry::MOST_SHARED;
+use crate::ops::cuda::layout::Layout;
+use crate::ops::cuda::program::{Arg, Lane, Program};
+use crate::ops::cuda::source::Source;
+use crate::ops::cuda::trainer::{before_evaluation, evaluation, layout_of, step};
+use crate::ops::shape::Shape;
+use crate::ops::training::{Feed, Network, Rule, Training};
+
+/// The first card, for tests that need one; `None`, and said so, where there is none.
+#[cfg(feature = "cuda")]
+pub(crate) fn card() -> Option<candle_core::Device> {
+    use std::io::Write;
+    let error = match candle_core::Device::new_cuda(0) {
+        Ok(device) => return Some(device),
+        Err(error) => error.to_string(),
+    };
+    let (thread, why) = (std::thread::current(), error.lines().next().unwrap_or_default());
+    let name = thread.name().unwrap_or("a test");
+    // Not by `eprintln`, whose words are kept from whoever reads about a test that passes.
+    writeln!(std::io::stderr(), "skipped: {name}: no CUDA device ({why})").unwrap();
+    None
+}
+
+/// Where tests of whole networks run: on a card, or on the host with a card's kernels.
+pub(crate) fn place() -> Option<crate::ops::place::Place> {
+    #[cfg(feature = "cuda")]
+    if let Some(device) = card() {
+        return crate::ops::place::Place::of(&device);
+    }
+    #[cfg(feature = "host-kernels")]
+    let place = Some(crate::ops::place::Place::host_kernels(crate::ops::cuda::host::Options::default()));
+    #[cfg(not(feature = "host-kernels"))]
+    let place = None;
+    place
+}
+
+const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Tf32, Precision::Bf16];
+
+/// CIFAR networks by growth rate, layers of a block, whether with bottleneck and compression.
+fn shape(growth_rate: usize, layers: usize, bottleneck: bool) -> Shape {
+    let stem = if bottleneck { 2 * growth_rate } else { 16 };
+    let mut channels = stem;
+    let transitions = (0..2).map(|_| {
+        channels += layers * growth_rate;
+        channels = if bottleneck { channels / 2 } else { channels };
+        channels
+    });
+    let transitions = transitions.collect();
+    Shape { input_size: 32, stem, growth_rate, bottleneck, layers: vec![layers; 3], transitions, classes: 10 }
+}
+
+/// The networks of the paper's table 2, and a small odd one.
+fn shapes() -> Vec<(&'static str, Shape)> {
+    vec![
+        ("bc-22-12", shape(12, 3, true)),
+        ("bc-100-12", shape(12, 16, true)),
+        ("bc-250-24", shape(24, 41, true)),
+        ("bc-190-40", shape(40, 31, true)),
+        ("bc-40-48", shape(48, 6, true)),
+        ("40-12", shape(12, 12, false)),
+        ("100-24", shape(24, 32, false)),
+        ("odd", Shape { input_size: 27, classes: 3, ..shape(5, 2, true) }),
+    ]
+}
+
+fn training(shape: &Shape, precision: Precision, dropout: f64, batch: usize) -> Training {
+    Training {
+        network: Network { shape: shape.clone(), precision, rules: Rules::default(), dropout_last: false },
+        dropout,
+        rule: Rule::Sgd { momentum: 0.9, nesterov: true },
+        weight_decay: 1e-4,
+        smoothing: 0.0,
+        batch,
+        steps_per_epoch: 782,
+        seed: 0,
+        feed: Feed::Splits {
+            counts: vec![50_000, 0, 10_000],
+            augment: true,
+            flips: true,
+            table: vec![0.0; 771],
+        },
+    }
+}
+
+/// Everything that a run launches, for a full batch and for one of `last` images.
+fn programs(training: &Training, layout: &Layout, last: usize) -> Vec<Program> {
+    let mut all = vec![before_evaluation(layout, training)];
+    for images in [training.batch, last] {
+        all.extend([step(layout, training, images), evaluation(layout, training, 2, images)]);
+    }
+    all
+}
+
+/// Panics where an argument is missing or of another kind.
+#[test]
+fn every_launch_of_every_network_is_complete_and_within_what_a_card_has() {
+    for (name, shape) in shapes() {
+        for precision in PRECISIONS {
+            for dropout in [0.0, 0.2] {
+                let training = training(&shape, precision, dropout, 64);
+                let layout = layout_of(&training);
+                let programs = programs(&training, &layout, 16);
+                let source = Source::new(precision, &programs);
+                for launch in programs.iter().flat_map(|program| program.launches.iter()) {
+                    source.pack(launch, |buffer| buffer.0 as u64);
+                    let said = format!("{name} {precision:?} {launch:?}");
+                    let wide = name.starts_with("bc-190") || name.starts_with("100-24");
+                    assert!(wide || launch.shared <= MOST_SHARED, "{said}");
+                    assert!(launch.shared <= 99 << 10 && (1..=256).contains(&launch.block), "{said}");
+                    let [x, y, z] = launch.grid;
+                    assert!(x > 0 && (1..65_536).contains(&y) && (1..65_536).contains(&z), "{said}");
+                    for (_, arg) in &launch.args {
+                        if let Arg::At(place) = arg {
+                            assert!(place.offset <= layout.buffers.bytes(place.buffer), "{said}");
+                            assert!(layout.buffers.bytes(place.buffer) > 0, "{said}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_smaller_batch_needs_no_other_kernels() {
+    for (name, shape) in shapes() {
+        let training = training(&shape, Precision::Bf16, 0.2, 64);
+        let layout = layout_of(&training);
+        let kernels = |images| {
+            let program = step(&layout, &training, images);
+            program.launches.iter().map(|launch| launch.kernel.clone()).collect::<Vec<_>>()
+        };
+        for images in [1, 16, 63] {
+            assert_eq!(kernels(images), kernels(64), "{name}, {images} images");
+        }
+    }
+}
+
+/// What is beside the chain waits for the chain, and the chain for what still reads its buffers.
+#[test]
+fn nothing_of_a_step_waits_for_what_comes_later() {
+    let training = training(&shape(12, 16, true), Precision::F32, 0.0, 64);
+    let program = step(&layout_of(&training), &training, 64);
+    let beside = program.launches.iter().filter(|launch| launch.lane == Lane::Side).count();
+    // Both convolutions of 48 layers, two transitions and the stem, each with its join; the linear layer.
+    assert_eq!(beside, 2 * (2 * 48 + 2 + 1) + 1);
+    for (number, launch) in program.launches.iter().enumerate() {
+        for &before in &launch.after {
+            assert!(before < number && program.launches[before].lane != launch.lane, "{number}: {launch:?}");
+        }
+    }
+}
+
+/// 110.6 GFLOP a step: 287.9 million multiply-adds an image forward and twice that backward, less the
+/// gradient of the images and the three quarters that a pool before the product saves.
+#[test]
+fn the_work_of_a_step_is_that_of_the_network() {
+    let training = training(&shape(12, 16, true), Precision::F32, 0.0, 64);
+    let program = step(&layout_of(&training), &training, 64);
+    let operations: f64 = program.launches.iter().map(|launch| launch.work.operations).sum();
+    let (macs, stem, pools) = (287.9e6, 0.7e6, 0.75 * (24.0e6 + 11.5e6));
+    let expected = 64.0 * 2.0 * (3.0 * macs - stem - pools);
+    assert!((operations / expected - 1.0).abs() < 0.01, "{operations:e}, {expected:e}");
+}
+
+/// PyTorch holds 3,191 MiB for the same network and batch on the CPU; a third of that is allowed.
+#[test]
+fn bc_100_12_takes_half_a_gibibyte_beside_its_images() {
+    let taken = |precision| {
+        let training = training(&shape(12, 16, true), precision, 0.0, 64);
+        let layout = layout_of(&training);
+        let images: usize = layout.splits.iter().map(|split| layout.buffers.bytes(split.pixels)).sum();
+        (layout.buffers.total() - images) as f64 / f64::from(1 << 20)
+    };
+    let (f32, bf16) = (taken(Precision::F32), taken(Precision::Bf16));
+    assert!((450.0..560.0).contains(&f32), "{f32} MiB");
+    assert!((260.0..340.0).contains(&bf16), "{bf16} MiB");
+}
+
+#[cfg(feature = "cuda")]
+#[test]
+fn the_kernels_of_real_networks_compile_for_the_cards_they_are_for() {
+    use crate::ops::cuda::device::compile_for;
+
+    let cases = [
+        (shape(12, 16, true), Precision::F32, 0.0, "sm_75"),
+        (shape(12, 16, true), Precision::Tf32, 0.0, "sm_90"),
+        (shape(12, 16, true), Precision::Bf16, 0.0, "sm_90"),
+        (shape(12, 12, false), Precision::Bf16, 0.2, "sm_80"),
+    ];
+    for (shape, precision, dropout, card) in cases {
+        let training = training(&shape, precision, dropout, 64);
+        let layout = layout_of(&training);
+        let source = Source::new(precision, &programs(&training, &layout, 16));
+        let compiled = compile_for(&source, card);
+        assert!(compiled.is_ok_and(|image| !image.is_empty()), "{precision:?} for {card}");
+    }
+}
