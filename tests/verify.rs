@@ -5,6 +5,8 @@
 //! golden --layers 2,3,1 --growth 5 --compression 0.7 --stem 9 --basic --batch 3 --steps 3 --out basic.safetensors
 //! golden --layers 2,1,1 --growth 6 --batch 1 --steps 3 --out bottleneck.safetensors
 //! golden --layers 1 --growth 4 --stem 6 --classes 100 --batch 2 --steps 3 --weight-decay 0.05 --out decay.safetensors
+//! golden --layers 2,1 --growth 6 --batch 3 --steps 3 --out small-bottleneck.safetensors
+//! golden --layers 2,1 --growth 6 --basic --batch 3 --steps 3 --out small-basic.safetensors
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -17,7 +19,7 @@ use densenet_tui::model::Arithmetic;
 use densenet_tui::ops::batch_norm::Rules;
 use densenet_tui::protocol::event::Verification;
 
-const FILES: [&str; 3] = ["basic", "bottleneck", "decay"];
+const FILES: [&str; 5] = ["basic", "bottleneck", "decay", "small-bottleneck", "small-basic"];
 const BOTH: [Arithmetic; 2] = [Arithmetic::Fast, Arithmetic::Reference];
 
 fn golden(name: &str) -> PathBuf {

@@ -15,7 +15,8 @@ use crate::engine::session::Session;
 use crate::model::DenseNet;
 use crate::ops::training::{Epoch, Feed, NotFinite, Split, State, Stepped, Trainer, Training};
 use crate::optim::{Optimizer, Rule};
-use crate::protocol::command;
+use crate::protocol::event::Phase;
+use crate::protocol::{Event, command};
 use crate::recipe::Recipe;
 
 /// Steps under way at most: enough that the card never waits, few enough that a stop is soon heard.
@@ -58,10 +59,12 @@ pub(super) fn trainer(
     recipe: &Recipe,
     prepare: &Prepare,
     splits: &[&Images],
+    report: &mut Report,
 ) -> Result<Option<Box<dyn Trainer>>, Failure> {
     let Some(place) = net.card() else { return Ok(None) };
     let of = |recipe: &Recipe| plan(net, recipe, splits[0].len(), feed(prepare, splits));
     memory::check_card(place, recipe, of)?;
+    report.emit(Event::Phase { phase: Phase::Compiling, done: 0, total: 0 });
     let views: Vec<Split> =
         splits.iter().map(|images| Split { pixels: &images.pixels, labels: &images.labels }).collect();
     let Some(mut trainer) = place.trainer(of(recipe), &views)? else { return Ok(None) };

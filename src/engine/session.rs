@@ -218,7 +218,7 @@ impl Session {
         report.watch(Gauges::open(net.device()));
         let prepare = Prepare::new(&recipe, dataset.moments, dataset.flips);
         let splits = [&dataset.train, &dataset.validation, &dataset.test];
-        let card = card::trainer(&net, &optimizer, &recipe, &prepare, &splits)?;
+        let card = card::trainer(&net, &optimizer, &recipe, &prepare, &splits, report)?;
         Ok(Self {
             recipe,
             options,

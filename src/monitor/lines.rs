@@ -107,6 +107,7 @@ pub(crate) fn progress(monitor: &Monitor) -> Option<String> {
             Some((Phase::Loading, done, total)) if total > 0 => {
                 Some(format!("loading {} of {}", grouped(done), grouped(total)))
             }
+            Some((Phase::Compiling, ..)) => Some("compiling the card's kernels".to_owned()),
             _ => None,
         };
     };
@@ -194,6 +195,8 @@ mod tests {
     fn progress_fits_a_line_of_a_terminal() {
         let mut monitor = Monitor::default();
         assert_eq!(progress(&monitor), None);
+        monitor.phase = Some((Phase::Compiling, 0, 0));
+        assert_eq!(progress(&monitor).unwrap(), "compiling the card's kernels");
         monitor.phase = Some((Phase::Loading, 500, 60_000));
         assert_eq!(progress(&monitor).unwrap(), "loading 500 of 60,000");
         monitor.head = Some(Started {

@@ -237,6 +237,8 @@ impl Started {
 pub enum Phase {
     /// Reading images.
     Loading,
+    /// Compiling a card's kernels, which are kept for the next start, and bringing the images there.
+    Compiling,
     /// Training.
     Training,
     /// Running over the validation split.

@@ -44,7 +44,7 @@ pub(super) fn time(
     // Bytes are spread evenly: mean 127.5, deviation 73.9.
     let prepare = Prepare::new(recipe, Moments { mean: [127.5; 3], deviation: [73.9; 3] }, true);
     let optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
-    let trainer = card::trainer(net, &optimizer, recipe, &prepare, &[&images])?;
+    let trainer = card::trainer(net, &optimizer, recipe, &prepare, &[&images], report)?;
     let Some(mut trainer) = trainer else {
         return Err(Failure::Failed("there is no card.".into()));
     };

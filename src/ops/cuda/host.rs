@@ -49,6 +49,19 @@ pub struct Options {
     pub backwards: bool,
 }
 
+impl Options {
+    /// With the sanitizer that `HOST_KERNELS_SANITIZER` names: `address`, `thread`, or none.
+    #[cfg(test)]
+    pub(crate) fn of_environment() -> Self {
+        let sanitizer = match std::env::var("HOST_KERNELS_SANITIZER").as_deref() {
+            Ok("address") => Some(Sanitizer::Address),
+            Ok("thread") => Some(Sanitizer::Thread),
+            _ => None,
+        };
+        Self { sanitizer, backwards: false }
+    }
+}
+
 /// A program that has the memory and the kernels.
 #[derive(Debug)]
 pub(super) struct Host {

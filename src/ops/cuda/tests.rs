@@ -32,7 +32,8 @@ pub(crate) fn place() -> Option<crate::ops::place::Place> {
         return crate::ops::place::Place::of(&device);
     }
     #[cfg(feature = "host-kernels")]
-    let place = Some(crate::ops::place::Place::host_kernels(crate::ops::cuda::host::Options::default()));
+    let place =
+        Some(crate::ops::place::Place::host_kernels(crate::ops::cuda::host::Options::of_environment()));
     #[cfg(not(feature = "host-kernels"))]
     let place = None;
     place

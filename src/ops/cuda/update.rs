@@ -60,12 +60,16 @@ impl Draft<'_> {
         let layout = self.layout;
         let outcome = |number: usize| layout.outcome.at(number * layout.plan.batch * WORD);
         let running = layout.buffers.bytes(layout.running) / WORD;
+        let slot = |number: usize| {
+            let there = number < rule.slots();
+            if there { layout.slots[number].into() } else { Arg::Nowhere }
+        };
         let momentum = if let Rule::Sgd { momentum, .. } = rule { momentum } else { 0.0 };
         let args = vec![
             ("parameters", layout.parameters.into()),
             ("gradient", layout.gradient.into()),
-            ("first_slot", layout.slots[0].into()),
-            ("second_slot", layout.slots[1].into()),
+            ("first_slot", slot(0)),
+            ("second_slot", slot(1)),
             ("running", layout.running.into()),
             ("statistics", layout.statistics.into()),
             ("sources", layout.sources.into()),

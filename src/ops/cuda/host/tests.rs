@@ -157,13 +157,9 @@ impl Bench {
             assert!(one.contents == other.contents, "the card gives other bits the second time");
             return self.checks.iter().for_each(|check| check(&one));
         }
-        let sanitizer = match std::env::var("HOST_KERNELS_SANITIZER").as_deref() {
-            Ok("address") => Some(Sanitizer::Address),
-            Ok("thread") => Some(Sanitizer::Thread),
-            _ => None,
-        };
-        let one = self.ran(Options { sanitizer, backwards: false }).unwrap();
-        let other = self.ran(Options { sanitizer, backwards: true }).unwrap();
+        let options = Options::of_environment();
+        let one = self.ran(options).unwrap();
+        let other = self.ran(Options { backwards: true, ..options }).unwrap();
         for (number, (one, other)) in one.contents.iter().zip(&other.contents).enumerate() {
             assert!(one == other, "buffer {number} depends on the order of blocks or threads");
         }
