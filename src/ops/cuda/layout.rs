@@ -14,7 +14,7 @@ pub(super) const CLOCK: usize = 32;
 /// Bytes of the kernels' `Result`.
 pub(super) const RESULT: usize = 16;
 /// Blocks that look at the update.
-pub(super) const CHECKERS: usize = 128;
+pub(super) const CHECKERS: usize = 512;
 /// Pixels of a tile of the average pool, and of the head's backward pass.
 pub(super) const THIN_TILE: usize = 32;
 

@@ -2,9 +2,12 @@
 
 use crate::ops::batch_norm::Rules;
 use crate::ops::cuda::draft::{Draft, Grid};
-use crate::ops::cuda::layout::{CHECKERS, Layout, SplitMemory, Statistics, WORD};
+use crate::ops::cuda::layout::{CHECKERS, DOUBLE, Layout, SplitMemory, Statistics, WORD};
 use crate::ops::cuda::program::{Arg, Work};
 use crate::ops::training::Rule;
+
+/// Threads of the kernel `judge`, as it has them.
+const JUDGES: usize = 128;
 
 /// A rule as the kernels call it.
 fn name(rule: Rule) -> &'static str {
@@ -96,7 +99,8 @@ impl Draft<'_> {
         let one = Grid::new([1, 1, 1], 1);
         let name = name(rule);
         self.main((format!("check<{name}>"), "Update"), args.clone(), all.with_shared(256 * WORD));
-        self.main(("judge".into(), "Update"), args.clone(), one);
+        let judges = Grid::new([1, 1, 1], JUDGES).with_shared(JUDGES * (DOUBLE + 2 * WORD));
+        self.main(("judge".into(), "Update"), args.clone(), judges);
         self.main((format!("commit<{name}>"), "Update"), args.clone(), all);
         self.main(("advance".into(), "Update"), args, one);
     }

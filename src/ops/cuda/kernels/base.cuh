@@ -108,6 +108,30 @@ __device__ __forceinline__ Quad quad(const u16 *from) {
     return Quad{{from_bf16(x.x & 0xffffu), from_bf16(x.x >> 16), from_bf16(x.y & 0xffffu), from_bf16(x.y >> 16)}};
 }
 
+// Two neighbouring channels.
+struct Pair {
+    float v[2];
+};
+
+// Two numbers at a place that is a multiple of two of them.
+__device__ __forceinline__ Pair pair(const float *from) {
+    float2 x = *reinterpret_cast<const float2 *>(from);
+    return Pair{{x.x, x.y}};
+}
+__device__ __forceinline__ Pair pair(const u16 *from) {
+    u32 x = *reinterpret_cast<const u32 *>(from);
+    return Pair{{from_bf16(x & 0xffffu), from_bf16(x >> 16)}};
+}
+__device__ __forceinline__ void put_pair(float *to, float x, float y) {
+    float2 both;
+    both.x = x;
+    both.y = y;
+    *reinterpret_cast<float2 *>(to) = both;
+}
+__device__ __forceinline__ void put_pair(u16 *to, float x, float y) {
+    *reinterpret_cast<u32 *>(to) = u32(to_bf16(x)) | u32(to_bf16(y)) << 16;
+}
+
 // The first `count` (4 or fewer) numbers from any place, zeros after them.
 template <class T>
 __device__ __forceinline__ Quad quad_of(const T *from, int count, bool aligned) {
@@ -139,6 +163,23 @@ typedef float4 Factors;
 #endif
 __device__ __forceinline__ Factors factors(const op_t *from) { return *reinterpret_cast<const Factors *>(from); }
 __device__ __forceinline__ void put_factors(op_t *to, Factors x) { *reinterpret_cast<Factors *>(to) = x; }
+
+// Does `fetch` and then `use` for each number below COUNT of this thread, in groups that keep at most HELD
+// registers: all of a group is asked for before the first is used, as memory is far away.
+template <int COUNT, int THREADS, int HELD, class Raw, class Fetch, class Use>
+__device__ __forceinline__ void in_groups(const Fetch &fetch, const Use &use) {
+    constexpr int EACH = (COUNT + THREADS - 1) / THREADS, MOST = HELD * 4 / int(sizeof(Raw));
+    constexpr int GROUP = EACH < MOST ? EACH : MOST;
+    for (int from = int(threadIdx.x); from < COUNT; from += GROUP * THREADS) {
+        Raw raw[GROUP];
+#pragma unroll
+        for (int u = 0; u < GROUP; ++u)
+            if (from + u * THREADS < COUNT) raw[u] = fetch(from + u * THREADS);
+#pragma unroll
+        for (int u = 0; u < GROUP; ++u)
+            if (from + u * THREADS < COUNT) use(from + u * THREADS, raw[u]);
+    }
+}
 
 __device__ __forceinline__ int lane_of() { return int(threadIdx.x) & 31; }
 __device__ __forceinline__ int warp_of() { return int(threadIdx.x) >> 5; }

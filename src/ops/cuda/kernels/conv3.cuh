@@ -45,21 +45,24 @@ template <int MT, int WARPS, int BN, class Place, class Load>
 __device__ __forceinline__ void over_taps(Sums<MT, BN> &sums, const Load &load, const Place &tile, int channels,
                                           const op_t *weights, op_t *a, op_t *b) {
     constexpr int THREADS = 32 * WARPS;
-    const int thread = int(threadIdx.x), chunks = (channels + DEPTH - 1) / DEPTH;
+    const int chunks = (channels + DEPTH - 1) / DEPTH;
     int rows[2 * MT];
 #pragma unroll
     for (int i = 0; i < 2 * MT; ++i) rows[i] = Place::corner(16 * MT * warp_of() + lane_of() / 4 + 8 * i) * STRIDE;
     sums.clear();
     for (int chunk = 0; chunk < chunks; ++chunk) {
         __syncthreads(); // everybody is done with the chunk before
-#pragma unroll 2
-        for (int v = thread; v < 4 * Place::BORDERED; v += THREADS) {
-            int pixel = tile.around(v / 4), c = v % 4 * 4;
-            put_factors(a + v / 4 * STRIDE + c, load.value(load.fetch(pixel, DEPTH * chunk + c), pixel, DEPTH * chunk + c));
-        }
+        in_groups<4 * Place::BORDERED, THREADS, 32, typename Load::Raw>(
+            [&](int v) { return load.fetch(tile.around(v / 4), DEPTH * chunk + v % 4 * 4); },
+            [&](int v, const typename Load::Raw &raw) {
+                const int c = v % 4 * 4;
+                put_factors(a + v / 4 * STRIDE + c, load.value(raw, tile.around(v / 4), DEPTH * chunk + c));
+            });
         const op_t *from = weights + size_t(chunk) * 9 * BN * DEPTH;
-#pragma unroll 2
-        for (int v = thread; v < 9 * BN * 4; v += THREADS) put_factors(b + v / 4 * STRIDE + v % 4 * 4, factors(from + v * 4));
+        in_groups<9 * BN * 4, THREADS, 32, Factors>([&](int v) { return factors(from + v * 4); },
+                                                [&](int v, const Factors &raw) {
+                                                    put_factors(b + v / 4 * STRIDE + v % 4 * 4, raw);
+                                                });
         __syncthreads();
         for (int tap = 0; tap < 9; ++tap) sums.add(a + Place::offset(tap) * STRIDE, rows, b + tap * BN * STRIDE);
     }

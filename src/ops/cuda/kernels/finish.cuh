@@ -33,6 +33,7 @@ __device__ __forceinline__ void drop(Sums<MT, BN> &sums, const Rows<MT> &rows, c
 template <int MT, int BN>
 __device__ __forceinline__ void write(Sums<MT, BN> &sums, const Rows<MT> &rows, map_t *maps, int stride, int channel,
                                       int first, int columns) {
+    const bool even = channel % 2 == 0;
 #pragma unroll
     for (int i = 0; i < 2 * MT; ++i) {
         map_t *row = maps + size_t(rows.pixel[i] < 0 ? 0 : rows.pixel[i]) * stride + channel;
@@ -43,6 +44,10 @@ __device__ __forceinline__ void write(Sums<MT, BN> &sums, const Rows<MT> &rows, 
             sums.at[i][j][0] = x;
             sums.at[i][j][1] = y;
             if (rows.pixel[i] < 0) continue;
+            if (even && column + 1 < columns) {
+                put_pair(row + column, x, y);
+                continue;
+            }
             if (column < columns) put(row + column, x);
             if (column + 1 < columns) put(row + column + 1, y);
         }
@@ -127,38 +132,69 @@ template <int MT, int WARPS, int BN, int WHERE>
 __device__ __forceinline__ void through_relu(const Sums<MT, BN> &sums, const Rows<MT> &rows, const map_t *maps,
                                              int stride, const Norm &norm, map_t *d, float *gradient, float *scratch,
                                              float *left, int tiles, int tile, int first, int columns) {
+    // Columns of eight whose numbers are all asked for before one of them is written: memory is far away.
+    constexpr int GROUP = 2;
     const int g = lane_of() / 4, t = lane_of() % 4, warp = warp_of();
     float *products = scratch + WARPS * BN;
 #pragma unroll
-    for (int j = 0; j < BN / 8; ++j)
+    for (int from = 0; from < BN / 8; from += GROUP) {
+        Pair x[GROUP][2 * MT], before[GROUP][2 * MT];
 #pragma unroll
-        for (int p = 0; p < 2; ++p) {
-            const int c = 8 * j + 2 * t + p, column = first + c;
-            float sum = 0.0f, product = 0.0f;
+        for (int u = 0; u < GROUP; ++u)
+#pragma unroll
+            for (int i = 0; i < 2 * MT; ++i) {
+                const int column = first + 8 * (from + u) + 2 * t;
+                x[u][i] = before[u][i] = Pair{{0.0f, 0.0f}};
+                if (from + u >= BN / 8 || rows.pixel[i] < 0 || column >= columns) continue;
+                const size_t at = size_t(rows.pixel[i]) * stride + column;
+                x[u][i] = pair(maps + at);
+                if (WHERE == ADD) before[u][i] = pair(gradient + at);
+            }
+#pragma unroll
+        for (int u = 0; u < GROUP; ++u) {
+            if (from + u >= BN / 8) continue;
+            const int j = from + u, c = 8 * j + 2 * t, column = first + c;
+            float sum[2] = {0.0f, 0.0f}, product[2] = {0.0f, 0.0f};
 #pragma unroll
             for (int i = 0; i < 2 * MT; ++i) {
                 if (rows.pixel[i] < 0 || column >= columns) continue;
-                size_t at = size_t(rows.pixel[i]) * stride + column;
-                float distance = norm.distance(number(maps[at]), c);
-                float x = norm.before(distance, c) > 0.0f ? sums.at[i][j][p] : 0.0f;
-                if (WHERE == STORE) {
-                    x = rounded(x);
-                    put(d + at, x);
-                } else if (WHERE == ADD) {
-                    gradient[at] = fmaf(norm.a[c], x, gradient[at]);
-                } else {
-                    gradient[at] = norm.a[c] * x;
+                const size_t at = size_t(rows.pixel[i]) * stride + column;
+                const bool both = column + 1 < columns;
+                float passed[2], left_there[2];
+#pragma unroll
+                for (int p = 0; p < 2; ++p) {
+                    const float distance = norm.distance(x[u][i].v[p], c + p);
+                    float y = norm.before(distance, c + p) > 0.0f ? sums.at[i][j][p] : 0.0f;
+                    if (WHERE == STORE) y = rounded(y);
+                    passed[p] = y;
+                    left_there[p] = WHERE == ADD ? fmaf(norm.a[c + p], y, before[u][i].v[p]) : norm.a[c + p] * y;
+                    if (p == 0 || both) {
+                        sum[p] += y;
+                        product[p] = fmaf(y, distance, product[p]);
+                    }
                 }
-                sum += x;
-                product = fmaf(x, distance, product);
+                if (WHERE == STORE) {
+                    if (both)
+                        put_pair(d + at, passed[0], passed[1]);
+                    else
+                        put(d + at, passed[0]);
+                } else {
+                    if (both)
+                        put_pair(gradient + at, left_there[0], left_there[1]);
+                    else
+                        put(gradient + at, left_there[0]);
+                }
             }
-            sum = over_rows(sum);
-            product = over_rows(product);
-            if (g == 0) {
-                scratch[warp * BN + c] = sum;
-                products[warp * BN + c] = product;
+#pragma unroll
+            for (int p = 0; p < 2; ++p) {
+                const float all = over_rows(sum[p]), all_products = over_rows(product[p]);
+                if (g == 0) {
+                    scratch[warp * BN + c + p] = all;
+                    products[warp * BN + c + p] = all_products;
+                }
             }
         }
+    }
     __syncthreads();
     for (int c = int(threadIdx.x); c < BN && first + c < columns; c += 32 * WARPS) {
         float sum = 0.0f, product = 0.0f;

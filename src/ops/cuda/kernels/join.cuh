@@ -10,16 +10,14 @@ struct JoinMoments { // of a launch
     float epsilon;
 };
 
+// Sums over tiles of n, n·d and Σ(x - mean)² + n·d², with d the distance of a tile's mean from that of the first:
+// so shifted, nothing is lost in f64, and nothing is divided on the way.
 struct Gathered {
-    double count, mean, squares;
+    double count, distance, squares;
 };
 
-// Chan, Golub, LeVeque 1979.
 __device__ __forceinline__ Gathered gathered(const Gathered &one, const Gathered &other) {
-    if (other.count == 0.0) return one;
-    double count = one.count + other.count, distance = other.mean - one.mean;
-    return Gathered{count, one.mean + distance * other.count / count,
-                    one.squares + other.squares + distance * distance * one.count * other.count / count};
+    return Gathered{one.count + other.count, one.distance + other.distance, one.squares + other.squares};
 }
 
 // A block of 128 threads for each channel.
@@ -27,20 +25,25 @@ __device__ __forceinline__ void join_moments(const JoinMoments &of) {
     Gathered *all = reinterpret_cast<Gathered *>(shared_memory());
     const int thread = int(threadIdx.x), channel = int(blockIdx.x);
     const size_t size = size_t(of.channels) * of.tiles;
-    const double *from = of.moments + size_t(channel) * of.tiles;
+    const double *from = of.moments + size_t(channel) * of.tiles, near = from[size];
     Gathered mine{0.0, 0.0, 0.0};
-    for (int tile = thread; tile < of.tiles; tile += 128)
-        mine = gathered(mine, Gathered{from[tile], from[size + tile], from[2 * size + tile]});
+#pragma unroll 4
+    for (int tile = thread; tile < of.tiles; tile += 128) {
+        const double n = from[tile], d = from[size + tile] - near;
+        mine = gathered(mine, Gathered{n, n * d, from[2 * size + tile] + n * d * d});
+    }
     all[thread] = mine;
     for (int half = 64; half > 0; half /= 2) {
         __syncthreads();
         if (thread < half) all[thread] = gathered(all[thread], all[thread + half]);
     }
     if (thread == 0) {
-        double variance = all[0].squares / all[0].count;
-        of.mean[channel] = float(all[0].mean);
+        const double offset = all[0].distance / all[0].count, mean = near + offset;
+        const double found = (all[0].squares - all[0].distance * offset) / all[0].count;
+        const double variance = found < 0.0 ? 0.0 : found; // NaN stays NaN
+        of.mean[channel] = float(mean);
         of.scale[channel] = float(1.0 / sqrt(variance + double(of.epsilon)));
-        of.statistics[2 * channel] = all[0].mean;
+        of.statistics[2 * channel] = mean;
         of.statistics[2 * channel + 1] = variance;
     }
 }

@@ -90,22 +90,35 @@ __device__ __forceinline__ void check(const Update &of) {
     if (thread == 0) of.flags[blockIdx.x] = all[0];
 }
 
-// Decides, and says how the step went. One block of one thread.
+// Decides, and says how the step went. One block of JUDGES threads.
+constexpr int JUDGES = 128;
 __device__ __forceinline__ void judge(const Update &of) {
-    double sum = 0.0;
-    u32 correct = 0, found = 0;
-    for (int image = 0; image < of.batch; ++image) {
-        sum += double(of.losses[image]);
-        correct += u32(of.hits[image]);
+    double *sums = reinterpret_cast<double *>(shared_memory());
+    u32 *hits = reinterpret_cast<u32 *>(sums + JUDGES), *found = hits + JUDGES;
+    const int thread = int(threadIdx.x);
+    sums[thread] = 0.0;
+    hits[thread] = found[thread] = 0;
+    for (int image = thread; image < of.batch; image += JUDGES) {
+        sums[thread] += double(of.losses[image]);
+        hits[thread] += u32(of.hits[image]);
     }
-    for (int block = 0; block < of.blocks; ++block) found |= of.flags[block];
-    const float mean = float(sum / double(of.batch));
+    for (int block = thread; block < of.blocks; block += JUDGES) found[thread] |= of.flags[block];
+    for (int half = JUDGES / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (thread < half) {
+            sums[thread] += sums[thread + half];
+            hits[thread] += hits[thread + half];
+            found[thread] |= found[thread + half];
+        }
+    }
+    if (thread != 0) return;
+    const float mean = float(sums[0] / double(of.batch));
     u32 failed = of.clock->failed;
     if (failed == FINE && !finite(mean)) failed = LOSS_NOT_FINITE;
-    if (failed == FINE && (found & 1u << GRADIENT_NOT_FINITE)) failed = GRADIENT_NOT_FINITE;
-    if (failed == FINE && (found & 1u << WEIGHT_NOT_FINITE)) failed = WEIGHT_NOT_FINITE;
+    if (failed == FINE && (found[0] & 1u << GRADIENT_NOT_FINITE)) failed = GRADIENT_NOT_FINITE;
+    if (failed == FINE && (found[0] & 1u << WEIGHT_NOT_FINITE)) failed = WEIGHT_NOT_FINITE;
     *of.verdict = failed;
-    *of.result = Result{mean, correct, failed, of.clock->index};
+    *of.result = Result{mean, hits[0], failed, of.clock->index};
 }
 
 // Changes everything, or nothing. Any number of blocks of 256 threads.

@@ -150,22 +150,23 @@ __device__ __forceinline__ void over_tiles(Sums<MT, BN> (&sums)[3], const Input 
                                            int begin, int end, int batch, op_t *a, op_t *b, const int *corners) {
     constexpr int THREADS = 96, ROWS = 16 * MT, AS = ROWS + GAP, BS = BN + GAP, A = ROWS / 4, B = BN / 4;
     constexpr int DEEP = (Place::PIXELS + DEPTH - 1) / DEPTH * DEPTH;
-    const int thread = int(threadIdx.x);
-    #pragma unroll
+#pragma unroll
     for (int tap = 0; tap < 3; ++tap) sums[tap].clear();
     for (int number = begin; number < end; ++number) {
         const Place tile(number, batch);
         __syncthreads(); // everybody is done with the tile before
-#pragma unroll 2
-        for (int v = thread; v < Place::BORDERED * A; v += THREADS) {
-            int pixel = tile.around(v / A), c = v % A * 4;
-            put_factors(a + v / A * AS + c, input.value(input.fetch(pixel, c), pixel, c));
-        }
-#pragma unroll 2
-        for (int v = thread; v < DEEP * B; v += THREADS) {
-            int pixel = tile.pixel(v / B), c = v % B * 4;
-            put_factors(b + v / B * BS + c, output.value(output.fetch(pixel, column + c), pixel, column + c));
-        }
+        in_groups<Place::BORDERED * A, THREADS, 32, typename Input::Raw>(
+            [&](int v) { return input.fetch(tile.around(v / A), v % A * 4); },
+            [&](int v, const typename Input::Raw &raw) {
+                const int c = v % A * 4;
+                put_factors(a + v / A * AS + c, input.value(raw, tile.around(v / A), c));
+            });
+        in_groups<DEEP * B, THREADS, 32, typename Output::Raw>(
+            [&](int v) { return output.fetch(tile.pixel(v / B), column + v % B * 4); },
+            [&](int v, const typename Output::Raw &raw) {
+                const int c = v % B * 4;
+                put_factors(b + v / B * BS + c, output.value(raw, tile.pixel(v / B), column + c));
+            });
         __syncthreads();
         for (int k = 0; k < DEEP; k += DEPTH) {
             const int *corner = corners + k;

@@ -82,7 +82,7 @@ impl Step {
         };
         let (many, one) = ([BLOCKS, 1, 1], [1, 1, 1]);
         bench.launch(format!("check<{rule}>"), "Update", (many, 256, 1024), args.clone());
-        bench.launch("judge", "Update", (one, 1, 0), args.clone());
+        bench.launch("judge", "Update", (one, 128, 128 * 16), args.clone());
         bench.launch(format!("commit<{rule}>"), "Update", (many, 256, 0), args.clone());
         bench.launch("advance", "Update", (one, 1, 0), args);
         places
