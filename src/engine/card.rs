@@ -252,5 +252,6 @@ pub(super) fn what_of(what: NotFinite) -> &'static str {
     }
 }
 
-#[cfg(all(test, any(feature = "cuda", feature = "host-kernels")))]
+#[cfg(test)]
+#[cfg(any(feature = "cuda", feature = "host-kernels"))]
 mod tests;

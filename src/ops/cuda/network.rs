@@ -44,10 +44,10 @@ impl CardNetwork {
             (true, _) => masks.map(|masks| (masks.rate as f32, self.dropout_last)),
             (false, held) => held.and_then(|plan| plan.dropout),
         };
-        let serves = |plan: &&Plan| {
+        let serves = |plan: &Plan| {
             plan.batch >= batch && plan.dropout == dropout && (plan.purpose.trains() || !trains)
         };
-        if held.filter(serves).is_none() {
+        if !held.is_some_and(serves) {
             let trains = trains || held.is_some_and(|plan| plan.purpose.trains());
             let batch = held.map_or(batch, |plan| plan.batch.max(batch));
             // The old room is given back before the new is taken.

@@ -78,7 +78,8 @@ pub(super) fn measured(precision: Precision, machine: &Machine, amount: Amount) 
     })
 }
 
-#[cfg(all(test, feature = "host-kernels"))]
+#[cfg(test)]
+#[cfg(feature = "host-kernels")]
 mod tests {
     use super::*;
     use crate::ops::cuda::host::Options;
