@@ -163,7 +163,7 @@ impl DenseNet {
     }
 
     /// The same network with the fast version computed elsewhere.
-    #[cfg(test)]
+    #[cfg(all(test, any(feature = "cuda", feature = "host-kernels")))]
     #[must_use]
     pub(crate) fn with_place(mut self, place: Place) -> Self {
         self.place = Some(place);
