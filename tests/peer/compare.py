@@ -37,7 +37,7 @@ def ours(a, *network, evaluation=False, batch=BATCH):
 
 
 def torchs(a, preset, evaluation, mode):
-    flags = (["--eval"] if evaluation else []) + (["--channels-last"] if mode == CHANNELS_LAST else [])
+    flags = ["--mode", mode] + (["--eval"] if evaluation else [])
     return last_object([a.python, HERE / "densenet_torch.py", "bench", "--preset", preset, "--batch", BATCH,
                         "--steps", a.steps, "--threads", a.threads, *flags])
 
