@@ -38,7 +38,7 @@ fi
 
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 folder=$work/densenet-tui-gpu
-mkdir -p "$folder/golden" "$folder/peer"
+mkdir -p "$folder/tests/golden" "$folder/tests/peer"
 
 cargo build --release --locked --features cuda
 install -m 755 target/release/densenet-tui "$folder/densenet-tui"
@@ -54,8 +54,8 @@ install -m 755 "$tests" "$folder/unit-tests"
 strip "$folder/densenet-tui" "$folder/unit-tests"
 "$folder/densenet-tui" --version > /dev/null || fail "the program does not start here"
 
-cp tests/golden/*.safetensors "$folder/golden/"
-cp tests/peer/densenet_torch.py "$folder/peer/"
+cp tests/golden/*.safetensors "$folder/tests/golden/"
+cp tests/peer/densenet_torch.py "$folder/tests/peer/"
 install -m 755 tests/gpu/run.sh "$folder/run.sh"
 cp tests/gpu/report.py "$folder/"
 

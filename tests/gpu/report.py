@@ -3,8 +3,9 @@
 
     report.py bench --binary B --peer densenet_torch.py --out results.jsonl --seconds 240   # a JSON line for each round
     report.py table results.jsonl                                                           # the same as Markdown
+    report.py kernels --binary B                # each kernel of a training step by itself, as Markdown
     report.py same RUN RUN                     # do the newest checkpoints of two runs hold the same bytes?
-    report.py training LINES.jsonl             # what `--json` told of a training, as Markdown
+    report.py training LINES.jsonl             # what `--json` or a journal tells of a training, as Markdown
 
 In `bench` densenet-tui and PyTorch take turns, the first to go another in every round. A process of PyTorch lives as
 long as its precision is timed (`--serve`), so that cuDNN's trials and compilation happen once. Nothing is waited for
@@ -88,7 +89,7 @@ def bench(a):
     until, failed = time.monotonic() + a.seconds, False
     left = lambda: until - time.monotonic()
 
-    def put(**what):
+    def put(what):
         with a.out.open("a") as out:
             out.write(json.dumps(what) + "\n")
         print(json.dumps(what), file=sys.stderr, flush=True)
@@ -106,19 +107,20 @@ def bench(a):
                 if contender in lost or (contender.name, what) == ("compile", "evaluation"):
                     continue
                 if left() < 3:
-                    put(**about, lost="no time was left"); lost.add(contender); failed = True
+                    put({**about, "lost": "no time was left"}); lost.add(contender); failed = True
                     continue
                 try:
-                    put(**about, **contender.round(what, min(a.patience, left())))
+                    put({**contender.round(what, min(a.patience, left())), **about})
                 except Lost as why:
                     # PyTorch's failures are told, and only ours are failures.
-                    put(**about, lost=str(why)); lost.add(contender); failed |= contender.name == Ours.name
+                    put({**about, "lost": str(why)}); lost.add(contender); failed |= contender.name == Ours.name
         for contender in contenders:
             contender.close()
 
     modes = MODES if a.peer else ()
     for precision in a.precision:
-        block(a.preset, precision, ("training", "evaluation"), modes)
+        ready = a.compiled is None or precision in a.compiled
+        block(a.preset, precision, ("training", "evaluation"), [mode for mode in modes if ready or mode != "compile"])
     a.rounds = 1
     for preset in a.beside:
         for precision in a.precision:
@@ -176,6 +178,29 @@ def table(a):
     if losses:
         print("\nNot timed:\n\n" + "\n".join(losses))
     return 0 if any(Ours.name in case for case in rounds.values()) else 1
+
+
+def kernels(a):
+    """Tables of a step's kernels in each precision; the floor of a step is the sum of those of its kernels."""
+    failed = False
+    for precision in a.precision:
+        ours = Ours(a, a.preset, precision)
+        ours.words += ["--kernels"]
+        try:
+            answer = ours.round("training", 60)
+        except Lost as why:
+            print(f"{precision}: {why}\n"); failed = True
+            continue
+        floor = sum(kernel["ms"] * kernel["share_of_roofline"] for kernel in answer.get("kernels", []))
+        print(f"{a.preset} in {precision}: {answer['step_ms_median']:.3f} ms a step, {answer['images_per_second']:,.0f} images/s, "
+              f"{number(answer.get('device_mib'))} MiB; its floor by the card's measured peaks is {floor:.3f} ms, "
+              f"so it reaches **{100 * floor / answer['step_ms_median']:.1f} %** of the roofline.\n")
+        print(row(["kernel", "launches", "ms", "GFLOP", "MiB", "share of the roofline"]) + "\n|---|" + "---:|" * 5)
+        for kernel in answer.get("kernels", []):
+            print(row([kernel["kernel"], str(kernel["launches"]), number(kernel["ms"], 3), number(kernel["gflop"], 2),
+                       number(kernel["mib"], 1), f"{100 * kernel['share_of_roofline']:.1f} %"]))
+        print()
+    return 1 if failed else 0
 
 
 def newest(run):
@@ -237,7 +262,12 @@ def training(a):
     test = ended[-1].get("test")
     accuracy = "not evaluated" if not test else f"{100 * test['accuracy']:.2f} % (error {100 - 100 * test['accuracy']:.2f} %)"
     outcome = " ".join(str(ended[-1][key]) for key in ("outcome", "reason") if ended[-1].get(key))
-    print(f"- {outcome} at step {ended[-1]['step']:,}, {events[-1]['time'] - events[0]['time']:,.1f} s from start to end; **test accuracy {accuracy}**")
+    # The journal of a run in parts: what lies between them is not its time.
+    begins = [at for at, event in enumerate(events) if event.get("event") == "started"]
+    parts = [events[first:last] for first, last in zip(begins, begins[1:] + [len(events)])]
+    seconds = sum(part[-1]["time"] - part[0]["time"] for part in parts)
+    print(f"- {outcome} at step {ended[-1]['step']:,}, {seconds:,.1f} s from start to end{f' in {len(parts)} parts' if len(parts) > 1 else ''}; "
+          f"**test accuracy {accuracy}**")
     return 0
 
 
@@ -251,12 +281,16 @@ def main():
     b.add_argument("--precision", action="append", help="several times; [default: tf32 bf16 f32]")
     b.add_argument("--beside", action="append", default=[], help="another network, timed once and without PyTorch")
     b.add_argument("--rounds", type=int, default=3); b.add_argument("--steps", type=int, default=200); b.add_argument("--peer-steps", type=int, default=30)
-    b.add_argument("--patience", type=float, default=100, help="seconds that one round may take")
+    b.add_argument("--compiled", nargs="*", metavar="PRECISION", help="compiled before; in others PyTorch is not compiled [default: all]")
+    b.add_argument("--patience", type=float, default=120, help="seconds that one round may take")
+    k = commands.add_parser("kernels"); k.set_defaults(run=kernels); k.add_argument("--binary", type=Path, required=True)
+    k.add_argument("--device", default="cuda"); k.add_argument("--preset", default="bc-100-12"); k.add_argument("--steps", type=int, default=100)
+    k.add_argument("--precision", action="append", help="several times; [default: tf32 bf16 f32]")
     t = commands.add_parser("table"); t.set_defaults(run=table); t.add_argument("results", type=Path)
     s = commands.add_parser("same"); s.set_defaults(run=same); s.add_argument("left", type=Path); s.add_argument("right", type=Path)
     r = commands.add_parser("training"); r.set_defaults(run=training); r.add_argument("lines", type=Path)
     a = p.parse_args()
-    if a.command == "bench":
+    if a.command in ("bench", "kernels"):
         a.precision = a.precision or ["tf32", "bf16", "f32"]
     sys.exit(a.run(a))
 

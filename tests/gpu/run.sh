@@ -5,7 +5,7 @@
 #   --minutes N         all of it ends within so long (default 9)
 #   --precision P       of the trainings: f32, tf32 (default) or bf16
 #   --data DIR          where parts of the images or cifar-10-batches-bin are, besides here; may be given several times
-#   --only A,B          these steps alone: machine info unit verify same bench training
+#   --only A,B          these steps alone: machine info unit verify same kernels bench training
 #   --epochs N          of the short training (default 30; the learning rate falls tenfold after half of them)
 #   --long              instead of all that: 300 epochs on CIFAR-10+, a part of --minutes in each call; the run
 #                       travels as REPORT_DIR/long-run.tar, which the next call finds there, here, or by --data
@@ -20,7 +20,7 @@ begun=$SECONDS
 fail() { echo "run.sh: $*" >&2; exit 2; }
 whole() { case $2 in ''|*[!0-9]*|0) fail "$1 needs a whole number, not '$2'" ;; esac; }
 
-STEPS=machine,info,unit,verify,same,bench,training
+STEPS=machine,info,unit,verify,same,kernels,bench,training
 report_dir='' minutes=9 precision=tf32 only=$STEPS epochs=30 long='' rehearse='' places=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -68,7 +68,7 @@ mkdir -p "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
 
 python=$(command -v python3 || true)
 # Folders of CUDA's libraries, if the loader does not know all that is used.
-libraries=''
+libraries='' found='known to the loader'
 known=$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null || true)
 for name in libnvrtc.so libcublas.so libcublasLt.so libcurand.so; do
   case $known in *"$name"*) ;; *) libraries=missing ;; esac
@@ -83,6 +83,7 @@ for folder in sorted({lib for root in roots if root for lib in glob.glob(root + 
 PY
     ls -d /usr/local/cuda/lib64 /usr/local/cuda/targets/x86_64-linux/lib 2>/dev/null
   } | paste -sd: )
+  found="not all known to the loader; looked for in ${libraries:-no other place, for there is none}"
 fi
 ours() { LD_LIBRARY_PATH=${libraries:+$libraries:}${LD_LIBRARY_PATH:-} "$@"; }
 
@@ -90,8 +91,9 @@ device=cuda preset=bc-100-12 why=''
 ours timeout 60 "$program" info > "$work/info.txt" 2> "$work/logs/info.log"; info_status=$?
 devices=$(grep '^devices' "$work/info.txt" || true)
 case $devices in
-  *'no cuda'*) why=$(sed 's/.*no cuda: //; s/; [0-9]* threads$//' <<< "$devices") ;;
-  *cuda:*) ;;
+  *'no cuda: '*) why=$(sed 's/.*no cuda: //; s/; [0-9]* threads$//' <<< "$devices") ;;
+  *'cuda:0: '*) why=$(sed 's/.*cuda:0: //; s/; .*//' <<< "$devices") ;;
+  *'cuda:0 '*) ;;
   *) why="\`info\` ended with $info_status and names no device" ;;
 esac
 # A card that cannot be used is a failure, no card is none.
@@ -99,10 +101,11 @@ seen=''
 if nvidia-smi -L > "$work/cards.txt" 2>/dev/null && grep -q '^GPU' "$work/cards.txt"; then
   seen=$(head -n 1 "$work/cards.txt")
 fi
-torch='' torch_why='there is no python3'
+torch='' torch_why='there is no card'
+[ -n "$python" ] || torch_why='there is no python3'
 if [ -n "$rehearse" ]; then
   device=cpu preset=bc-22-12
-  [ -z "$python" ] || { "$python" -c 'import torch' 2> "$work/logs/torch.log" && torch=yes; torch_why='PyTorch is not there'; }
+  [ -z "$python" ] || { "$python" -c 'import torch; print(torch.__version__)' > "$work/torch.txt" 2> "$work/logs/torch.log" && torch=yes; torch_why='PyTorch is not there'; }
 elif [ -n "$python" ] && [ -z "$why" ]; then
   # The number of a card is printed only where PyTorch can use it.
   if timeout 90 "$python" -c 'import torch; torch.zeros(1, device="cuda"); print(torch.__version__)' > "$work/torch.txt" 2> "$work/logs/torch.log"
@@ -187,7 +190,7 @@ machine() {
   grep -m 1 'model name' /proc/cpuinfo; echo "$(nproc) processors"; free -g 2>/dev/null | sed -n 2p; uname -sr
   [ -z "$python" ] || "$python" --version
   if [ -n "$torch" ]; then echo "PyTorch $(cat "$work/torch.txt" 2>/dev/null)"; else echo "no comparison: $torch_why"; fi
-  echo "folders of CUDA's libraries beside the loader's: ${libraries:-none needed}"
+  echo "CUDA's libraries: ${found}"
   echo '```'
 }
 
@@ -201,8 +204,9 @@ info() {
 
 unit() {
   local log=$work/logs/unit-tests.txt status passed skips
-  # The tests of the interface read files of the checkout, and need no card.
-  limited 150 "$here/unit-tests" --nocapture --test-threads 4 ops:: engine:: model:: optim:: > "$log" 2>&1; status=$?
+  # Golden files are found from the folder that tests run in; those of the interface need a checkout, and no card.
+  cd "$here" || return 1
+  limited 150 "$here/unit-tests" --nocapture --test-threads 4 ops:: engine:: > "$log" 2>&1; status=$?
   passed=$(grep '^test result' "$log"); skips=$(grep -c 'skipped: ' "$log")
   echo "${passed:-The tests did not end (exit code $status).}"
   echo
@@ -220,7 +224,7 @@ unit() {
 verify() {
   local file status=0 said
   card_or_skip
-  for file in "$here"/golden/*.safetensors; do
+  for file in "$here"/tests/golden/*.safetensors; do
     if said=$(limited 60 "$program" verify "$file" --device "$device" 2>&1); then
       echo "- $(basename "$file") agrees with PyTorch: $(tail -n 1 <<< "$said")"
     else
@@ -236,9 +240,9 @@ verify() {
 same() {
   card_or_skip; python_or_fail
   # 71 steps in an epoch, the last with fewer images: the stops are in the middle of epochs 2 and 3.
-  local status=0 kind network=bc-40-12 steps=190 stops="100 150" kinds="f32 tf32 bf16"
-  [ -z "$rehearse" ] || { network=bc-22-12; steps=80; stops="75"; kinds=f32; }
-  local recipe=(--data shapes --preset "$network" --augment standard --dropout 0.1 --warmup 1 --epochs 4)
+  local status=0 kind network=(--preset bc-40-12) steps=190 stops="100 150" kinds="f32 tf32 bf16"
+  [ -z "$rehearse" ] || { network=(--layers "1,1,1" --growth-rate 4); steps=80; stops=75; kinds=f32; }
+  local recipe=(--data shapes "${network[@]}" --batch-size 64 --augment standard --dropout 0.1 --warmup 1 --epochs 4)
   for kind in $kinds; do
     if ! { train "$kind-one" "$work/logs/$kind-one.jsonl" "${recipe[@]}" --precision "$kind" --steps "$steps" &&
            train "$kind-again" "$work/logs/$kind-again.jsonl" "${recipe[@]}" --precision "$kind" --steps "$steps" &&
@@ -253,7 +257,7 @@ same() {
     if [ "$device" = cuda ] && grep -h '"event":"warning"' "$work/logs/$kind"-*.jsonl; then status=1; fi
   done
   echo
-  echo "$network on the shapes, $steps steps: in one go, in one go again, and stopped after step ${stops// / and }, in the middle of an epoch, and resumed."
+  echo "\`${network[*]}\` on the shapes, $steps steps: in one go, in one go again, and stopped after step ${stops// / and }, in the middle of an epoch, and resumed."
   return "$status"
 }
 
@@ -263,23 +267,37 @@ prepare_peer() {
   [ -n "$torch" ] && [ -z "$rehearse" ] || return 0
   local kind
   for kind in tf32 bf16 f32; do
-    timeout 200 "$python" "$here/peer/densenet_torch.py" bench --preset "$preset" --device cuda --mode compile --precision "$kind" \
+    timeout 300 "$python" "$here/tests/peer/densenet_torch.py" bench --preset "$preset" --device cuda --mode compile --precision "$kind" \
       --warmup 2 --steps 2 > "$work/logs/compile-$kind.log" 2>&1 &
     children+=($!)
   done
 }
 
+kernels() {
+  card_or_skip; python_or_fail
+  [ -z "$rehearse" ] || { echo "skipped: the processor has no kernels of a card"; return 77; }
+  limited 60 "$python" "$here/report.py" kernels --binary "$program" --device "$device" --preset "$preset"
+}
+
 bench() {
   card_or_skip; python_or_fail
-  local status results=$report_dir/results.jsonl options=(--beside 40-12 --beside bc-22-12) waited=$SECONDS child
-  if [ -n "$rehearse" ]; then options=(--rounds 2 --steps 3 --peer-steps 2 --precision f32); fi
+  local status results=$report_dir/results.jsonl options=(--beside 40-12 --beside bc-22-12) child kind
+  local patience=$((SECONDS + (step_end - SECONDS) / 3))
+  if [ -n "$rehearse" ]; then options=(--rounds 2 --steps 2 --peer-steps 1 --precision f32); fi
   if [ -n "$torch" ]; then
-    options+=(--peer "$here/peer/densenet_torch.py")
-    # Nothing is timed beside a compiler. What is not compiled in a minute and a half more has had its time.
+    options+=(--peer "$here/tests/peer/densenet_torch.py")
+    # Nothing is timed beside a compiler, and it gets a third of the time at most.
     for child in "${children[@]}"; do
-      while kill -0 "$child" 2>/dev/null && [ $((SECONDS - waited)) -lt 90 ]; do sleep 1; done
+      while kill -0 "$child" 2>/dev/null && [ "$SECONDS" -lt "$patience" ]; do sleep 1; done
       kill "$child" 2>/dev/null
     done
+    if [ -z "$rehearse" ]; then
+      options+=(--compiled)
+      for kind in tf32 bf16 f32; do
+        if grep -q '^{' "$work/logs/compile-$kind.log"; then options+=("$kind")
+        else printf 'PyTorch was not compiled in %s in time: %s\n\n' "$kind" "$(tail -n 1 "$work/logs/compile-$kind.log")"; fi
+      done
+    fi
   else
     echo "The comparison is skipped: $torch_why."; echo
   fi
@@ -303,7 +321,7 @@ images() {
   done
   list=$here/cifar10.sha256
   [ -f "$list" ] || list=$(find -L "${places_all[@]}" -maxdepth 3 -name cifar10.sha256 -print -quit 2>/dev/null)
-  if [ -z "$list" ]; then echo "The images are not here: neither cifar-10-batches-bin nor cifar10.sha256 with its parts."; return 1; fi
+  if [ -z "$list" ]; then echo "The images are not here: neither cifar-10-batches-bin nor cifar10.sha256 with its parts."; return 77; fi
   while read -r hash name; do
     case $name in *.part-*) ;; *) continue ;; esac
     part=$(find -L "${places_all[@]}" -maxdepth 3 -name "$name" -print -quit 2>/dev/null)
@@ -319,7 +337,8 @@ images() {
 training() {
   local lines=$work/logs/training.jsonl options=() status
   card_or_skip; python_or_fail
-  images || return 1
+  images || return
+  [ $((step_end - SECONDS)) -ge 20 ] || { echo "No time was left when the images were there."; return 1; }
   [ -z "$rehearse" ] || options=(--train-limit 640)
   # Room for the end: the last save, and the test images.
   train short "$lines" --data cifar10 --data-dir "$work/data" --preset "$preset" --augment standard --validation 0 \
@@ -341,23 +360,28 @@ newest() { find "$work/runs/$1/checkpoints" -name 'step-*.safetensors' | sort | 
 long_run() {
   local lines=$work/logs/long.jsonl state='' place status options=() kept=$work/kept
   card_or_skip; python_or_fail
-  images || return 1
+  images || return
   for place in "$report_dir" "${places[@]}" "$here" "$(dirname "$here")" "$PWD"; do
     if [ -f "$place/long-run.tar" ]; then state=$place/long-run.tar; break; fi
   done
+  [ $((step_end - SECONDS)) -ge 40 ] || { echo "No time was left when the images were there."; return 1; }
   mkdir -p "$work/runs"
   # Room for the end: the last save, the test images, and packing.
   options=(--data-dir "$work/data" --stop-after "$((step_end - SECONDS - 20))s")
   if [ -n "$state" ]; then
     tar -C "$work/runs" -xf "$state" || { echo "$(basename "$state") cannot be unpacked."; return 1; }
+    if grep -q '"state": "completed"' "$work/runs/long/summary.json"; then
+      echo "It is complete: $(basename "$(newest long)" .safetensors)."; echo
+      "$python" "$here/report.py" training "$work/runs/long/journal.jsonl"; return
+    fi
     echo "It goes on from $(basename "$(newest long)" .safetensors)."; echo
     resume long "$lines" "${options[@]}"; status=$?
   else
-    [ -z "$rehearse" ] || options+=(--train-limit 640 --epochs 4)
+    [ -z "$rehearse" ] || options+=(--train-limit 640 --epochs 20)
     train long "$lines" --data cifar10 --preset "$preset" --augment standard --validation 0 --precision "$precision" "${options[@]}"; status=$?
   fi
-  "$python" "$here/report.py" training "$lines" || status=1
   if [ ! -d "$work/runs/long/checkpoints" ]; then echo "There is nothing to keep."; return 1; fi
+  "$python" "$here/report.py" training "$work/runs/long/journal.jsonl" || status=1
   # The newest checkpoint is all that is needed to go on.
   mkdir -p "$kept/long/checkpoints"
   cp "$work"/runs/long/*.* "$kept/long/" 2>/dev/null
@@ -365,7 +389,7 @@ long_run() {
          mv "$report_dir/long-run.tar.new" "$report_dir/long-run.tar"; }; then echo "The run could not be kept."; return 1; fi
   if ! grep -q '"outcome":"completed"' "$lines"; then
     echo; echo "It is not at its end; \`run.sh --long\` goes on with \`long-run.tar\`. With the weights that it has come to:"; echo
-    limited 15 "$program" evaluate "$(newest long)" --data-dir "$work/data" --device "$device" 2>&1 | tail -n 2
+    limited 30 "$program" evaluate "$(newest long)" --data-dir "$work/data" --device "$device" 2>&1 | tail -n 2
   fi
   return "$status"
 }
@@ -380,7 +404,8 @@ if [ -z "$long" ]; then
   step unit "Unit tests" 160 unit
   step verify "Golden files" 90 verify
   step same "The same bits: twice, and resumed" 90 same
-  # Half a minute is kept for a training at the least, and more where a long one is asked for.
+  step kernels "Each kernel by itself" 60 kernels
+  # What is left is shared by the timing and the training.
   case ,$only, in *,training,*) reserve=$(( $(left) > 330 ? 150 : $(left) / 3 )) ;; *) reserve=0 ;; esac
   step bench "Speed" $(( $(left) - reserve - 5 )) bench
   step training "A short training" $(( $(left) - 5 )) training
