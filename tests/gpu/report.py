@@ -244,8 +244,8 @@ def training(a):
             pass  # torn by a stop
     of = lambda kind: [event for event in events if event.get("event") == kind]
     started, epochs, ended = of("started"), of("epoch"), of("finished")
-    for event in of("warning") + of("failed"):
-        print(f"- {event['event']}: {event.get('message') or event}")
+    for line in dict.fromkeys(f"- {event['event']}: {event.get('message') or event}" for event in of("warning") + of("failed")):
+        print(line)
     if not started:
         print("The run did not start.")
         return 1
