@@ -189,7 +189,7 @@ impl Draft<'_> {
             ("gradient", gradient(layout, index)),
             ("left", layout.left.into()),
         ]);
-        let grid = Grid::new([way.tiles(self.batch), way.columns.tiles, 1], way.rows.threads() as usize);
+        let grid = Grid::new([way.tiles(self.batch) * way.columns.tiles, 1, 1], way.rows.threads() as usize);
         let work = self.pointwise_work(conv, spread, if spread { WORD } else { 2 * WORD });
         self.main((kernel, "PointwiseBackward"), args, grid.with_shared(way.shared).with_work(work));
     }
@@ -254,7 +254,7 @@ impl Draft<'_> {
             ("stride", read.maps.stride.into()),
         ]);
         let tiles = way.tiles(batch);
-        let grid = Grid::new([tiles, way.columns.tiles, 1], way.rows.threads() as usize);
+        let grid = Grid::new([tiles * way.columns.tiles, 1, 1], way.rows.threads() as usize);
         let number = layout.plan.precision.bytes();
         let work = self.grow_work(index, conv, if inner.is_some() { number } else { 2 * WORD });
         self.main((kernel, "Conv3Backward"), args, grid.with_shared(way.shared).with_work(work));

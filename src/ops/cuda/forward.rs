@@ -169,7 +169,8 @@ impl Draft<'_> {
         let number = layout.plan.precision.bytes();
         let read = if images { 4 * WORD } else { conv.inputs * number };
         let work = Work::new(2 * pixels * conv.len(), pixels * (read + conv.outputs * number));
-        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared).with_work(work);
+        let grid =
+            Grid::new([tiles * way.columns.tiles, 1, 1], threads).with_shared(way.shared).with_work(work);
         self.main((kernel, "Conv3Forward"), args, grid);
         self.join_moments(to.measured, conv.outputs, tiles, epsilon);
     }
@@ -197,7 +198,8 @@ impl Draft<'_> {
         let (pixels, number) = (batch * output_side * output_side, layout.plan.precision.bytes());
         let read = (batch * side * side * conv.inputs + pixels * conv.outputs) * number;
         let work = Work::new(2 * pixels * conv.len(), read);
-        let grid = Grid::new([tiles, way.columns.tiles, 1], threads).with_shared(way.shared).with_work(work);
+        let grid =
+            Grid::new([tiles * way.columns.tiles, 1, 1], threads).with_shared(way.shared).with_work(work);
         self.main((kernel, "PointwiseForward"), args, grid);
         self.join_moments(to.measured, conv.outputs, tiles, epsilon);
     }

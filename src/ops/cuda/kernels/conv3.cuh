@@ -110,14 +110,15 @@ struct Conv3Forward {    // of a launch
     float rate;
 };
 
-// BN-ReLU-3x3. IMAGES: of the images, without BN-ReLU. Grid: tiles by column tiles.
+// BN-ReLU-3x3. IMAGES: of the images, without BN-ReLU. Grid: see Part.
 template <int MT, int WARPS, int BN, int TI, int TH, int TW, int SIDE, bool IMAGES, bool DROPOUT, bool MEASURE>
 __device__ __forceinline__ void conv3_forward(const Conv3Forward &of) {
     typedef Tile<TI, TH, TW, SIDE> Place;
     Conv3Memory<WARPS, BN, Place> memory;
-    const Place tile(int(blockIdx.x), of.batch);
-    const int first = int(blockIdx.y) * BN, chunks = (of.channels + DEPTH - 1) / DEPTH;
-    const op_t *weights = of.packed + size_t(blockIdx.y) * chunks * 9 * BN * DEPTH;
+    const Part part(of.outputs, BN);
+    const Place tile(part.tile, of.batch);
+    const int first = part.column * BN, chunks = (of.channels + DEPTH - 1) / DEPTH;
+    const op_t *weights = of.packed + size_t(part.column) * chunks * 9 * BN * DEPTH;
     Sums<MT, BN> sums;
     if constexpr (IMAGES) {
         over_taps<MT, WARPS, BN>(sums, Images{of.images}, tile, of.channels, weights, memory.a, memory.b);
@@ -132,7 +133,7 @@ __device__ __forceinline__ void conv3_forward(const Conv3Forward &of) {
     write(sums, rows, of.output, of.output_stride, of.channel, first, of.outputs);
     if (MEASURE)
         measure<MT, WARPS, BN>(sums, rows, tile.count(), memory.scratch,
-                               Moments{of.moments, of.outputs, int(gridDim.x)}, int(blockIdx.x), first, of.outputs);
+                               Moments{of.moments, of.outputs, part.tiles}, part.tile, first, of.outputs);
 }
 
 struct Conv3Backward { // of a launch
@@ -166,9 +167,10 @@ template <int MT, int WARPS, int BN, int TI, int TH, int TW, int SIDE, int WHERE
 __device__ __forceinline__ void conv3_backward(const Conv3Backward &of) {
     typedef Tile<TI, TH, TW, SIDE> Place;
     Conv3Memory<WARPS, BN, Place> memory;
-    const Place tile(int(blockIdx.x), of.batch);
-    const int first = int(blockIdx.y) * BN, room = up(of.outputs, DEPTH);
-    const op_t *weights = of.packed + size_t(blockIdx.y) * room * 9 * BN;
+    const Part part(of.channels, BN);
+    const Place tile(part.tile, of.batch);
+    const int first = part.column * BN, room = up(of.outputs, DEPTH);
+    const op_t *weights = of.packed + size_t(part.column) * room * 9 * BN;
     Norm norm(memory.coefficients, BN, of.channels - first, of.mean + first, of.scale + first, of.weight + first,
               of.bias + first);
     Finished<DROPOUT> load(memory.coefficients + Norm::ROWS * BN, room, of.output_gradient, of.block, of.output_stride,
@@ -177,5 +179,5 @@ __device__ __forceinline__ void conv3_backward(const Conv3Backward &of) {
     Sums<MT, BN> sums;
     over_taps<MT, WARPS, BN>(sums, load, tile, of.outputs, weights, memory.a, memory.b);
     through_relu<MT, WARPS, BN, WHERE>(sums, rows_of<MT>(tile), of.maps, of.stride, norm, of.d, of.gradient,
-                                       memory.scratch, of.left, int(gridDim.x), int(blockIdx.x), first, of.channels);
+                                       memory.scratch, of.left, part.tiles, part.tile, first, of.channels);
 }

@@ -1,5 +1,18 @@
 // What becomes of a product: it is written and measured, or taken through the ReLU before it.
 
+// Which part of a product a block has. The column tiles of a tile of pixels are neighbours in the grid, so that
+// what they all read is near when the second of them asks for it.
+struct Part {
+    int tile, tiles, column;
+
+    __device__ __forceinline__ Part(int columns, int width) {
+        const int across = (columns + width - 1) / width;
+        tile = int(blockIdx.x) / across;
+        tiles = int(gridDim.x) / across;
+        column = int(blockIdx.x) % across;
+    }
+};
+
 // Adds a number over the eight rows that a warp holds at once.
 __device__ __forceinline__ float over_rows(float x) {
     x += __shfl_xor_sync(0xffffffffu, x, 4);

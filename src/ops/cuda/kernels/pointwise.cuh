@@ -89,13 +89,14 @@ struct PointwiseForward { // of a launch
     float rate;
 };
 
-// BN-ReLU-1x1. POOLED: with an average over 2x2 pixels before the product. Grid: tiles by column tiles.
+// BN-ReLU-1x1. POOLED: with an average over 2x2 pixels before the product. Grid: see Part.
 template <int MT, int WARPS, int BN, bool POOLED, bool DROPOUT, bool MEASURE>
 __device__ __forceinline__ void pointwise_forward(const PointwiseForward &of) {
     PointwiseMemory<MT, WARPS, BN> memory;
-    const int begin = int(blockIdx.x) * 16 * MT * WARPS, there = min(16 * MT * WARPS, of.pixels - begin);
-    const int first = int(blockIdx.y) * BN, chunks = (of.channels + DEPTH - 1) / DEPTH;
-    const op_t *weights = of.packed + size_t(blockIdx.y) * chunks * BN * DEPTH;
+    const Part part(of.outputs, BN);
+    const int begin = part.tile * 16 * MT * WARPS, there = min(16 * MT * WARPS, of.pixels - begin);
+    const int first = part.column * BN, chunks = (of.channels + DEPTH - 1) / DEPTH;
+    const op_t *weights = of.packed + size_t(part.column) * chunks * BN * DEPTH;
     Normalised maps{of.maps, of.stride, of.channels,
                     Norm(memory.coefficients, up(of.channels, DEPTH), of.channels, of.mean, of.scale, of.weight,
                          of.bias)};
@@ -111,8 +112,8 @@ __device__ __forceinline__ void pointwise_forward(const PointwiseForward &of) {
         drop(sums, rows, Dropout{of.clock, of.convolution, of.rate, of.outputs, of.side * of.side}, first, of.outputs);
     write(sums, rows, of.output, of.output_stride, 0, first, of.outputs);
     if (MEASURE)
-        measure<MT, WARPS, BN>(sums, rows, there, memory.scratch, Moments{of.moments, of.outputs, int(gridDim.x)},
-                               int(blockIdx.x), first, of.outputs);
+        measure<MT, WARPS, BN>(sums, rows, there, memory.scratch, Moments{of.moments, of.outputs, part.tiles},
+                               part.tile, first, of.outputs);
 }
 
 struct PointwiseBackward { // of a launch
@@ -145,13 +146,14 @@ struct PointwiseBackward { // of a launch
 };
 
 // The gradient of the maps that a 1x1 convolution read. SPREAD: it was that of a transition, whose output
-// was averaged; its gradient replaces what is there. Grid: tiles by column tiles.
+// was averaged; its gradient replaces what is there. Grid: see Part.
 template <int MT, int WARPS, int BN, bool SPREAD, bool DROPOUT>
 __device__ __forceinline__ void pointwise_backward(const PointwiseBackward &of) {
     PointwiseMemory<MT, WARPS, BN> memory;
-    const int begin = int(blockIdx.x) * 16 * MT * WARPS, there = min(16 * MT * WARPS, of.pixels - begin);
-    const int first = int(blockIdx.y) * BN, room = up(of.outputs, DEPTH);
-    const op_t *weights = of.packed + size_t(blockIdx.y) * room * BN;
+    const Part part(of.channels, BN);
+    const int begin = part.tile * 16 * MT * WARPS, there = min(16 * MT * WARPS, of.pixels - begin);
+    const int first = part.column * BN, room = up(of.outputs, DEPTH);
+    const op_t *weights = of.packed + size_t(part.column) * room * BN;
     Dropout dropout{of.clock, of.convolution, of.rate, of.outputs, of.side * of.side};
     float *coefficients = memory.coefficients;
     Norm norm(coefficients, BN, of.channels - first, of.mean + first, of.scale + first, of.weight + first,
@@ -166,7 +168,7 @@ __device__ __forceinline__ void pointwise_backward(const PointwiseBackward &of) 
         __syncthreads();
         over_channels<MT, WARPS, BN>(sums, load, begin, there, of.outputs, weights, memory.a, memory.b);
         through_relu<MT, WARPS, BN, REPLACE>(sums, rows, of.maps, of.stride, norm, nullptr, of.gradient,
-                                             memory.scratch, of.left, int(gridDim.x), int(blockIdx.x), first,
+                                             memory.scratch, of.left, part.tiles, part.tile, first,
                                              of.channels);
     } else {
         Inner<DROPOUT> load(coefficients, room, of.d, of.output, of.output_stride, of.outputs, of.output_mean,
@@ -174,7 +176,7 @@ __device__ __forceinline__ void pointwise_backward(const PointwiseBackward &of) 
         __syncthreads();
         over_channels<MT, WARPS, BN>(sums, load, begin, there, of.outputs, weights, memory.a, memory.b);
         through_relu<MT, WARPS, BN, ADD>(sums, rows, of.maps, of.stride, norm, nullptr, of.gradient, memory.scratch,
-                                         of.left, int(gridDim.x), int(blockIdx.x), first, of.channels);
+                                         of.left, part.tiles, part.tile, first, of.channels);
     }
 }
 

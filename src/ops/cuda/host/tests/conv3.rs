@@ -158,7 +158,7 @@ fn forward(bench: &mut Bench, case: Case) {
     );
     let coefficients = if first { 0 } else { 3 * inputs.next_multiple_of(16) };
     let shared = conv3_shared(precision, warps, columns.width, window, coefficients);
-    bench.launch(kernel, "Conv3Forward", ([tiles, columns.tiles, 1], 32 * warps, shared), args);
+    bench.launch(kernel, "Conv3Forward", ([tiles * columns.tiles, 1, 1], 32 * warps, shared), args);
 
     let mask = mask(dropout, outputs * pixels);
     bench.check(move |ran| {
@@ -224,7 +224,7 @@ fn backward(bench: &mut Bench, case: Case) {
     );
     let coefficients = 3 * columns.width + 3 * outputs.next_multiple_of(16);
     let shared = conv3_shared(precision, warps, columns.width, window, coefficients);
-    bench.launch(kernel, "Conv3Backward", ([tiles, columns.tiles, 1], 32 * warps, shared), args);
+    bench.launch(kernel, "Conv3Backward", ([tiles * columns.tiles, 1, 1], 32 * warps, shared), args);
 
     let mask = mask(dropout, outputs * pixels);
     bench.check(move |ran| {

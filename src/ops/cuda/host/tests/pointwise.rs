@@ -128,7 +128,7 @@ fn forward(bench: &mut Bench, case: Case) {
     bench.launch(
         kernel,
         "PointwiseForward",
-        ([tiles, columns.tiles, 1], rows.threads() as usize, shared),
+        ([tiles * columns.tiles, 1, 1], rows.threads() as usize, shared),
         args,
     );
 
@@ -298,7 +298,7 @@ fn backward(bench: &mut Bench, case: Case) {
     bench.launch(
         kernel,
         "PointwiseBackward",
-        ([tiles, columns.tiles, 1], rows.threads() as usize, shared),
+        ([tiles * columns.tiles, 1, 1], rows.threads() as usize, shared),
         args,
     );
 
