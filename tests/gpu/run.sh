@@ -206,7 +206,8 @@ unit() {
   local log=$work/logs/unit-tests.txt status passed skips
   # Golden files are found from the folder that tests run in; those of the interface need a checkout, and no card.
   cd "$here" || return 1
-  limited 150 "$here/unit-tests" --nocapture --test-threads 4 ops:: engine:: > "$log" 2>&1; status=$?
+  # That every kernel compiles for every card takes minutes, and is known without a card.
+  limited 150 "$here/unit-tests" --nocapture --test-threads 8 --skip compiles_for --skip compile_for ops:: engine:: > "$log" 2>&1; status=$?
   passed=$(grep '^test result' "$log"); skips=$(grep -c 'skipped: ' "$log")
   echo "${passed:-The tests did not end (exit code $status).}"
   echo
@@ -222,55 +223,83 @@ unit() {
 }
 
 verify() {
-  local file status=0 said
+  local file name status=0 said children=()
   card_or_skip
+  # Side by side: most of the time goes into compiling kernels.
   for file in "$here"/tests/golden/*.safetensors; do
-    if said=$(limited 60 "$program" verify "$file" --device "$device" 2>&1); then
-      echo "- $(basename "$file") agrees with PyTorch: $(tail -n 1 <<< "$said")"
-    else
-      echo "- **$(basename "$file") does not agree**, or could not be computed:"; status=1
-    fi
-    echo; echo '```'; echo "$said"; echo '```'
+    name=$(basename "$file" .safetensors); said=$work/logs/verify-$name
+    { limited 80 "$program" verify "$file" --device "$device" > "$said.txt" 2>&1; echo $? > "$said.status"; } &
+    children+=($!)
+  done
+  wait "${children[@]}"
+  for file in "$here"/tests/golden/*.safetensors; do
+    name=$(basename "$file" .safetensors); said=$work/logs/verify-$name
+    if [ "$(cat "$said.status")" = 0 ]; then echo "- $name agrees with PyTorch"
+    else echo "- **$name does not agree, or could not be computed**"; status=1; fi
+    echo; echo '```'; cat "$said.txt"; echo '```'; echo
     # A warning says that candle's layers computed it.
-    if [ "$device" = cuda ] && grep -qi 'warning' <<< "$said"; then echo "It was not computed by the card's kernels."; status=1; fi
+    if [ "$device" = cuda ] && grep -qi 'warning' "$said.txt"; then echo "It was not computed by the card's kernels."; status=1; fi
   done
   return "$status"
 }
 
+same_bits() { # of one precision; the words of `same`
+  local kind=$1 stop status=0
+  if ! { train "$kind-one" "$work/logs/$kind-one.jsonl" "${recipe[@]}" --precision "$kind" --steps "$steps" &&
+         train "$kind-again" "$work/logs/$kind-again.jsonl" "${recipe[@]}" --precision "$kind" --steps "$steps" &&
+         train "$kind-parts" "$work/logs/$kind-parts.jsonl" "${recipe[@]}" --precision "$kind" --steps "${stops%% *}"; }; then
+    echo "- $kind: a run failed"; return 1
+  fi
+  for stop in ${stops#* } "$steps"; do
+    [ "$stop" = "${stops%% *}" ] || resume "$kind-parts" "$work/logs/$kind-parts-$stop.jsonl" --steps "$stop" ||
+      { echo "- $kind: it did not go on"; return 1; }
+  done
+  "$python" "$here/report.py" same "$work/runs/$kind-one" "$work/runs/$kind-again" || status=1
+  "$python" "$here/report.py" same "$work/runs/$kind-one" "$work/runs/$kind-parts" || status=1
+  if [ "$device" = cuda ] && grep -h '"event":"warning"' "$work/logs/$kind"-*.jsonl; then status=1; fi
+  return "$status"
+}
 same() {
   card_or_skip; python_or_fail
   # 71 steps in an epoch, the last with fewer images: the stops are in the middle of epochs 2 and 3.
-  local status=0 kind network=(--preset bc-40-12) steps=190 stops="100 150" kinds="f32 tf32 bf16"
+  local status=0 kind network=(--preset bc-40-12) steps=190 stops="100 150" kinds="f32 tf32 bf16" children=()
   [ -z "$rehearse" ] || { network=(--layers "1,1,1" --growth-rate 4); steps=80; stops=75; kinds=f32; }
   local recipe=(--data shapes "${network[@]}" --batch-size 64 --augment standard --dropout 0.1 --warmup 1 --epochs 4)
-  for kind in $kinds; do
-    if ! { train "$kind-one" "$work/logs/$kind-one.jsonl" "${recipe[@]}" --precision "$kind" --steps "$steps" &&
-           train "$kind-again" "$work/logs/$kind-again.jsonl" "${recipe[@]}" --precision "$kind" --steps "$steps" &&
-           train "$kind-parts" "$work/logs/$kind-parts.jsonl" "${recipe[@]}" --precision "$kind" --steps "${stops%% *}"; }; then
-      echo "- $kind: a run failed"; status=1; continue
-    fi
-    for stop in ${stops#* } "$steps"; do
-      [ "$stop" = "${stops%% *}" ] || resume "$kind-parts" "$work/logs/$kind-parts-$stop.jsonl" --steps "$stop" || { echo "- $kind: it did not go on"; status=1; }
-    done
-    "$python" "$here/report.py" same "$work/runs/$kind-one" "$work/runs/$kind-again" || status=1
-    "$python" "$here/report.py" same "$work/runs/$kind-one" "$work/runs/$kind-parts" || status=1
-    if [ "$device" = cuda ] && grep -h '"event":"warning"' "$work/logs/$kind"-*.jsonl; then status=1; fi
-  done
+  for kind in $kinds; do same_bits "$kind" > "$work/same-$kind.txt" & children+=($!); done
+  for kind in "${children[@]}"; do wait "$kind" || status=1; done
+  cat "$work"/same-*.txt
   echo
   echo "\`${network[*]}\` on the shapes, $steps steps: in one go, in one go again, and stopped after step ${stops// / and }, in the middle of an epoch, and resumed."
   return "$status"
 }
 
-# Compiles PyTorch's networks while nothing is timed; what it finds is kept for the processes that are.
-prepare_peer() {
-  case ,$only, in *,bench,*) ;; *) return 0 ;; esac
-  [ -n "$torch" ] && [ -z "$rehearse" ] || return 0
-  local kind
+# Compiles our kernels and PyTorch's networks while nothing is timed; what comes of it is kept for the processes that are.
+prepare() {
+  local kind network
+  case ,$only, in *,bench,*|*,kernels,*) ;; *) return 0 ;; esac
+  [ -z "$rehearse" ] && [ -z "$why" ] || return 0
+  for network in "$preset" 40-12 bc-22-12; do
+    for kind in tf32 bf16 f32; do
+      ours timeout 200 "$program" bench --data cifar10 --preset "$network" --precision "$kind" --device cuda --steps 1 \
+        > "$work/logs/prepare-$network-$kind.log" 2>&1 &
+      children+=($!)
+    done
+  done
+  case ,$only, in *,bench,*) [ -n "$torch" ] || return 0 ;; *) return 0 ;; esac
   for kind in tf32 bf16 f32; do
     timeout 300 "$python" "$here/tests/peer/densenet_torch.py" bench --preset "$preset" --device cuda --mode compile --precision "$kind" \
       --warmup 2 --steps 2 > "$work/logs/compile-$kind.log" 2>&1 &
     children+=($!)
   done
+}
+# Nothing is timed beside a compiler, and those get a third of the time that is left at most.
+settle() {
+  local child until=$((SECONDS + $(left) / 3))
+  for child in "${children[@]}"; do
+    while kill -0 "$child" 2>/dev/null && [ "$SECONDS" -lt "$until" ]; do sleep 1; done
+    kill "$child" 2>/dev/null
+  done
+  children=()
 }
 
 kernels() {
@@ -281,16 +310,10 @@ kernels() {
 
 bench() {
   card_or_skip; python_or_fail
-  local status results=$report_dir/results.jsonl options=(--beside 40-12 --beside bc-22-12) child kind
-  local patience=$((SECONDS + (step_end - SECONDS) / 3))
+  local status results=$report_dir/results.jsonl options=(--beside 40-12 --beside bc-22-12) kind
   if [ -n "$rehearse" ]; then options=(--rounds 2 --steps 2 --peer-steps 1 --precision f32); fi
   if [ -n "$torch" ]; then
     options+=(--peer "$here/tests/peer/densenet_torch.py")
-    # Nothing is timed beside a compiler, and it gets a third of the time at most.
-    for child in "${children[@]}"; do
-      while kill -0 "$child" 2>/dev/null && [ "$SECONDS" -lt "$patience" ]; do sleep 1; done
-      kill "$child" 2>/dev/null
-    done
     if [ -z "$rehearse" ]; then
       options+=(--compiled)
       for kind in tf32 bf16 f32; do
@@ -399,11 +422,12 @@ long_run() {
 write_report
 step machine "The machine" 20 machine
 if [ -z "$long" ]; then
-  prepare_peer
+  prepare
   step info "\`info\`" 20 info
   step unit "Unit tests" 160 unit
   step verify "Golden files" 90 verify
   step same "The same bits: twice, and resumed" 90 same
+  settle
   step kernels "Each kernel by itself" 60 kernels
   # What is left is shared by the timing and the training.
   case ,$only, in *,training,*) reserve=$(( $(left) > 330 ? 150 : $(left) / 3 )) ;; *) reserve=0 ;; esac
