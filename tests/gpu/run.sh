@@ -48,7 +48,6 @@ done
 report_dir=${report_dir:-gpu-report}
 mkdir -p "$report_dir" 2>/dev/null || fail "$report_dir cannot be written; name a folder that can"
 report_dir=$(cd "$report_dir" && pwd)
-# A checkout is unpacked too, in another order.
 program=$here/densenet-tui
 [ -x "$program" ] || fail "$here has no densenet-tui: pack.sh packs it, and this script beside it"
 work=$(mktemp -d) || fail "there is no folder for temporary files; TMPDIR names one"
@@ -96,7 +95,7 @@ case $devices in
   *'cuda:0 '*) ;;
   *) why="\`info\` ended with $info_status and names no device" ;;
 esac
-# A card that cannot be used is a failure, no card is none.
+# That a card is there and cannot be used is a failure; that there is none is not.
 seen=''
 if nvidia-smi -L > "$work/cards.txt" 2>/dev/null && grep -q '^GPU' "$work/cards.txt"; then
   seen=$(head -n 1 "$work/cards.txt")
