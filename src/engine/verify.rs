@@ -1,5 +1,7 @@
 //! Repeats the steps of a golden file from the PyTorch peer and compares every number.
 
+mod work;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::str::FromStr;
@@ -8,10 +10,10 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::engine::card;
 use crate::engine::failure::Failure;
+use crate::engine::verify::work::Work;
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops::batch_norm::Rules;
-use crate::ops::training::{Epoch, Feed, State, Stepped, Training};
-use crate::optim::{Optimizer, Rule};
+use crate::optim::Rule;
 use crate::protocol::event::{GroupError, Verification};
 use crate::recipe::{Arch, Init, StemKind};
 
@@ -170,102 +172,6 @@ pub(super) fn run(
     got.extend(net.tensors().map(|(name, tensor)| (format!("final.{name}"), tensor.clone())));
     got.push(("eval_logits".into(), net.logits(&images)?));
     compare(&golden, &got)
-}
-
-/// The steps of a golden file.
-struct Work<'a> {
-    net: &'a DenseNet,
-    images: &'a Tensor,
-    labels: &'a Tensor,
-    steps: usize,
-    rule: Rule,
-    weight_decay: f64,
-    learning_rate: f64,
-}
-
-/// Tensors by the golden file's names.
-type Got = Vec<(String, Tensor)>;
-
-impl Work<'_> {
-    /// Logits and losses of every step, and the gradients of the first.
-    fn on_host(&self) -> Result<Got, Failure> {
-        let net = self.net;
-        let mut optimizer = Optimizer::new(self.rule, self.weight_decay, net.parameters())?;
-        let mut got = Vec::new();
-        for step in 0..self.steps {
-            let pass = net.pass(self.images, self.labels, 0.0, None)?;
-            got.push((format!("logits.{step}"), pass.logits.clone()));
-            got.push((format!("loss.{step}"), Tensor::new(pass.loss, &Device::Cpu)?));
-            if step == 0 {
-                let named = net.parameters().zip(&pass.gradients);
-                got.extend(named.map(|((name, _), gradient)| (format!("grad0.{name}"), gradient.clone())));
-            }
-            let weights = net.parameters().map(|(_, var)| var);
-            let proposal = optimizer.propose(weights, &pass.gradients, self.learning_rate)?;
-            net.commit(&proposal.weights, &pass.statistics)?;
-            optimizer.commit(proposal);
-        }
-        Ok(got)
-    }
-
-    /// The same by the card's own step, as training does it.
-    fn on_card(&self) -> Result<Got, Failure> {
-        let (net, n) = (self.net, self.labels.elem_count());
-        let training = Training {
-            network: net.words(),
-            dropout: 0.0,
-            rule: self.rule.words(),
-            weight_decay: self.weight_decay,
-            smoothing: 0.0,
-            batch: n,
-            steps_per_epoch: self.steps,
-            seed: 0,
-            feed: Feed::Given,
-        };
-        let trainer = net.card().map(|place| place.trainer(training, &[])).transpose()?.flatten();
-        let Some(mut trainer) = trainer else {
-            return Err(Failure::Failed("the card does not train.".into()));
-        };
-        let (parameters, running) = net.numbers()?;
-        let slots = Optimizer::new(self.rule, self.weight_decay, net.parameters())?.numbers()?;
-        trainer.load(&State { parameters, running, slots })?;
-        trainer.give(&self.images.flatten_all()?.to_vec1()?, &self.labels.to_vec1()?)?;
-        trainer.begin(&Epoch {
-            number: 1,
-            order: Vec::new(),
-            learning_rates: vec![self.learning_rate; self.steps],
-            first: 0,
-            step: 0,
-            updates: 0,
-        })?;
-        let mut got = Vec::new();
-        for step in 0..self.steps {
-            trainer.step(n)?;
-            let Some(Stepped { loss, failed: None, .. }) = trainer.collect(true)? else {
-                return Err(Failure::Failed(format!(
-                    "step {} found something that is not finite.",
-                    step + 1
-                )));
-            };
-            let (logits, gradient) = trainer.last(n)?;
-            got.push((
-                format!("logits.{step}"),
-                Tensor::from_vec(logits, (n, net.arch().classes), &Device::Cpu)?,
-            ));
-            got.push((format!("loss.{step}"), Tensor::new(f64::from(loss), &Device::Cpu)?));
-            if step == 0 {
-                let mut rest = gradient.as_slice();
-                for (name, var) in net.parameters() {
-                    let (own, behind) = rest.split_at(var.elem_count());
-                    rest = behind;
-                    got.push((format!("grad0.{name}"), Tensor::from_slice(own, var.shape(), &Device::Cpu)?));
-                }
-            }
-        }
-        let State { parameters, running, .. } = trainer.state()?;
-        net.set_numbers(&parameters, &running)?;
-        Ok(got)
-    }
 }
 
 fn compare(golden: &Golden, got: &[(String, Tensor)]) -> Result<Verification, Failure> {

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use crossbeam_channel::unbounded;
 
 use super::*;
+use crate::data::Moments;
 use crate::engine::{Promise, serve, verify};
 use crate::model::Arithmetic;
 use crate::ops::batch_norm::Rules;
@@ -268,4 +269,24 @@ fn other_precisions_differ_by_their_rounding_and_no_more() {
         let distance = distance(&got, &truth, "features.");
         assert!((low..high).contains(&distance), "{precision}: {distance:.1e}");
     }
+}
+
+#[test]
+fn every_kernel_of_a_step_is_timed_by_itself() {
+    let Some(place) = place() else { return };
+    let recipe = Recipe { layers: vec![1], batch_size: 2, ..recipe() };
+    let net = DenseNet::new(&recipe.arch(2), recipe.init, 0, &candle_core::Device::Cpu).unwrap();
+    let net = net.with_place(place);
+    let images = Images { side: 8, pixels: vec![100; 4 * 3 * 64], labels: vec![0, 1, 1, 0] };
+    let prepare = Prepare::new(&recipe, Moments { mean: [90.0; 3], deviation: [40.0; 3] }, true);
+    let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters()).unwrap();
+    let (events, _heard) = unbounded();
+    let mut report = Report::new(events);
+    let trainer = trainer(&net, &optimizer, &recipe, &prepare, &[&images], &mut report).unwrap();
+    let kernels = trainer.unwrap().profile().unwrap();
+    let of = |name: &str| kernels.iter().find(|kernel| kernel.kernel == name).unwrap().clone();
+    assert_eq!([of("conv3_forward").launches, of("join_weights").launches, of("commit").launches], [2, 3, 1]);
+    assert!(kernels.iter().all(|kernel| kernel.seconds > 0.0), "{kernels:?}");
+    assert!(kernels.is_sorted_by(|one, other| one.seconds >= other.seconds));
+    assert!(of("pointwise_backward").operations > 0.0 && of("pack").bytes > 0.0);
 }

@@ -6,18 +6,23 @@ use std::time::Instant;
 use candle_core::Result;
 
 use crate::ops::cuda::layout::WORD;
-use crate::ops::cuda::machine::Built;
+use crate::ops::cuda::machine::{Built, Clock};
 use crate::ops::cuda::program::Program;
 use crate::ops::training::KernelTime;
 
 /// Times that a launch is repeated in a row while the clock runs.
 const REPEATS: usize = 20;
 
-/// The kernels of `program` by name, slowest first. What the buffers held is lost.
-pub(super) fn profile(built: &mut Built, program: &Program) -> Result<Vec<KernelTime>> {
+/// The kernels of `program` by name, slowest first, each with the clock at `clock`. What the buffers held is
+/// lost.
+pub(super) fn profile(built: &mut Built, program: &Program, clock: Clock) -> Result<Vec<KernelTime>> {
     let mut found: BTreeMap<&str, KernelTime> = BTreeMap::new();
-    let verdict = built.layout.verdict;
-    for launch in program.launches.iter() {
+    let (verdict, at) = (built.layout.verdict, built.layout.clock);
+    built.write(at, &[clock])?;
+    built.runner.run(program)?;
+    // The last one first: gradients that are added up again and again end in numbers that stop the update.
+    for launch in program.launches.iter().rev() {
+        built.write(at, &[clock])?;
         let mut alone = launch.clone();
         alone.after.clear();
         let repeated = Program::new("one launch".into(), vec![alone; REPEATS]);

@@ -45,7 +45,8 @@ struct Normalised {
 
     __device__ __forceinline__ Raw fetch(int pixel, int c) const {
         if (pixel < 0 || c >= channels) return Raw{zeros()};
-        return Raw{quad(maps + size_t(pixel) * stride + c)};
+        // Not beyond the last channel: what lies there may be what this kernel writes.
+        return Raw{quad_of(maps + size_t(pixel) * stride + c, channels - c, true)};
     }
 
     __device__ __forceinline__ Quad value(const Raw &raw, int pixel, int c) const {

@@ -10,38 +10,47 @@ __device__ __forceinline__ void over_channels(Sums<MT, BN> &sums, const Load &lo
     int rows[2 * MT];
 #pragma unroll
     for (int i = 0; i < 2 * MT; ++i) rows[i] = (16 * MT * warp_of() + lane_of() / 4 + 8 * i) * STRIDE;
-    typename Load::Raw raw[QUADS];
-    Factors w[WEIGHTS];
-    auto fetch = [&](int chunk) {
+    // Chunks on their way: where there are few pixels there are few warps that could hide the wait.
+    constexpr int AHEAD = MT == 1 ? 2 : 1;
+    typename Load::Raw raw[AHEAD][QUADS];
+    Factors w[AHEAD][WEIGHTS];
+    auto fetch = [&](int slot, int chunk) {
 #pragma unroll
         for (int u = 0; u < QUADS; ++u) {
             int v = thread + THREADS * u, row = v / 4;
-            raw[u] = load.fetch(row < there ? begin + row : -1, DEPTH * chunk + v % 4 * 4);
+            raw[slot][u] = load.fetch(row < there ? begin + row : -1, DEPTH * chunk + v % 4 * 4);
         }
 #pragma unroll
         for (int u = 0; u < WEIGHTS; ++u) {
             int v = thread + THREADS * u;
-            if (v < 4 * BN) w[u] = factors(weights + (size_t(chunk) * 4 * BN + v) * 4);
+            if (v < 4 * BN) w[slot][u] = factors(weights + (size_t(chunk) * 4 * BN + v) * 4);
         }
     };
     sums.clear();
-    fetch(0);
-    for (int chunk = 0; chunk < chunks; ++chunk) {
-        __syncthreads(); // everybody is done with the chunk before
 #pragma unroll
-        for (int u = 0; u < QUADS; ++u) {
-            int v = thread + THREADS * u, row = v / 4, c = v % 4 * 4;
-            put_factors(a + row * STRIDE + c, load.value(raw[u], row < there ? begin + row : -1, DEPTH * chunk + c));
-        }
+    for (int slot = 0; slot < AHEAD; ++slot)
+        if (slot < chunks) fetch(slot, slot);
+    for (int round = 0; round < chunks; round += AHEAD)
 #pragma unroll
-        for (int u = 0; u < WEIGHTS; ++u) {
-            int v = thread + THREADS * u;
-            if (v < 4 * BN) put_factors(b + v / 4 * STRIDE + v % 4 * 4, w[u]);
+        for (int slot = 0; slot < AHEAD; ++slot) {
+            const int chunk = round + slot;
+            if (chunk >= chunks) break;
+            __syncthreads(); // everybody is done with the chunk before
+#pragma unroll
+            for (int u = 0; u < QUADS; ++u) {
+                int v = thread + THREADS * u, row = v / 4, c = v % 4 * 4;
+                put_factors(a + row * STRIDE + c,
+                            load.value(raw[slot][u], row < there ? begin + row : -1, DEPTH * chunk + c));
+            }
+#pragma unroll
+            for (int u = 0; u < WEIGHTS; ++u) {
+                int v = thread + THREADS * u;
+                if (v < 4 * BN) put_factors(b + v / 4 * STRIDE + v % 4 * 4, w[slot][u]);
+            }
+            __syncthreads();
+            if (chunk + AHEAD < chunks) fetch(slot, chunk + AHEAD);
+            sums.add(a, rows, b);
         }
-        __syncthreads();
-        if (chunk + 1 < chunks) fetch(chunk + 1);
-        sums.add(a, rows, b);
-    }
 }
 
 // The pixels of the lane's rows in a tile.
