@@ -15,7 +15,11 @@ use crate::ops::training::{Feed, Network, Rule, Training};
 pub(crate) fn card() -> Option<candle_core::Device> {
     use std::io::Write;
     let error = match candle_core::Device::new_cuda(0) {
-        Ok(device) => return Some(device),
+        Ok(device) => {
+            // The same network is built again and again; a compiler takes seconds for each.
+            crate::ops::cuda::keep_kernels(Box::new(Memory::default()));
+            return Some(device);
+        }
         Err(error) => error.to_string(),
     };
     let (thread, why) = (std::thread::current(), error.lines().next().unwrap_or_default());
@@ -23,6 +27,22 @@ pub(crate) fn card() -> Option<candle_core::Device> {
     // Not by `eprintln`, whose words are kept from whoever reads about a test that passes.
     writeln!(std::io::stderr(), "skipped: {name}: no CUDA device ({why})").unwrap();
     None
+}
+
+/// Compiled kernels, for as long as the tests run.
+#[cfg(feature = "cuda")]
+#[derive(Default)]
+struct Memory(std::sync::Mutex<std::collections::HashMap<String, Vec<u8>>>);
+
+#[cfg(feature = "cuda")]
+impl crate::ops::cuda::Cache for Memory {
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    fn put(&self, key: &str, bytes: &[u8]) {
+        self.0.lock().unwrap().insert(key.to_owned(), bytes.to_vec());
+    }
 }
 
 /// Where tests of whole networks run: on a card, or on the host with a card's kernels.
