@@ -2,6 +2,9 @@
 //!
 //! The rooms, in reading order. ARCHITECTURE.md says who may know whom, and a test keeps it so.
 
+// The ground floor: what every room may stand on.
+pub mod files;
+
 // Words: plain data.
 pub mod protocol;
 pub mod recipe;

@@ -1,0 +1,128 @@
+//! Files as this program opens them: regular ones, through links, and no other kind, so that no open and
+//! no read waits for somebody else.
+//!
+//! A named pipe, a terminal or a device under the name of a file would block an open for ever, or never
+//! come to an end. Everything that reads a path which a person or another program may have put there opens
+//! it here.
+
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+
+/// The largest text that a person writes (a recipe, a theme, settings) or a run says of itself, in bytes.
+pub const LARGEST_TEXT: u64 = 16 << 20;
+
+/// Opens the regular file at `path` for reading.
+pub fn open(path: &Path) -> io::Result<File> {
+    open_with(OpenOptions::new().read(true), path)
+}
+
+/// Opens (or creates, where `options` say so) the regular file at `path`. What is there and is something
+/// else is an error that says what it is.
+pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    // Opening a device can have effects of its own; so it is looked at first.
+    match std::fs::metadata(path) {
+        Ok(found) => check(&found)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // Whoever replaces it by a pipe between the two looks finds an open that does not wait.
+    #[cfg(unix)]
+    options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    let file = options.open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// The bytes of the regular file at `path`; more than `most` are an error.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
+    if file.metadata()?.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    // Files of /proc say that they are empty, and others may grow.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// The text of the regular file at `path`, of [`LARGEST_TEXT`] at most.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path, LARGEST_TEXT)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+}
+
+fn check(found: &Metadata) -> io::Result<()> {
+    if found.is_file() {
+        return Ok(());
+    }
+    let kind = if found.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
+    Err(io::Error::new(kind, format!("it is {}, not a file", name(found.file_type()))))
+}
+
+/// What a thing is that is no regular file, with its article.
+fn name(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        return "a directory";
+    }
+    #[cfg(unix)]
+    for (is, name) in [
+        (kind.is_fifo(), "a named pipe"),
+        (kind.is_socket(), "a socket"),
+        (kind.is_char_device() || kind.is_block_device(), "a device"),
+    ] {
+        if is {
+            return name;
+        }
+    }
+    "something else"
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_nothing_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        mkfifoat(CWD, at("pipe"), Mode::RWXU).unwrap();
+        symlink(at("pipe"), at("link")).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        std::fs::create_dir(at("directory")).unwrap();
+        for (path, what) in [
+            (at("pipe"), "it is a named pipe, not a file"),
+            (at("link"), "it is a named pipe, not a file"),
+            (at("socket"), "it is a socket, not a file"),
+            (at("directory"), "it is a directory, not a file"),
+            ("/dev/zero".into(), "it is a device, not a file"),
+        ] {
+            assert_eq!(read(&path, 10).unwrap_err().to_string(), what);
+            let appended = open_with(OpenOptions::new().append(true).create(true), &path).unwrap_err();
+            assert_eq!(appended.to_string(), what);
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_through_a_link_up_to_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "12345").unwrap();
+        symlink(&file, &link).unwrap();
+        assert_eq!(read(&link, 5).unwrap(), b"12345");
+        assert_eq!(read(&link, 4).unwrap_err().to_string(), "it has more than 4 bytes");
+        assert_eq!(read_text(&link).unwrap(), "12345");
+        std::fs::write(&file, [0xff]).unwrap();
+        assert_eq!(read_text(&link).unwrap_err().to_string(), "it is not text in UTF-8");
+        assert_eq!(open(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}
