@@ -68,9 +68,10 @@ struct Parts {
     notes: Vec<String>,
 }
 
-/// Reads (or draws) the images of `recipe` and splits them as it says.
-pub fn load(recipe: &Recipe, progress: Progress) -> Result<Dataset, DataError> {
-    let report = &mut Report::new(progress);
+/// Reads (or draws) the images of `recipe` and splits them as it says. They may take `free` bytes of memory,
+/// where that is known.
+pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Dataset, DataError> {
+    let report = &mut Report::new(progress).within(free);
     let parts = match &recipe.data {
         Data::Cifar10 => cifar::load(&cifar::CIFAR10, recipe, report)?,
         Data::Cifar100 => cifar::load(&cifar::CIFAR100, recipe, report)?,
@@ -114,7 +115,7 @@ mod tests {
     fn moments_are_measured_on_what_trains_after_the_split_and_the_limit() {
         let recipe = Recipe { train_limit: Some(100), ..Recipe::defaults(Data::Shapes) };
         let mut seen = Vec::new();
-        let dataset = load(&recipe, &mut |done, total| {
+        let dataset = load(&recipe, None, &mut |done, total| {
             seen.push((done, total));
             ControlFlow::Continue(())
         })
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn a_broken_off_load_says_that_it_was_interrupted() {
         let recipe = Recipe::defaults(Data::Shapes);
-        let error = load(&recipe, &mut |_, _| ControlFlow::Break(())).unwrap_err();
+        let error = load(&recipe, None, &mut |_, _| ControlFlow::Break(())).unwrap_err();
         assert_eq!(error, DataError::Interrupted);
     }
 

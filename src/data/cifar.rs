@@ -36,6 +36,7 @@ pub(crate) fn load(variety: &Variety, recipe: &Recipe, report: &mut Report) -> R
     };
     report.expect(variety.train + variety.test)?;
     let classes = found.classes(variety)?;
+    report.check_room(variety.train + variety.test, SIDE, "free some, or raise the limit")?;
     let mut all = Images::with_room(SIDE, variety.train)?;
     for file in found.layout.train {
         let images = variety.train / found.layout.train.len();

@@ -38,8 +38,9 @@ pub(crate) fn load(path: &Path, recipe: &Recipe, report: &mut Report) -> Result<
     };
     let tested: Vec<usize> = (0..test.as_ref().map_or(0, |test| test.labels.len())).collect();
 
-    report.expect(kept.len() + validation.len() + tested.len())?;
-    let side = recipe.input_size;
+    let (side, total) = (recipe.input_size, kept.len() + validation.len() + tested.len());
+    report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
+    report.expect(total)?;
     let mut read = |listing: &Listing, indices: &[usize]| -> Result<Images, DataError> {
         let mut images = Images::with_room(side, indices.len())?;
         for &i in indices {

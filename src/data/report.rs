@@ -1,20 +1,40 @@
-//! How far a load is, and whether to go on.
+//! How far a load is, whether to go on, and how much memory it may take.
 
 use std::ops::ControlFlow;
 
-use crate::data::{DataError, Progress};
+use crate::data::{DataError, Progress, unusable};
 
 /// Counts images for the caller's progress function.
 pub(crate) struct Report<'a> {
     progress: Progress<'a>,
     done: u64,
     total: u64,
+    /// Bytes of memory that are free, where that is known.
+    free: Option<u64>,
 }
 
 impl<'a> Report<'a> {
     /// Nothing done, the total unknown.
     pub(crate) fn new(progress: Progress<'a>) -> Self {
-        Self { progress, done: 0, total: 0 }
+        Self { progress, done: 0, total: 0, free: None }
+    }
+
+    /// The same for a load that has so many bytes of memory at most.
+    pub(crate) fn within(self, free: Option<u64>) -> Self {
+        Self { free, ..self }
+    }
+
+    /// Refuses more images of `side` x `side` than there is memory for; `advice` is a clause.
+    pub(crate) fn check_room(&self, images: usize, side: usize, advice: &str) -> Result<(), DataError> {
+        let bytes = (images as u64).saturating_mul(3 * (side * side) as u64);
+        match self.free {
+            Some(free) if bytes > free => unusable(format!(
+                "{images} images of {side}x{side} take {} MiB of memory and {} MiB are free; {advice}.",
+                bytes >> 20,
+                free >> 20
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Sets how many images there are.
@@ -35,5 +55,19 @@ impl<'a> Report<'a> {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(DataError::Interrupted),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_beyond_the_free_memory_are_refused_with_both_numbers() {
+        let mut on = |_, _| ControlFlow::Continue(());
+        let report = Report::new(&mut on).within(Some(100 << 20));
+        assert_eq!(report.check_room(600, 224, "use fewer"), Ok(()));
+        let refused = report.check_room(1000, 224, "use fewer").unwrap_err().to_string();
+        assert_eq!(refused, "1000 images of 224x224 take 143 MiB of memory and 100 MiB are free; use fewer.");
     }
 }

@@ -10,6 +10,7 @@ use crate::data::prepare::Batch;
 use crate::engine::bench::on_card::OnCard;
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
+use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
 use crate::engine::session::{new_net, tell_arithmetic, wish};
 use crate::engine::step::{Settings, Stepped, step, tensors};
@@ -57,6 +58,10 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     let Order { recipe, steps, evaluation, compare, kernels, options } = order;
     let classes = recipe.data.classes().unwrap_or(10);
     let (device, device_line) = device::choose(options.device)?;
+    let mode = if evaluation { Mode::Evaluation } else { Mode::Training };
+    let arch = recipe.arch(classes);
+    let room_for = |wish| Wanted { arch: &arch, wish, device: &device, mode }.check(recipe.batch_size);
+    room_for(wish(options))?;
     let net = new_net(recipe, classes, &device, wish(options))?;
     if let (true, Some(what)) = (compare, net.without_fast()) {
         return Err(Failure::Input(format!("{what} has no fast version that could be compared.")));
@@ -70,8 +75,8 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
             "`batch_size`: one image on a 1x1 feature map has no variance; use 2 or more.".into(),
         ));
     }
-    if !evaluation {
-        memory::check(&net, recipe)?;
+    if compare {
+        room_for(Arithmetic::Reference)?;
     }
     let (images, labels) = tensors(random_batch(recipe, classes), &device)?;
     let subject = Subject { recipe, evaluation, images, labels, device };

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use crate::data::{self, DataError, Dataset};
 use crate::engine::Promise;
 use crate::engine::failure::Failure;
+use crate::engine::memory::available_bytes;
 use crate::engine::report::Report;
 use crate::protocol::event::Phase;
 use crate::protocol::{Change, Command, Event, StopReason};
@@ -106,7 +107,8 @@ impl Control {
     /// Loads a recipe's data, hearing meanwhile.
     pub(super) fn load(&mut self, recipe: &Recipe, report: &mut Report) -> Result<Dataset, Failure> {
         report.emit(Event::Phase { phase: Phase::Loading, done: 0, total: 0 });
-        let loaded = data::load(recipe, &mut |done, total| {
+        let free = available_bytes().map(|bytes| bytes as u64);
+        let loaded = data::load(recipe, free, &mut |done, total| {
             report.phase(Phase::Loading, done, total);
             if self.go_on(report) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });

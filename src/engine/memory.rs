@@ -1,53 +1,92 @@
-//! How much memory there is, and what a run would take.
+//! How much memory there is, and what a network would take: asked before anything is created.
+
+mod limits;
+
+use candle_core::Device;
 
 use crate::engine::failure::Failure;
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops::place::Place;
 use crate::ops::training::Training;
-use crate::recipe::Recipe;
-use crate::recipe::memory::training_bytes;
+use crate::recipe::arch::Plan;
+use crate::recipe::memory::{evaluation_bytes, reference_bytes, training_bytes};
+use crate::recipe::{Arch, Recipe, StemKind};
 
 const GIB: f64 = (1u64 << 30) as f64;
+/// What the estimates leave out: libraries, stacks, what the allocator holds back.
+const BESIDE: f64 = 32.0 * 1024.0 * 1024.0;
+/// Batches of images in memory at once: made ready ahead, in the making, in use as numbers and as a tensor.
+const BATCHES: f64 = 6.0;
 
 /// The most memory the process has held at once, in MiB (`VmHWM` of Linux); `None` elsewhere.
 pub(super) fn peak_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    Some(field(&status, "VmHWM:")? / 1024.0)
+    limits::kib(&status, "VmHWM:").map(|bytes| bytes / f64::from(1u32 << 20))
 }
 
-/// Bytes that the process could still take: what the machine has available, or less where a control
-/// group has a limit. `None` outside of Linux.
+/// Bytes that the process could still take: what the machine has available, or less where a control group or a
+/// limit of the process says so. `None` outside of Linux.
 pub fn available_bytes() -> Option<f64> {
-    let machine = field(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")? * 1024.0;
-    let group = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok();
-    let number = |name: &str| group(name)?.trim().parse::<f64>().ok();
-    let Some((limit, current)) = number("memory.max").zip(number("memory.current")) else {
-        return Some(machine);
-    };
-    // Cached file pages are given up before anything is refused.
-    let cached = group("memory.stat").and_then(|stat| {
-        stat.lines().find_map(|line| line.strip_prefix("inactive_file "))?.parse::<f64>().ok()
-    });
-    Some(machine.min(limit - current + cached.unwrap_or(0.0)))
+    limits::free_bytes()
 }
 
-/// The number after `name` in a table of Linux's, in its unit.
-fn field(table: &str, name: &str) -> Option<f64> {
-    table.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+/// What a network is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Training,
+    Evaluation,
 }
 
-/// Refuses to train what the machine has no memory for, before it is taken.
-pub(super) fn check(net: &DenseNet, recipe: &Recipe) -> Result<(), Failure> {
-    if net.arithmetic() == Arithmetic::Reference || net.card().is_some() {
-        return Ok(());
+/// A network that is not there yet, and the version of the arithmetic that is to compute it.
+pub(super) struct Wanted<'a> {
+    pub(super) arch: &'a Arch,
+    pub(super) wish: Arithmetic,
+    pub(super) device: &'a Device,
+    pub(super) mode: Mode,
+}
+
+impl Wanted<'_> {
+    /// Bytes of the machine's memory that it takes with batches of `batch` images.
+    fn bytes(&self, plan: &Plan, batch: usize) -> f64 {
+        let Self { arch, wish, mode, .. } = self;
+        let fast = *wish == Arithmetic::Fast && arch.stem_kind == StemKind::Cifar;
+        let network = match (fast, mode) {
+            (false, mode) => reference_bytes(arch, plan, batch, *mode == Mode::Training),
+            (true, Mode::Training) => training_bytes(arch, plan, batch),
+            (true, Mode::Evaluation) => evaluation_bytes(arch, plan, batch),
+        };
+        let image = (3 * arch.input_size * arch.input_size * size_of::<f32>()) as f64;
+        network as f64 + BATCHES * image * batch as f64 + BESIDE
     }
-    let needed = |batch| training_bytes(net.arch(), net.plan(), batch) as f64;
-    match available_bytes() {
-        Some(free) if needed(recipe.batch_size) > free => {
-            Err(Failure::Failed(sentence(recipe, free, needed, "memory")))
+
+    /// Refuses what the machine has no memory for. A card's own memory is another matter: see [`check_card`].
+    pub(super) fn check(&self, batch: usize) -> Result<(), Failure> {
+        let plan = self.arch.plan().map_err(|problem| Failure::Input(problem.to_string()))?;
+        if !self.device.is_cpu() {
+            return Ok(());
         }
-        _ => Ok(()),
+        let needed = |batch| self.bytes(&plan, batch);
+        let Some(free) = available_bytes().filter(|&free| needed(batch) > free) else { return Ok(()) };
+        Err(Failure::Failed(match self.mode {
+            Mode::Training => sentence(batch, free, needed, "memory"),
+            Mode::Evaluation => format!(
+                "evaluating batches of {batch} takes {:.1} GiB of memory and {:.1} GiB are free; free some, or raise the limit.",
+                needed(batch) / GIB,
+                free / GIB
+            ),
+        }))
     }
+}
+
+/// Refuses to train by `recipe` on `classes` classes what the machine has no memory for.
+pub(super) fn check(
+    recipe: &Recipe,
+    classes: usize,
+    wish: Arithmetic,
+    device: &Device,
+) -> Result<(), Failure> {
+    let arch = recipe.arch(classes);
+    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(recipe.batch_size)
 }
 
 /// Refuses to train on a card what it has no memory for, before it is taken; `training` says what a recipe
@@ -65,18 +104,18 @@ pub(super) fn check_card(
     if needed(recipe.batch_size) <= free as f64 {
         return Ok(());
     }
-    Err(Failure::Failed(sentence(recipe, free as f64, needed, "the card's memory")))
+    Err(Failure::Failed(sentence(recipe.batch_size, free as f64, needed, "the card's memory")))
 }
 
 /// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
 /// where nobody can tell.
 pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
-    let needed = training_bytes(net.arch(), net.plan(), batch) as f64;
-    net.arithmetic() == Arithmetic::Reference || available_bytes().is_none_or(|free| needed <= free)
+    let wanted =
+        Wanted { arch: net.arch(), wish: net.arithmetic(), device: net.device(), mode: Mode::Training };
+    available_bytes().is_none_or(|free| !net.device().is_cpu() || wanted.bytes(net.plan(), batch) <= free)
 }
 
-fn sentence(recipe: &Recipe, free: f64, needed: impl Fn(usize) -> f64, whose: &str) -> String {
-    let batch = recipe.batch_size;
+fn sentence(batch: usize, free: f64, needed: impl Fn(usize) -> f64, whose: &str) -> String {
     let fits =
         std::iter::successors(Some(batch), |batch| Some(batch / 2)).find(|&n| n == 0 || needed(n) <= free);
     let advice = match fits {
@@ -97,16 +136,29 @@ mod tests {
 
     #[test]
     fn a_batch_that_does_not_fit_is_answered_with_one_that_does() {
-        let recipe = Recipe { batch_size: 256, ..Recipe::defaults(Data::Cifar10) };
         let needed = |batch: usize| (batch as f64 / 64.0).max(0.25) * GIB;
         assert_eq!(
-            sentence(&recipe, 2.5 * GIB, needed, "memory"),
+            sentence(256, 2.5 * GIB, needed, "memory"),
             "training on batches of 256 takes 4.0 GiB of memory and 2.5 GiB are free; a batch size of 128 fits."
         );
         assert!(
-            sentence(&recipe, 0.1 * GIB, needed, "the card's memory")
+            sentence(256, 0.1 * GIB, needed, "the card's memory")
                 .ends_with("no batch size fits; use a smaller network.")
         );
+    }
+
+    #[test]
+    fn a_network_beyond_any_machine_is_refused_for_every_mode_before_it_is_created() {
+        let recipe = Recipe { layers: vec![2000; 3], ..Recipe::defaults(Data::Cifar10) };
+        let arch = recipe.arch(10);
+        for wish in [Arithmetic::Fast, Arithmetic::Reference] {
+            for mode in [Mode::Training, Mode::Evaluation] {
+                let wanted = Wanted { arch: &arch, wish, device: &Device::Cpu, mode };
+                let refused = wanted.check(65_536).unwrap_err();
+                let Failure::Failed(sentence) = refused else { panic!("{refused:?}") };
+                assert!(sentence.contains("GiB of memory and"), "{wish:?}, {mode:?}: {sentence}");
+            }
+        }
     }
 
     #[test]

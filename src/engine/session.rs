@@ -123,13 +123,15 @@ impl Session {
         let begun = Instant::now();
         check(&recipe)?;
         let (device, device_line) = device::choose(options.device)?;
+        // Once for the network alone, before the images are read, and once beside them.
+        memory::check(&recipe, recipe.data.classes().unwrap_or(2), wish(&options), &device)?;
         run::probe(&options.runs_dir)?;
         let dataset = control.load(&recipe, report)?;
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
+        memory::check(&recipe, dataset.classes.len(), wish(&options), &device)?;
         let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
         let net = new_net(&recipe, dataset.classes.len(), &device, wish(&options))?;
-        memory::check(&net, &recipe)?;
         let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
         let mut session =
             Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
@@ -163,6 +165,7 @@ impl Session {
             reference: options.reference || reference,
             ..options
         };
+        memory::check(&recipe, classes.len(), wish(&options), &device)?;
         let dataset = control.load(&recipe, report)?;
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
@@ -182,8 +185,8 @@ impl Session {
                 source.display()
             )));
         }
+        memory::check(&recipe, classes.len(), wish(&options), &device)?;
         let (net, optimizer) = revive(checkpoint, &recipe, &source, &device, wish(&options))?;
-        memory::check(&net, &recipe)?;
         let is_new = run.is_none();
         let run = match run {
             Some(run) => run,

@@ -6,6 +6,7 @@ use crate::data::prepare::Prepare;
 use crate::data::{Dataset, Images, Moments};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
+use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
 use crate::engine::session::{check, new_net, tell_arithmetic, wish};
 use crate::engine::{device, evaluate, inspect};
@@ -51,6 +52,9 @@ impl Subject {
             recipe.data_dir.clone_from(data_dir);
         }
         check(&recipe)?;
+        let (device, _) = device::choose(options.device)?;
+        let (arch, batch, mode) = (recipe.arch(classes.len()), recipe.batch_size, Mode::Evaluation);
+        Wanted { arch: &arch, wish: wish(options), device: &device, mode }.check(batch)?;
         let dataset = control.load(&recipe, report)?;
         if dataset.classes.len() != classes.len() {
             return Err(Failure::Input(format!(
@@ -61,7 +65,6 @@ impl Subject {
                 dataset.classes.len()
             )));
         }
-        let (device, _) = device::choose(options.device)?;
         let net = new_net(&recipe, classes.len(), &device, wish(options))?;
         tell_arithmetic(&net, wish(options), report);
         let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));

@@ -10,6 +10,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::engine::card;
 use crate::engine::failure::Failure;
+use crate::engine::memory::{Mode, Wanted};
 use crate::engine::verify::work::Work;
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops::batch_norm::Rules;
@@ -149,6 +150,7 @@ pub(super) fn run(
     let golden = Golden::read(path)?;
     let arch = golden.arch()?;
     let (images, labels) = golden.batch(&arch, device)?;
+    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(labels.elem_count())?;
     let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(wish);
     let net = card::placed(net);
     tell(&net);
