@@ -4,6 +4,7 @@
 //! happens goes out as events, and whether anyone listens changes nothing about the weights.
 
 mod answer;
+mod attend;
 mod bench;
 mod card;
 mod control;

@@ -3,7 +3,7 @@
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
-use crate::engine::session::{check, tell_arithmetic, wish};
+use crate::engine::session::{check, slow_warning, wish};
 use crate::engine::subject::Subject;
 use crate::engine::{device, inspect, verify};
 use crate::model::DenseNet;
@@ -33,9 +33,14 @@ pub(super) fn answer(question: Command, control: &mut Control, report: &mut Repo
             let (device, _) = device::choose(options.device)?;
             report.emit(Event::Phase { phase: Phase::Verifying, done: 0, total: 0 });
             let wish = wish(&options);
-            let mut tell = |net: &DenseNet| tell_arithmetic(net, wish, report);
-            let verification = verify::run(&path, Rules::default(), wish, &device, &mut tell)?;
-            report.emit(Event::Verified(Box::new(verification)));
+            let (warning, verification) = control.attended(report, move || {
+                let mut warning = None;
+                let mut look = |net: &DenseNet| warning = slow_warning(net, wish);
+                let verification = verify::run(&path, Rules::default(), wish, &device, &mut look);
+                (warning, verification)
+            })?;
+            warning.into_iter().for_each(|warning| report.emit(warning));
+            report.emit(Event::Verified(Box::new(verification?)));
         }
         _ => {}
     }

@@ -3,12 +3,15 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
 use crate::data::{self, DataError, Dataset};
 use crate::engine::Promise;
+use crate::engine::attend::Worker;
 use crate::engine::failure::Failure;
 use crate::engine::memory::available_bytes;
 use crate::engine::report::Report;
@@ -20,8 +23,12 @@ use crate::recipe::Recipe;
 pub(super) struct Control {
     commands: Receiver<Command>,
     promise: Promise,
+    /// The thread for long work, once there was some.
+    pub(super) worker: Option<Worker>,
     /// The run is to end.
     pub(super) stop: Option<StopReason>,
+    /// When that was asked for.
+    pub(super) stopped: Option<Instant>,
     /// The engine is to end after the run.
     pub(super) quit: bool,
     /// The run is to wait.
@@ -43,7 +50,9 @@ impl Control {
         Self {
             commands,
             promise,
+            worker: None,
             stop: None,
+            stopped: None,
             quit: false,
             paused: false,
             save: false,
@@ -72,12 +81,38 @@ impl Control {
                 }
             }
         }
+        self.look_up(report);
+    }
+
+    /// Notices that nobody listens any more, and that the run has had its time.
+    pub(super) fn look_up(&mut self, report: &mut Report) {
         if !report.is_heard() {
             self.unheard();
         }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            self.stop.get_or_insert(StopReason::TimeUp);
+            self.end(StopReason::TimeUp);
         }
+    }
+
+    /// Why the run is to end, for whoever knows that it is.
+    pub(super) fn reason(&self) -> StopReason {
+        self.stop.unwrap_or(StopReason::Asked)
+    }
+
+    /// The failure of what was not done because a stop was asked for.
+    pub(super) fn interrupted(&self) -> Failure {
+        Failure::Interrupted(self.reason())
+    }
+
+    /// Where commands come from.
+    pub(super) fn commands(&self) -> Receiver<Command> {
+        self.commands.clone()
+    }
+
+    /// The run is to end; the first reason is the one that counts.
+    fn end(&mut self, reason: StopReason) {
+        self.stop.get_or_insert(reason);
+        self.stopped.get_or_insert_with(Instant::now);
     }
 
     /// Waits for the next command (or the deadline) and takes it in.
@@ -107,34 +142,49 @@ impl Control {
     /// Loads a recipe's data, hearing meanwhile.
     pub(super) fn load(&mut self, recipe: &Recipe, report: &mut Report) -> Result<Dataset, Failure> {
         report.emit(Event::Phase { phase: Phase::Loading, done: 0, total: 0 });
-        let free = available_bytes().map(|bytes| bytes as u64);
-        let loaded = data::load(recipe, free, &mut |done, total| {
+        let state = Arc::new(Loading::default());
+        let (recipe, theirs) = (recipe.clone(), Arc::clone(&state));
+        let load = move || {
+            let free = available_bytes().map(|bytes| bytes as u64);
+            data::load(&recipe, free, &mut |done, total| {
+                theirs.done.store(done, Ordering::Relaxed);
+                theirs.total.store(total, Ordering::Relaxed);
+                if theirs.over.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+        };
+        let loaded = self.attend_with(report, load, |report, stopped| {
+            state.over.fetch_or(stopped, Ordering::Relaxed);
+            let (done, total) = (state.done.load(Ordering::Relaxed), state.total.load(Ordering::Relaxed));
             report.phase(Phase::Loading, done, total);
-            if self.go_on(report) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        match (loaded, self.stop) {
-            (Err(DataError::Interrupted), Some(reason)) => Err(Failure::Interrupted(reason)),
-            (loaded, _) => Ok(loaded?),
+        })?;
+        match loaded {
+            None | Some(Err(DataError::Interrupted)) => Err(self.interrupted()),
+            Some(loaded) => Ok(loaded?),
         }
     }
 
-    fn unheard(&mut self) {
+    /// Nobody listens any more.
+    pub(super) fn unheard(&mut self) {
         if !self.promise.unheard {
-            self.stop.get_or_insert(StopReason::Unheard);
+            self.end(StopReason::Unheard);
             self.quit = true;
         }
     }
 
-    fn take(&mut self, command: Command, report: &mut Report) {
+    pub(super) fn take(&mut self, command: Command, report: &mut Report) {
         match command {
             Command::Pause => self.paused = true,
             Command::Continue => self.paused = false,
             Command::Save => self.save = true,
             Command::Evaluate => self.evaluate = true,
             Command::Change(change) => self.changes.push_back(change),
-            Command::Stop(reason) => _ = self.stop.get_or_insert(reason),
+            Command::Stop(reason) => self.end(reason),
             Command::Quit => {
-                self.stop.get_or_insert(StopReason::Asked);
+                self.end(StopReason::Asked);
                 self.quit = true;
             }
             Command::Preview { .. } | Command::Inspect(_) | Command::EvaluateFile(_) => {
@@ -148,4 +198,12 @@ impl Control {
             self.paused = false;
         }
     }
+}
+
+/// How far a load is, and whether it is to break off.
+#[derive(Default)]
+struct Loading {
+    done: AtomicU64,
+    total: AtomicU64,
+    over: AtomicBool,
 }

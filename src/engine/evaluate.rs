@@ -1,16 +1,45 @@
 //! What a network does with a set of images, in sum.
 
-use candle_core::{D, Result, Tensor};
+use std::sync::Arc;
+
+use candle_core::{D, Tensor};
 
 use crate::data::Images;
-use crate::data::prepare::Prepare;
+use crate::data::prepare::{Batch, Prepare};
+use crate::engine::control::Control;
+use crate::engine::failure::Failure;
+use crate::engine::report::Report;
 use crate::engine::step::tensors;
 use crate::model::DenseNet;
 use crate::ops::loss;
 use crate::protocol::Figures;
+use crate::protocol::event::Phase;
 
 /// Is told before each batch how many images are done and how many there are; false ends the work.
 pub(super) type GoOn<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
+
+/// Who is asked and told between the batches of a walk.
+pub(super) struct Watch<'a> {
+    pub(super) control: &'a mut Control,
+    pub(super) report: &'a mut Report,
+    pub(super) phase: Phase,
+}
+
+impl Watch<'_> {
+    /// Reports how far the walk is; whether to go on.
+    pub(super) fn go_on(&mut self, done: u64, total: u64) -> bool {
+        self.report.phase(self.phase, done, total);
+        self.control.go_on(self.report)
+    }
+
+    /// Does a piece of the walk while commands are heard; `None` if it is to be left undone.
+    pub(super) fn attend<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Failure> {
+        self.control.attend(self.report, work)
+    }
+}
 
 /// The sum of a walk over a set of images.
 pub(super) struct Evaluation {
@@ -21,30 +50,44 @@ pub(super) struct Evaluation {
 }
 
 /// Runs `net` over all of `images` and shows `each` batch's range start, logits and predictions.
-/// `None` if `go_on` said no.
+/// `None` if it is to stop.
 pub(super) fn walk(
-    net: &DenseNet,
+    net: &Arc<DenseNet>,
     images: &Images,
     classes: usize,
     prepare: &Prepare,
     batch_size: usize,
-    go_on: GoOn,
-    mut each: impl FnMut(usize, &Tensor, &[u32]) -> Result<()>,
-) -> Result<Option<Evaluation>> {
+    watch: &mut Watch,
+    mut each: impl FnMut(usize, &Tensor, &[u32]) -> candle_core::Result<()>,
+) -> Result<Option<Evaluation>, Failure> {
     let total = images.len();
     let mut tally = Tally::new(images, classes);
     for begin in (0..total).step_by(batch_size) {
-        if !go_on(begin as u64, total as u64) {
+        if !watch.go_on(begin as u64, total as u64) {
             return Ok(None);
         }
-        let end = total.min(begin + batch_size);
-        let (xs, labels) = tensors(prepare.plain(images, begin..end), net.device())?;
-        let logits = net.logits(&xs)?;
-        let predictions = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
-        tally.count(begin, &loss::per_image(&logits, &labels)?, &predictions);
+        let batch = prepare.plain(images, begin..total.min(begin + batch_size));
+        let net = Arc::clone(net);
+        let Some(found) = watch.attend(move || look(&net, batch))? else { return Ok(None) };
+        let Found { logits, losses, predictions } = found?;
+        tally.count(begin, &losses, &predictions);
         each(begin, &logits, &predictions)?;
     }
     Ok(Some(tally.evaluation()))
+}
+
+/// What `net` makes of a batch.
+struct Found {
+    logits: Tensor,
+    losses: Vec<f32>,
+    predictions: Vec<u32>,
+}
+
+fn look(net: &DenseNet, batch: Batch) -> candle_core::Result<Found> {
+    let (xs, labels) = tensors(batch, net.device())?;
+    let logits = net.logits(&xs)?;
+    let predictions = logits.argmax(D::Minus1)?.to_vec1()?;
+    Ok(Found { losses: loss::per_image(&logits, &labels)?, logits, predictions })
 }
 
 /// What is counted of a set of images, batch by batch.

@@ -1,13 +1,14 @@
 //! The training loop. Read from top to bottom, once.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::control::Control;
-use crate::engine::evaluate::Evaluation;
+use crate::engine::evaluate::{Evaluation, Watch};
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::session::{Session, tell_arithmetic, wish};
-use crate::engine::step::{Settings, Stepped, step, tensors};
+use crate::engine::step::{Settings, Stepped, tensors, update};
 use crate::engine::{answer, card, device, evaluate, prefetch};
 use crate::protocol::command::Split;
 use crate::protocol::event::{Best, Phase};
@@ -66,7 +67,7 @@ fn train(session: &mut Session, control: &mut Control, report: &mut Report) -> R
     }
     if !session.options.no_test && !session.test.is_empty() && session.progress.test.is_none() {
         let Some(test) = evaluation(session, Split::Test, control, report)? else {
-            return Ok(Ending::Stopped(control.stop.unwrap_or(StopReason::Asked)));
+            return Ok(Ending::Stopped(control.reason()));
         };
         session.progress.test = Some(test.figures);
     }
@@ -103,7 +104,22 @@ fn epoch(
             return Ok(None);
         }
         let begin = Instant::now();
-        let Ok(batch) = batches.recv() else {
+        let settings = Settings {
+            learning_rate: session.recipe.learning_rate(session.progress.step, per_epoch),
+            label_smoothing: session.recipe.label_smoothing,
+            masks: session.masks(),
+        };
+        let (net, batches) = (Arc::clone(&session.net), batches.clone());
+        let passed = control.attend(report, move || {
+            let batch = batches.recv().ok()?;
+            let images = batch.labels.len();
+            let pass = tensors(batch, net.device())
+                .and_then(|(xs, labels)| net.pass(&xs, &labels, settings.label_smoothing, settings.masks));
+            Some((images, pass))
+        })?;
+        // A pass changes nothing: one that is left undone leaves the state of the step before.
+        let Some(passed) = passed else { return Ok(Some(Ending::Stopped(control.reason()))) };
+        let Some((images, pass)) = passed else {
             // Its thread ends with the epoch, or with a defect that its panic has told.
             return if session.progress.step == (index + 1) * per_epoch {
                 Ok(None)
@@ -111,14 +127,7 @@ fn epoch(
                 Err(Failure::Failed("the thread that prepares batches ended within the epoch.".into()))
             };
         };
-        let images = batch.labels.len();
-        let (xs, labels) = tensors(batch, session.net.device())?;
-        let settings = Settings {
-            learning_rate: session.recipe.learning_rate(session.progress.step, per_epoch),
-            label_smoothing: session.recipe.label_smoothing,
-            masks: session.masks(),
-        };
-        let stepped = step(&session.net, &mut session.optimizer, &xs, &labels, settings)?;
+        let stepped = update(&session.net, &mut session.optimizer, pass?, settings)?;
         let (loss, correct) = match stepped {
             Stepped::Done { loss, correct } => (loss, correct),
             Stepped::Diverged { what } => return Ok(Some(diverged(session, what))),
@@ -276,7 +285,7 @@ fn validate(
         (None, Vec::new())
     } else {
         match evaluation(session, Split::Validation, control, report)? {
-            None => return Ok(Some(control.stop.unwrap_or(StopReason::Asked))),
+            None => return Ok(Some(control.reason())),
             Some(Evaluation { figures, class_accuracy }) => (Some(figures), class_accuracy),
         }
     };
@@ -325,16 +334,15 @@ fn evaluation(
         Split::Train => (&*session.train, Phase::Validating),
     };
     report.emit(Event::Phase { phase, done: 0, total: images.len() as u64 });
-    let mut go_on = |done, total| {
-        report.phase(phase, done, total);
-        control.go_on(report)
-    };
+    let mut watch = Watch { control, report, phase };
     let classes = session.classes.len();
     if let Some(card) = &mut session.card {
-        return card::evaluate(&mut **card, split, images, classes, &mut go_on);
+        return card::evaluate(&mut **card, split, images, classes, &mut |done, total| {
+            watch.go_on(done, total)
+        });
     }
     let (net, prepare, batch_size) = (&session.net, &session.prepare, session.recipe.batch_size);
-    Ok(evaluate::walk(net, images, classes, prepare, batch_size, &mut go_on, |_, _, _| Ok(()))?)
+    evaluate::walk(net, images, classes, prepare, batch_size, &mut watch, |_, _, _| Ok(()))
 }
 
 /// Saves the last state and tells the end.

@@ -1,11 +1,14 @@
 //! A closer look: at the images before training, and at what a network does with each of them after.
 
-use candle_core::{D, Result, Tensor};
+use std::sync::Arc;
+
+use candle_core::{D, Tensor};
 
 use crate::data::Dataset;
 use crate::data::prepare::{Prepare, order};
-use crate::engine::evaluate::{Evaluation, GoOn, walk};
-use crate::engine::scales::scales;
+use crate::engine::evaluate::{Evaluation, Watch, walk};
+use crate::engine::failure::Failure;
+use crate::engine::scales::Measurement;
 use crate::engine::subject::Subject;
 use crate::protocol::event::{Inspection, Mistake, Preview, Reuse, Sample};
 use crate::recipe::Recipe;
@@ -35,9 +38,9 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Previ
     }
 }
 
-/// What the subject's network does with each of its images, and what it has learned; `None` if `go_on`
-/// said no.
-pub(super) fn inspect(subject: &Subject, go_on: GoOn) -> Result<Option<Inspection>> {
+/// What the subject's network does with each of its images, and what it has learned; `None` if it is
+/// to stop.
+pub(super) fn inspect(subject: &Subject, watch: &mut Watch) -> Result<Option<Inspection>, Failure> {
     let Subject { recipe, net, dataset, prepare, split, step } = subject;
     let (images, classes) = (subject.images(), &dataset.classes);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
@@ -55,14 +58,17 @@ pub(super) fn inspect(subject: &Subject, go_on: GoOn) -> Result<Option<Inspectio
         }
         Ok(())
     };
-    let found = walk(net, images, classes.len(), prepare, recipe.batch_size, go_on, look)?;
+    let found = walk(net, images, classes.len(), prepare, recipe.batch_size, watch, look)?;
     let Some(Evaluation { figures, .. }) = found else { return Ok(None) };
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
     mistakes.truncate(MISTAKES);
     for mistake in &mut mistakes {
         mistake.pixels = images.image(mistake.index).to_vec();
     }
-    let maps = net.reuse()?.into_iter().enumerate();
+    let (measurement, net) = (Measurement::of(subject), Arc::clone(net));
+    let learned = watch.attend(move || Ok::<_, candle_core::Error>((net.reuse()?, measurement.scales()?)))?;
+    let Some(learned) = learned else { return Ok(None) };
+    let (maps, scales) = learned?;
     Ok(Some(Inspection {
         split: *split,
         step: *step,
@@ -71,7 +77,7 @@ pub(super) fn inspect(subject: &Subject, go_on: GoOn) -> Result<Option<Inspectio
         confusion,
         side: images.side,
         mistakes,
-        reuse: maps.map(|(index, cells)| Reuse { block: index + 1, cells }).collect(),
-        scales: scales(subject)?,
+        reuse: maps.into_iter().enumerate().map(|(index, cells)| Reuse { block: index + 1, cells }).collect(),
+        scales,
     }))
 }

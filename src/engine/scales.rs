@@ -1,8 +1,10 @@
 //! How large the outputs and the gradients of a network are, row by row, on one batch.
 
+use std::sync::Arc;
+
 use candle_core::{Result, Tensor};
 
-use crate::data::prepare::order;
+use crate::data::prepare::{Batch, order};
 use crate::engine::memory;
 use crate::engine::step::tensors;
 use crate::engine::subject::Subject;
@@ -14,33 +16,55 @@ use crate::recipe::arch::Plan;
 /// Images of the batch at most: enough for a scale, little memory beside a run.
 const IMAGES: usize = 32;
 
-/// The scale of every row of the subject's network on some images of its split.
-pub(super) fn scales(subject: &Subject) -> Result<Vec<LayerScale>> {
-    let Subject { recipe, net, prepare, step, .. } = subject;
-    // From the whole split: the images of a folder lie class by class.
-    let order = order(recipe.seed, 1, subject.images().len());
-    let indices: Vec<usize> =
-        order.iter().take(IMAGES.min(recipe.batch_size)).map(|&index| index as usize).collect();
-    let sample = subject.images().subset(&indices);
-    let (images, labels) = tensors(prepare.plain(&sample, 0..sample.len()), net.device())?;
-    let outputs = outputs(net, &images)?;
-    let gradients = if memory::fits(net, sample.len()) {
+/// A network and the batch that its scales are measured on: everything that the measurement needs, so that it
+/// can be done in any thread.
+pub(super) struct Measurement {
+    net: Arc<DenseNet>,
+    batch: Batch,
+    smoothing: f64,
+    masks: Option<Masks>,
+}
+
+impl Measurement {
+    /// Of the subject's network on some images of its split.
+    pub(super) fn of(subject: &Subject) -> Self {
+        let Subject { recipe, net, prepare, step, .. } = subject;
+        // From the whole split: the images of a folder lie class by class.
+        let order = order(recipe.seed, 1, subject.images().len());
+        let indices: Vec<usize> =
+            order.iter().take(IMAGES.min(recipe.batch_size)).map(|&index| index as usize).collect();
+        let sample = subject.images().subset(&indices);
         let masks = Masks { rate: recipe.dropout, seed: recipe.seed, step: *step };
-        let masks = (recipe.dropout > 0.0).then_some(masks);
-        let pass = net.pass(&images, &labels, recipe.label_smoothing, masks)?;
-        root_mean_squares(net.plan(), &pass.gradients)?.into_iter().map(Some).collect()
-    } else {
-        vec![None; outputs.len()]
-    };
-    let scale = |((name, Output { mean, deviation, zeros, dead }), gradient)| LayerScale {
-        name,
-        mean,
-        deviation,
-        zeros,
-        dead,
-        gradient,
-    };
-    Ok(outputs.into_iter().zip(gradients).map(scale).collect())
+        Self {
+            net: Arc::clone(net),
+            batch: prepare.plain(&sample, 0..sample.len()),
+            smoothing: recipe.label_smoothing,
+            masks: (recipe.dropout > 0.0).then_some(masks),
+        }
+    }
+
+    /// The scale of every row.
+    pub(super) fn scales(self) -> Result<Vec<LayerScale>> {
+        let Self { net, batch, smoothing, masks } = self;
+        let count = batch.labels.len();
+        let (images, labels) = tensors(batch, net.device())?;
+        let outputs = outputs(&net, &images)?;
+        let gradients = if memory::fits(&net, count) {
+            let pass = net.pass(&images, &labels, smoothing, masks)?;
+            root_mean_squares(net.plan(), &pass.gradients)?.into_iter().map(Some).collect()
+        } else {
+            vec![None; outputs.len()]
+        };
+        let scale = |((name, Output { mean, deviation, zeros, dead }), gradient)| LayerScale {
+            name,
+            mean,
+            deviation,
+            zeros,
+            dead,
+            gradient,
+        };
+        Ok(outputs.into_iter().zip(gradients).map(scale).collect())
+    }
 }
 
 /// What there is to say about a row's output.

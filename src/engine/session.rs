@@ -31,7 +31,8 @@ use crate::store::run::{self, RunDir, Target};
 pub(super) struct Session {
     pub(super) recipe: Recipe,
     pub(super) options: Options,
-    pub(super) net: DenseNet,
+    /// Shared with the thread that computes its passes; only this one changes it.
+    pub(super) net: Arc<DenseNet>,
     pub(super) optimizer: Optimizer,
     /// The card that trains, where one does: it has the weights between [`card::fetch`] and the next step.
     pub(super) card: Option<Box<dyn Trainer>>,
@@ -78,12 +79,16 @@ pub(super) fn wish(options: &Options) -> Arithmetic {
     if options.reference { Arithmetic::Reference } else { Arithmetic::Fast }
 }
 
+/// The warning where `wish` is the fast version and `net` has none.
+pub(super) fn slow_warning(net: &DenseNet, wish: Arithmetic) -> Option<Event> {
+    let what = net.without_fast().filter(|_| wish == Arithmetic::Fast)?;
+    let message = format!("{what} has no fast version; candle's layers are used.");
+    Some(Event::Warning { message })
+}
+
 /// Tells where `wish` is the fast version and `net` has none.
 pub(super) fn tell_arithmetic(net: &DenseNet, wish: Arithmetic, report: &mut Report) {
-    if let (Arithmetic::Fast, Some(what)) = (wish, net.without_fast()) {
-        let message = format!("{what} has no fast version; candle's layers are used.");
-        report.emit(Event::Warning { message });
-    }
+    slow_warning(net, wish).into_iter().for_each(|warning| report.emit(warning));
 }
 
 /// The problems of a recipe as one failure.
@@ -225,7 +230,7 @@ impl Session {
         Ok(Self {
             recipe,
             options,
-            net,
+            net: Arc::new(net),
             optimizer,
             card,
             classes: dataset.classes,

@@ -1,9 +1,9 @@
-//! One training step: forward, loss, backward, update. The one place where weights change.
+//! One training step: a pass (forward, loss, backward), then the update. The one place where weights change.
 
 use candle_core::{Device, Result, Tensor};
 
 use crate::data::prepare::Batch;
-use crate::model::DenseNet;
+use crate::model::{DenseNet, Pass};
 use crate::ops::dropout::Masks;
 use crate::optim::Optimizer;
 
@@ -41,7 +41,16 @@ pub(super) fn step(
     labels: &Tensor,
     settings: Settings,
 ) -> Result<Stepped> {
-    let pass = net.pass(images, labels, settings.label_smoothing, settings.masks)?;
+    update(net, optimizer, net.pass(images, labels, settings.label_smoothing, settings.masks)?, settings)
+}
+
+/// Changes the weights by what `pass` found, unless something of it is not finite.
+pub(super) fn update(
+    net: &DenseNet,
+    optimizer: &mut Optimizer,
+    pass: Pass,
+    settings: Settings,
+) -> Result<Stepped> {
     if !pass.loss.is_finite() {
         return Ok(Stepped::Diverged { what: "loss" });
     }

@@ -1,19 +1,22 @@
 //! A checkpoint's network and the images it is tried on, apart from any run in hand.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use crate::data::prepare::Prepare;
 use crate::data::{Dataset, Images, Moments};
 use crate::engine::control::Control;
+use crate::engine::evaluate::Watch;
 use crate::engine::failure::Failure;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
 use crate::engine::session::{check, new_net, tell_arithmetic, wish};
 use crate::engine::{device, evaluate, inspect};
 use crate::model::DenseNet;
+use crate::protocol::Figures;
 use crate::protocol::command::{EvaluateFile, Split};
 use crate::protocol::event::{Inspection, Phase};
-use crate::protocol::{Figures, StopReason};
 use crate::recipe::Recipe;
 use crate::store::checkpoint::{Checkpoint, Meta};
 use crate::store::run::{self, Target};
@@ -21,7 +24,7 @@ use crate::store::run::{self, Target};
 /// A checkpoint's network and the images it is tried on.
 pub(super) struct Subject {
     pub(super) recipe: Recipe,
-    pub(super) net: DenseNet,
+    pub(super) net: Arc<DenseNet>,
     pub(super) dataset: Dataset,
     pub(super) prepare: Prepare,
     pub(super) split: Split,
@@ -41,7 +44,8 @@ impl Subject {
             Target::Run(path) => run::best_checkpoint(&path)?,
             Target::File(file) => file,
         };
-        let checkpoint = Checkpoint::read(&file)?;
+        let path = file.clone();
+        let checkpoint = control.attended(report, move || Checkpoint::read(&path))??;
         let Meta { mut recipe, classes, moments, progress, .. } = checkpoint.meta.clone();
         if let Some(data) = data {
             // Where the checkpoint's own images were, and how many were used, says nothing of others.
@@ -65,13 +69,18 @@ impl Subject {
                 dataset.classes.len()
             )));
         }
-        let net = new_net(&recipe, classes.len(), &device, wish(options))?;
-        tell_arithmetic(&net, wish(options), report);
-        let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));
-        let weights = weights
-            .map(|(name, array)| Ok((name, Tensor::from_vec(array.data, array.shape, &device)?)))
-            .collect::<candle_core::Result<_>>()?;
-        net.load(&weights).map_err(|why| Failure::Input(format!("{}: {why}.", file.display())))?;
+        let (wanted, wish) = (recipe.clone(), wish(options));
+        let revived = control.attended(report, move || {
+            let net = new_net(&wanted, classes.len(), &device, wish)?;
+            let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));
+            let weights = weights
+                .map(|(name, array)| Ok((name, Tensor::from_vec(array.data, array.shape, &device)?)))
+                .collect::<candle_core::Result<_>>()?;
+            net.load(&weights).map_err(|why| Failure::Input(format!("{}: {why}.", file.display())))?;
+            Ok::<_, Failure>(Arc::new(net))
+        })?;
+        let net = revived?;
+        tell_arithmetic(&net, wish, report);
         // The network sees other images as it saw its own: by the moments it was trained with.
         let [mean, deviation] = moments;
         let prepare = Prepare::new(&recipe, Moments { mean, deviation }, dataset.flips);
@@ -94,17 +103,17 @@ impl Subject {
 
     /// Loss and accuracy over the split.
     pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Figures, Failure> {
-        self.walk(control, report, |go_on| {
+        self.walk(control, report, |watch| {
             let (images, batch_size) = (self.images(), self.recipe.batch_size);
             let (classes, each) = (self.dataset.classes.len(), |_, _: &Tensor, _: &[u32]| Ok(()));
-            let found = evaluate::walk(&self.net, images, classes, &self.prepare, batch_size, go_on, each)?;
+            let found = evaluate::walk(&self.net, images, classes, &self.prepare, batch_size, watch, each)?;
             Ok(found.map(|evaluation| evaluation.figures))
         })
     }
 
     /// What the network does with every image of the split, and what it has learned.
     pub(super) fn inspect(&self, control: &mut Control, report: &mut Report) -> Result<Inspection, Failure> {
-        self.walk(control, report, |go_on| inspect::inspect(self, go_on))
+        self.walk(control, report, |watch| inspect::inspect(self, watch))
     }
 
     /// Does `work` over the split, hearing meanwhile.
@@ -112,13 +121,10 @@ impl Subject {
         &self,
         control: &mut Control,
         report: &mut Report,
-        work: impl FnOnce(evaluate::GoOn) -> candle_core::Result<Option<T>>,
+        work: impl FnOnce(&mut Watch) -> Result<Option<T>, Failure>,
     ) -> Result<T, Failure> {
         let phase = if self.split == Split::Test { Phase::Testing } else { Phase::Validating };
-        let found = work(&mut |done, total| {
-            report.phase(phase, done, total);
-            control.go_on(report)
-        })?;
-        found.ok_or_else(|| Failure::Interrupted(control.stop.unwrap_or(StopReason::Asked)))
+        let found = work(&mut Watch { control, report, phase })?;
+        found.ok_or_else(|| control.interrupted())
     }
 }
