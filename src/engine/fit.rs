@@ -19,7 +19,10 @@ use crate::store::catalog::{Last, State};
 pub(super) enum Ending {
     Completed,
     Stopped(StopReason),
+    /// The next step has found something that is not finite; the state before it is good.
     Diverged(String),
+    /// The state itself is not good: its figures are not finite.
+    Overflowed(String),
 }
 
 /// Trains the session's run to its end, whatever that is, and tells it.
@@ -51,8 +54,8 @@ fn train(session: &mut Session, control: &mut Control, report: &mut Report) -> R
         if session.epoch() > session.progress.closed_epochs
             && session.progress.step.is_multiple_of(session.steps_per_epoch())
         {
-            if let Some(reason) = close_epoch(session, control, report)? {
-                return Ok(Ending::Stopped(reason));
+            if let Some(ending) = close_epoch(session, control, report)? {
+                return Ok(ending);
             }
         } else if session.progress.step >= session.total_steps() {
             break;
@@ -61,14 +64,17 @@ fn train(session: &mut Session, control: &mut Control, report: &mut Report) -> R
         }
     }
     if session.progress.validated_at != Some(session.progress.step)
-        && let Some(reason) = validate(session, control, report)?
+        && let Some(ending) = validate(session, control, report)?
     {
-        return Ok(Ending::Stopped(reason));
+        return Ok(ending);
     }
     if !session.options.no_test && !session.test.is_empty() && session.progress.test.is_none() {
         let Some(test) = evaluation(session, Split::Test, control, report)? else {
             return Ok(Ending::Stopped(control.reason()));
         };
+        if !test.figures.loss.is_finite() {
+            return Ok(overflowed(session, "test"));
+        }
         session.progress.test = Some(test.figures);
     }
     Ok(Ending::Completed)
@@ -170,6 +176,17 @@ pub(super) fn diverged(session: &Session, what: &str) -> Ending {
     ))
 }
 
+/// The end of a run whose weights are finite, but not what they make of `split`.
+fn overflowed(session: &Session, split: &str) -> Ending {
+    let (step, kept) = (session.progress.step, session.kept.step);
+    let advice = if kept < step {
+        format!("the state of step {kept} is kept; go on with a lower --lr")
+    } else {
+        "go on from an earlier checkpoint, by --resume FILE, with a lower --lr".to_owned()
+    };
+    Ending::Overflowed(format!("the {split} loss after step {step} is not finite; {advice}."))
+}
+
 /// The run is at its steps (again).
 pub(super) fn training(session: &Session) -> Event {
     Event::Phase { phase: Phase::Training, done: session.progress.step, total: session.total_steps() }
@@ -257,14 +274,14 @@ fn evaluate_now(session: &mut Session, control: &mut Control, report: &mut Repor
     Ok(())
 }
 
-/// Validates, closes the epoch and saves. Returns why the run is to stop, if it is.
+/// Validates, closes the epoch and saves. Returns how the run is to end, if it is.
 fn close_epoch(
     session: &mut Session,
     control: &mut Control,
     report: &mut Report,
-) -> Result<Option<StopReason>, Failure> {
-    if let Some(reason) = validate(session, control, report)? {
-        return Ok(Some(reason));
+) -> Result<Option<Ending>, Failure> {
+    if let Some(ending) = validate(session, control, report)? {
+        return Ok(Some(ending));
     }
     let progress = &mut session.progress;
     progress.closed_epochs += 1;
@@ -274,18 +291,21 @@ fn close_epoch(
     Ok(None)
 }
 
-/// Validates the weights as they are and tells the epoch so far.
+/// Validates the weights as they are and tells the epoch so far. Returns how the run is to end, if it is.
 fn validate(
     session: &mut Session,
     control: &mut Control,
     report: &mut Report,
-) -> Result<Option<StopReason>, Failure> {
+) -> Result<Option<Ending>, Failure> {
     let epoch = session.epoch();
     let (validation, class_accuracy) = if session.validation.is_empty() {
         (None, Vec::new())
     } else {
         match evaluation(session, Split::Validation, control, report)? {
-            None => return Ok(Some(control.reason())),
+            None => return Ok(Some(Ending::Stopped(control.reason()))),
+            Some(Evaluation { figures, .. }) if !figures.loss.is_finite() => {
+                return Ok(Some(overflowed(session, "validation")));
+            }
             Some(Evaluation { figures, class_accuracy }) => (Some(figures), class_accuracy),
         }
     };
@@ -315,10 +335,12 @@ fn validate(
     Ok(None)
 }
 
-/// Highest accuracy, then lowest loss, then earliest. A loss that is no number is the worst.
+/// Highest accuracy, then lowest loss, then earliest. Figures that are not finite are never the best (old runs may
+/// have some).
 fn beats(candidate: &Best, best: &Best) -> bool {
-    let loss = |best: &Best| if best.loss.is_nan() { f64::INFINITY } else { best.loss };
-    (candidate.accuracy, -loss(candidate)) > (best.accuracy, -loss(best))
+    let finite = |best: &Best| best.loss.is_finite() && best.accuracy.is_finite();
+    finite(candidate)
+        && (!finite(best) || (candidate.accuracy, -candidate.loss) > (best.accuracy, -best.loss))
 }
 
 /// What the network does with a split of the session; `None` if the run is to stop.
@@ -345,17 +367,27 @@ fn evaluation(
     evaluate::walk(net, images, classes, prepare, batch_size, &mut watch, |_, _, _| Ok(()))
 }
 
-/// Saves the last state and tells the end.
+/// Saves the last state, where it is good, and tells the end.
 fn conclude(session: &mut Session, ending: Ending, report: &mut Report) -> Result<(), Failure> {
+    let mut good = true;
     let (outcome, state, reason, message) = match ending {
         Ending::Completed => (Outcome::Completed, State::Completed, None, None),
         Ending::Stopped(reason) => (Outcome::Stopped, State::Stopped, Some(reason), None),
         Ending::Diverged(message) => (Outcome::Diverged, State::Diverged, None, Some(message)),
+        Ending::Overflowed(message) => {
+            good = false;
+            (Outcome::Diverged, State::Diverged, None, Some(message))
+        }
     };
     if let Some(message) = message.clone() {
         report.emit(Event::Warning { message });
     }
-    session.save(report)?;
+    if good {
+        session.save(report)?;
+    } else {
+        // What is on disk is where the run goes on.
+        session.progress = session.kept.clone();
+    }
     session.summarise(state, message, report);
     report.emit(Event::Finished {
         outcome,
@@ -377,7 +409,8 @@ mod tests {
         assert!(beats(&best(0.6, 9.0), &best(0.5, 1.0)));
         assert!(beats(&best(0.5, 0.9), &best(0.5, 1.0)));
         assert!(!beats(&best(0.5, 1.0), &best(0.5, 1.0)));
-        assert!(beats(&best(0.5, 9.0), &best(0.5, f64::NAN)));
-        assert!(!beats(&best(0.5, f64::NAN), &best(0.5, 9.0)));
+        assert!(beats(&best(0.5, 9.0), &best(0.9, f64::NAN)));
+        assert!(!beats(&best(0.9, f64::NAN), &best(0.5, 9.0)));
+        assert!(!beats(&best(0.9, f64::INFINITY), &best(0.5, f64::NAN)));
     }
 }

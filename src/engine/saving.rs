@@ -1,5 +1,6 @@
 //! What a session writes: checkpoints when they are due, and the summary.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use candle_core::Tensor;
@@ -12,6 +13,14 @@ use crate::protocol::command::SaveEvery;
 use crate::recipe::Recipe;
 use crate::store::catalog::{self, State, Summary};
 use crate::store::checkpoint::{Array, Checkpoint, Meta};
+
+/// A checkpoint is being written. One engine, one flag: it is for whoever would end the whole program.
+static UNDER_WAY: AtomicBool = AtomicBool::new(false);
+
+/// Whether a checkpoint is being written, which deserves a little more time before the program is ended.
+pub fn is_saving() -> bool {
+    UNDER_WAY.load(Ordering::SeqCst)
+}
 
 /// The name of a run that was given none: the local time and the data.
 pub(super) fn stem(recipe: &Recipe) -> String {
@@ -36,8 +45,12 @@ impl Session {
     /// Writes a checkpoint of the state as it is.
     pub(super) fn save(&mut self, report: &mut Report) -> Result<(), Failure> {
         self.last_save = Instant::now();
-        let path = self.run.save(&self.checkpoint()?)?;
+        UNDER_WAY.store(true, Ordering::SeqCst);
+        let saved = self.checkpoint().and_then(|checkpoint| Ok(self.run.save(&checkpoint)?));
+        UNDER_WAY.store(false, Ordering::SeqCst);
+        let path = saved?;
         self.unsaved = false;
+        self.kept = self.progress.clone();
         report.emit(Event::Saved { path, step: self.progress.step });
         Ok(())
     }

@@ -43,6 +43,8 @@ pub(super) struct Session {
     pub(super) test: Images,
     pub(super) prepare: Prepare,
     pub(super) progress: Progress,
+    /// The same as the newest checkpoint has it.
+    pub(super) kept: Progress,
     pub(super) run: RunDir,
     pub(super) parent: Option<String>,
     pub(super) resumed_from: Option<PathBuf>,
@@ -129,12 +131,14 @@ impl Session {
         check(&recipe)?;
         let (device, device_line) = device::choose(options.device)?;
         // Once for the network alone, before the images are read, and once beside them.
-        memory::check(&recipe, recipe.data.classes().unwrap_or(2), wish(&options), &device)?;
+        let (classes, images) =
+            (recipe.data.classes().unwrap_or(2), recipe.train_limit.unwrap_or(usize::MAX));
+        memory::check(&recipe, classes, images, wish(&options), &device)?;
         run::probe(&options.runs_dir)?;
         let dataset = control.load(&recipe, report)?;
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
-        memory::check(&recipe, dataset.classes.len(), wish(&options), &device)?;
+        memory::check(&recipe, dataset.classes.len(), dataset.train.len(), wish(&options), &device)?;
         let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
         let net = new_net(&recipe, dataset.classes.len(), &device, wish(&options))?;
         let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
@@ -158,7 +162,9 @@ impl Session {
         let (source, run, checkpoint) = take_up(place, report)?;
         let mut recipe = checkpoint.meta.recipe.clone();
         let summary = run.as_ref().and_then(|run| catalog::read_summary(run.path()).ok());
-        let ended = summary.as_ref().map(|summary| summary.state);
+        // How the run ended that the checkpoint belongs to, also where a new one begins with it.
+        let origin_ended = run::run_of(&source).and_then(|run| catalog::read_summary(&run).ok());
+        let ended = origin_ended.map(|summary| summary.state);
         apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
         check(&recipe)?;
         let Meta { mut progress, classes, moments, run: origin, parent, no_test, reference, .. } =
@@ -170,7 +176,8 @@ impl Session {
             reference: options.reference || reference,
             ..options
         };
-        memory::check(&recipe, classes.len(), wish(&options), &device)?;
+        let images = recipe.train_limit.unwrap_or(usize::MAX);
+        memory::check(&recipe, classes.len(), images, wish(&options), &device)?;
         let dataset = control.load(&recipe, report)?;
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
@@ -190,7 +197,7 @@ impl Session {
                 source.display()
             )));
         }
-        memory::check(&recipe, classes.len(), wish(&options), &device)?;
+        memory::check(&recipe, classes.len(), dataset.train.len(), wish(&options), &device)?;
         let (net, optimizer) = revive(checkpoint, &recipe, &source, &device, wish(&options))?;
         let is_new = run.is_none();
         let run = match run {
@@ -202,6 +209,7 @@ impl Session {
         session.created = summary.as_ref().map_or_else(now, |summary| summary.created);
         session.parent = if is_new { Some(origin) } else { parent };
         session.last = summary.and_then(|summary| summary.last);
+        session.kept = progress.clone();
         session.progress = progress;
         session.resumed_from = Some(source);
         session.unsaved = is_new || *overrides != Overrides::default();
@@ -240,6 +248,7 @@ impl Session {
             test: dataset.test,
             prepare,
             progress: Progress::default(),
+            kept: Progress::default(),
             run,
             parent: None,
             resumed_from: None,
