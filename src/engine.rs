@@ -32,6 +32,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 pub use device::{describe as describe_devices, keep_kernels};
 pub use memory::available_bytes;
+pub use saving::is_saving;
 pub use verify::verify;
 
 use crate::protocol::{Command, Event, Link, Stamped, event};

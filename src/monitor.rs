@@ -5,6 +5,7 @@
 mod exit;
 pub(crate) mod lines;
 pub mod pace;
+pub mod signals;
 
 use crate::protocol::command::Change;
 use crate::protocol::event::{Best, Cause, GpuFigures, Phase, Started};

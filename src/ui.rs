@@ -40,8 +40,9 @@ use crossbeam_channel::{Receiver, Sender, at, never, select, unbounded};
 use signal_hook::consts::{SIGHUP, SIGTSTP};
 
 use crate::monitor::Exit;
+use crate::monitor::signals::LIMIT;
 use crate::protocol::Link;
-use app::{App, Settings};
+use app::{App, Leaving, Settings};
 use keys::Screen;
 use message::{Answer, Disk, Effect, Msg};
 use state::State;
@@ -56,23 +57,45 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How often a clock is looked at that is on the screen.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Shows the interface until its user leaves: how that ended, and what is to be told after it. The error is why the
-/// terminal could not be taken.
-pub(crate) fn run(link: &Link, settings: Settings) -> io::Result<(Exit, Option<String>)> {
+/// The terminal, and what the program prints to, as they were before the interface: for an end that comes at once.
+pub(crate) fn give_back() {
+    terminal::give_back();
+    capture::release();
+}
+
+/// How the interface ended.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) exit: Exit,
+    /// What is to be told after it.
+    pub(crate) last_word: Option<String>,
+    /// When its user, or a signal, asked for the end.
+    pub(crate) asked: Instant,
+}
+
+/// Shows the interface until its user leaves. The error is why the terminal could not be taken. `saving` says
+/// whether a checkpoint is being written: then the engine is given more time.
+pub(crate) fn run(link: &Link, settings: Settings, saving: fn() -> bool) -> io::Result<Left> {
     let (messages, inbox) = unbounded();
     terminal::guard_panics();
     terminal::open()?;
     signals::listen(messages.clone())?;
     let capture = capture::Capture::begin(messages.clone())?;
-    let shell = Shell { link, messages, inbox, looking: Arc::default(), hung_up: Cell::new(false) };
+    let shell = Shell {
+        link,
+        messages,
+        inbox,
+        looking: Arc::default(),
+        hung_up: Cell::new(false),
+        leaving: Cell::new(None),
+        saving,
+    };
     // The engine saves what it has, even where the interface has a defect.
     let shown = catch_unwind(AssertUnwindSafe(|| shell.show(settings)));
     let failed = !matches!(shown, Ok(Ok((exit, _))) if exit != Exit::FAILED);
     capture.end(failed);
-    let Ok(shown) = shown else {
-        return Ok((Exit::FAILED, None));
-    };
-    shown
+    let (exit, last_word) = shown.unwrap_or(Ok((Exit::FAILED, None)))?;
+    Ok(Left { exit, last_word, asked: shell.leaving.get().unwrap_or_else(Instant::now) })
 }
 
 /// Starts a thread that the interface cannot do without: when it panics, the interface ends.
@@ -95,6 +118,9 @@ struct Shell<'a> {
     looking: Arc<AtomicBool>,
     /// Nobody looks at the terminal any more.
     hung_up: Cell<bool>,
+    /// Since when the end of the run is waited for, to leave.
+    leaving: Cell<Option<Instant>>,
+    saving: fn() -> bool,
 }
 
 impl Shell<'_> {
@@ -128,7 +154,8 @@ impl Shell<'_> {
             }
             let draws = (app.dirty && terminal.is_free()).then_some(due);
             let ticks = pulse(app).filter(|_| terminal.is_free()).map(|pulse| ticked + pulse);
-            let alarm = draws.into_iter().chain(ticks).min().map_or_else(never, at);
+            let limit = self.limit(app);
+            let alarm = draws.into_iter().chain(ticks).chain(limit).min().map_or_else(never, at);
             let msg = select! {
                 recv(self.inbox) -> msg => msg.unwrap_or(Msg::Broken),
                 recv(events) -> event => if let Ok(event) = event {
@@ -144,6 +171,9 @@ impl Shell<'_> {
                     Msg::Signal(SIGHUP)
                 }
                 recv(alarm) -> _ => {
+                    if limit.is_some_and(|limit| limit <= Instant::now()) {
+                        return Ok(given_up(app));
+                    }
                     if ticks.is_none_or(|ticks| ticks > Instant::now()) {
                         continue;
                     }
@@ -170,6 +200,17 @@ impl Shell<'_> {
                 return Ok((Exit(129), None));
             }
         }
+    }
+
+    /// When the engine is no longer waited for, once somebody wants to leave.
+    fn limit(&self, app: &App) -> Option<Instant> {
+        if app.leaving.is_none() || !app.training() {
+            self.leaving.set(None);
+            return None;
+        }
+        let since = self.leaving.get().unwrap_or_else(Instant::now);
+        self.leaving.set(Some(since));
+        Some(deadline(since, self.saving))
     }
 
     /// Does what an update wants; an exit code ends the loop.
@@ -215,6 +256,20 @@ impl Shell<'_> {
             app.complain(format!("a thread cannot be started: {error}."));
         }
     }
+}
+
+/// When whoever asked for an end at `asked` gets it, done or not; later while a checkpoint is being written.
+pub(crate) fn deadline(asked: Instant, saving: fn() -> bool) -> Instant {
+    asked + if saving() { LIMIT * 3 } else { LIMIT }
+}
+
+/// The end of an interface whose engine did not end in time.
+fn given_up(app: &App) -> (Exit, Option<String>) {
+    let exit = match app.leaving {
+        Some(Leaving::Quit(code)) if code != 0 => Exit(code),
+        _ => Exit::FAILED,
+    };
+    (exit, Some("the run could not be ended in time; its last checkpoint is untouched.".into()))
 }
 
 /// For tests, and in no release: where this variable is set, a paste is printed as a library would, `defect` is

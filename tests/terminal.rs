@@ -11,7 +11,7 @@ mod pty;
 use densenet_tui::store::run::checkpoints;
 use program::Place;
 use pty::until;
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
 /// A run that is small, and longer than any test.
 const LONG: [&str; 14] = [
@@ -175,14 +175,15 @@ fn sigusr1_saves_and_the_run_goes_on() {
 #[test]
 fn a_second_signal_leaves_at_once_and_gives_the_terminal_back() {
     let place = Place::new();
-    // Steps that take long, so that the first signal is still being heeded.
-    let slow = ["--layers", "8,8,8", "--growth-rate", "16", "--batch-size", "500", "--threads", "1"];
+    // Steps that take long, so that the first signal is still being heeded when the second one counts.
+    let slow = ["--layers", "16,16,16", "--growth-rate", "24", "--batch-size", "2000", "--threads", "1"];
     let mut terminal = place.terminal().start_below_a_shell(&slow);
     train(&place, &mut terminal);
     until("the first step", || journal(&place).len() > 1);
     terminal.signal(Signal::TERM);
-    terminal.until_shown("finishing the step");
-    terminal.signal(Signal::TERM);
+    terminal.until_shown("a second signal after 2 seconds leaves at once");
+    // Those of the first two seconds are the same request.
+    until("the end", || kill_process(terminal.pid(), Signal::TERM).is_err());
     terminal.ends_well_with(143);
     assert!(journal(&place).iter().all(|event| event["event"] != "finished"));
 }

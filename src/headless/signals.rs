@@ -1,29 +1,50 @@
 //! Signals become commands; nothing is done in a handler.
 
-use crossbeam_channel::Sender;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
 use signal_hook::iterator::Signals;
 
+use crate::headless::answers::complain;
+use crate::monitor::signals::{Asked, CAUGHT, LIMIT, Requests, sentence};
 use crate::protocol::{Command, StopReason};
 
-/// Catches SIGINT, SIGTERM (finish the step, save, stop; a second one leaves at once), SIGUSR1 (save)
-/// and SIGHUP (go on). Call it before the first line of output.
-pub fn listen(commands: Sender<Command>) -> std::io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1])?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut stopping = false;
+/// Catches SIGINT, SIGTERM, SIGUSR2 and SIGXCPU (save and stop; another one after a while leaves at once),
+/// SIGUSR1 (save) and SIGHUP (nothing). Call it before the first line of output. `saving` says whether a
+/// checkpoint is being written: then the program is given more time.
+pub fn listen(commands: Sender<Command>, training: bool, saving: fn() -> bool) -> std::io::Result<()> {
+    let mut signals = Signals::new(CAUGHT)?;
+    let (armed, alarm) = bounded(1);
+    thread::Builder::new().name("deadline".into()).spawn(move || leave_in_time(&alarm, saving))?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut requests = Requests::default();
         for signal in signals.forever() {
-            match signal {
+            match requests.hear(signal, Instant::now()) {
                 // A receiver that is gone has nothing left to save.
-                SIGUSR1 => _ = commands.send(Command::Save),
-                SIGHUP => {}
-                _ if stopping => std::process::exit(128 + signal),
-                _ => {
-                    stopping = true;
+                Asked::Save => _ = commands.send(Command::Save),
+                Asked::Stop => {
                     _ = commands.send(Command::Stop(StopReason::Signal(signal)));
+                    _ = armed.send(signal);
+                    complain(sentence(training));
                 }
+                Asked::Leave => std::process::exit(128 + signal),
+                Asked::HungUp | Asked::Nothing => {}
             }
         }
     })?;
     Ok(())
+}
+
+/// Ends the program when it has not ended by itself some time after a signal. Whatever keeps it (a disk that
+/// hangs, a batch that takes minutes), the files it leaves are whole: each is renamed when it is.
+fn leave_in_time(alarm: &Receiver<i32>, saving: fn() -> bool) {
+    let Ok(signal) = alarm.recv() else { return };
+    thread::sleep(LIMIT);
+    let begin = Instant::now();
+    while saving() && begin.elapsed() < LIMIT * 2 {
+        thread::sleep(LIMIT / 100);
+    }
+    complain("it could not end in time; the last checkpoint is untouched.");
+    std::process::exit(128 + signal);
 }

@@ -15,12 +15,15 @@ mod train;
 mod typing;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGUSR1};
 
-use crate::monitor::Exit;
+use crate::monitor::{Exit, signals};
 use crate::protocol::{Command, StopReason};
 use crate::ui::app::{App, Leaving, OnHangup};
 use crate::ui::message::{Answer, Disk, Effect, Msg};
+
+/// What is said when a run was asked to end.
+const FINISHING: &str = "finishing the step and saving.";
 
 /// What is to be done when the interface opens.
 pub(crate) fn opening(app: &mut App) -> Vec<Effect> {
@@ -82,13 +85,13 @@ fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
-/// SIGHUP, SIGTERM and SIGINT end the program, after the run is saved; SIGUSR1 saves it.
+/// SIGUSR1 saves the run; what asks for an end, or SIGHUP, ends the program after the run is saved.
 fn signalled(app: &mut App, signal: i32) -> Vec<Effect> {
     let command = |command| vec![Effect::Command(Box::new(command))];
     let background = matches!(app.leaving, Some(Leaving::Background(_)));
     let code = match signal {
         SIGUSR1 if app.training() => return command(Command::Save),
-        SIGHUP | SIGTERM | SIGINT => u8::try_from(128 + signal).unwrap_or(1),
+        _ if signal == SIGHUP || signals::stops(signal) => u8::try_from(128 + signal).unwrap_or(1),
         _ => return Vec::new(),
     };
     if background && (signal == SIGHUP || !app.training()) {
@@ -104,7 +107,7 @@ fn signalled(app: &mut App, signal: i32) -> Vec<Effect> {
         }
         _ => (Leaving::Quit(code), StopReason::Signal(signal)),
     };
-    app.say("finishing the step and saving.");
+    app.say(if signal == SIGHUP { FINISHING } else { signals::sentence(true) });
     match app.leaving.replace(leaving) {
         Some(_) => Vec::new(),
         None => command(Command::Stop(reason)),

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of the vocabulary")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -70,7 +70,12 @@ impl Place {
     }
 
     pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_densenet-tui"));
+        self.command_of(env!("CARGO_BIN_EXE_densenet-tui"), args)
+    }
+
+    /// Another program in the same folder, as a shell that starts this one.
+    pub(crate) fn command_of<S: AsRef<std::ffi::OsStr>>(&self, program: &str, args: &[S]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(self.path())
@@ -101,9 +106,18 @@ impl Place {
         self.start_with(&[&TINY, more].concat())
     }
 
+    /// The same, and keeps what it says on stderr for [`Running::end_loud`].
+    pub(crate) fn start_loud(&self, more: &[&str]) -> Running {
+        self.start_saying(&[&TINY, more].concat(), Stdio::piped())
+    }
+
     /// Starts the program and leaves it running.
     pub(crate) fn start_with(&self, args: &[&str]) -> Running {
-        let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        self.start_saying(args, Stdio::null())
+    }
+
+    fn start_saying(&self, args: &[&str], stderr: Stdio) -> Running {
+        let mut child = self.command(args).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -146,11 +160,37 @@ impl Running {
         step
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has computed for a while: it is in the middle of something then.
+    pub(crate) fn until_busy(&self) {
+        let ticks = || -> Option<u64> {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+            // User time, counted from behind the name, which may hold anything.
+            stat.rsplit(')').next()?.split_whitespace().nth(11)?.parse().ok()
+        };
+        let (begin, before) = (Instant::now(), ticks().unwrap());
+        while ticks().is_some_and(|now| now < before + 100) {
+            assert!(begin.elapsed() < Duration::from_mins(1), "it computes nothing");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Sends a signal by name.
     pub(crate) fn signal(&self, signal: &str) {
         let status =
             Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Reads the rest and returns the exit code and what was said on stderr.
+    pub(crate) fn end_loud(mut self) -> (Option<i32>, String) {
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (self.end(), stderr)
     }
 
     /// Reads the rest and returns the exit code; `None` after a kill.

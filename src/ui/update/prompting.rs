@@ -9,7 +9,7 @@ use crate::ui::message::{Disk, Effect};
 use crate::ui::prompt::{Choice, Prompt, Purpose, Question, Reply, matching};
 use crate::ui::theme::Theme;
 use crate::ui::update::acting::act;
-use crate::ui::update::typing;
+use crate::ui::update::{FINISHING, typing};
 
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let Some(prompt) = &mut app.prompt else {
@@ -203,6 +203,6 @@ fn replied(app: &mut App, reply: Reply) -> Vec<Effect> {
         return vec![Effect::Quit(Exit::FINE)];
     }
     app.leaving = Some(leaving);
-    app.say("finishing the step and saving.");
+    app.say(FINISHING);
     vec![Effect::Command(Box::new(Command::Stop(StopReason::Asked)))]
 }

@@ -5,6 +5,7 @@ use crate::ui::app::App;
 use crate::ui::keys::Action;
 use crate::ui::message::Effect;
 use crate::ui::prompt::{Prompt, Purpose};
+use crate::ui::update::FINISHING;
 
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let screen = &mut app.train;
@@ -58,7 +59,7 @@ fn steer(app: &mut App, action: Action) -> Vec<Effect> {
             Command::Evaluate
         }
         Action::Stop => {
-            app.say("finishing the step and saving.");
+            app.say(FINISHING);
             Command::Stop(StopReason::Asked)
         }
         Action::ChangeRate => {
