@@ -201,6 +201,9 @@ pub enum Command {
     Man,
 }
 
+/// Threads that may be asked for, for each that can run at once.
+const THREADS_PER_CORE: usize = 4;
+
 /// Options that may stand beside `--resume`, as clap knows them; the first two are the command itself.
 pub const RESUMABLE: &[&str] = &[
     "no_ui",
@@ -239,10 +242,34 @@ fn typed(matches: &ArgMatches) -> Vec<String> {
 }
 
 impl ComputeArgs {
-    /// Threads asked for, or as many as this process may run at once.
+    /// Threads asked for, or as many as this process may run at once. Many more than that only wait for each
+    /// other, so there is a limit.
     pub fn threads(&self) -> usize {
-        self.threads.map_or_else(usable_threads, usize::from)
+        self.threads.map_or_else(usable_threads, |asked| usize::from(asked).min(most_threads()))
     }
+
+    /// What is to be said where another number was typed than `threads`, which there are.
+    pub fn threads_warning(&self, threads: usize) -> Option<String> {
+        let asked = usize::from(self.threads?);
+        if asked <= threads {
+            return None;
+        }
+        let usable = usable_threads();
+        Some(if threads == most_threads() {
+            format!(
+                "--threads {asked}: {usable} can run at once here and more only wait; {threads} are used."
+            )
+        } else {
+            format!(
+                "--threads {asked}: the system lets this process have no more than {threads}; these are used."
+            )
+        })
+    }
+}
+
+/// The most threads that may be asked for.
+fn most_threads() -> usize {
+    THREADS_PER_CORE * usable_threads()
 }
 
 /// Threads that this process may run at once.

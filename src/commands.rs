@@ -17,7 +17,7 @@ use crate::engine::{self, Promise};
 use crate::headless::answers::{ask, complain};
 use crate::headless::{print_line, signals};
 use crate::monitor::Exit;
-use crate::ops::threads;
+use crate::ops::{out_of_memory, threads};
 use crate::paths::Paths;
 use crate::protocol::command::{EvaluateFile, SaveEvery, Split};
 use crate::protocol::{self, Link, Options};
@@ -71,11 +71,11 @@ pub(crate) fn wrong(sentences: &dyn Display) -> Exit {
 }
 
 /// The options of a command that has no run of its own.
-fn options(compute: &ComputeArgs, runs_dir: PathBuf) -> Options {
+fn options(compute: &ComputeArgs, threads: usize, runs_dir: PathBuf) -> Options {
     Options {
         runs_dir,
         device: compute.device,
-        threads: compute.threads(),
+        threads,
         save_every: SaveEvery::default(),
         stop_after: None,
         no_test: false,
@@ -83,12 +83,34 @@ fn options(compute: &ComputeArgs, runs_dir: PathBuf) -> Options {
     }
 }
 
-/// Starts the engine with its threads limited and the signals caught. Must come before any other thread.
-pub(crate) fn start(compute: &ComputeArgs) -> Result<Link, Exit> {
-    threads::limit(compute.threads());
+/// Prepares for the end of memory and starts the threads of the arithmetic: how many there are, and what is to be said about it. Must come before any
+/// other thread.
+pub(crate) fn start_threads(compute: &ComputeArgs) -> Result<(usize, Option<String>), String> {
+    out_of_memory::prepare().map_err(|error| format!("signals cannot be caught ({error})."))?;
+    let threads = threads::start(compute.threads())?;
+    Ok((threads, compute.threads_warning(threads)))
+}
+
+/// The same where there is nobody but a shell to say it to.
+pub(crate) fn threads(compute: &ComputeArgs) -> Result<usize, Exit> {
+    match start_threads(compute) {
+        Ok((threads, warning)) => {
+            warning.into_iter().for_each(|warning| complain(&format!("warning: {warning}")));
+            Ok(threads)
+        }
+        Err(sentence) => {
+            complain(&format!("error: {sentence}"));
+            Err(Exit::FAILED)
+        }
+    }
+}
+
+/// Starts the engine with the signals caught; `training` says whether there will be something to save.
+pub(crate) fn start(training: bool) -> Result<Link, Exit> {
     // A headless run needs no listener: its journal has everything.
-    let started = engine::spawn(Promise { unheard: true })
-        .and_then(|(link, _)| signals::listen(link.commands.clone()).map(|()| link));
+    let started = engine::spawn(Promise { unheard: true }).and_then(|(link, _)| {
+        signals::listen(link.commands.clone(), training, engine::is_saving).map(|()| link)
+    });
     started.map_err(|error| {
         complain(&format!("error: the engine cannot be started: {error}."));
         Exit::FAILED
@@ -97,36 +119,41 @@ pub(crate) fn start(compute: &ComputeArgs) -> Result<Link, Exit> {
 
 /// Commands that ask the engine one question.
 pub(crate) fn question(context: &Context, command: Command) -> Exit {
-    let (compute, question, json) = match command {
+    match asked(context, command) {
+        Ok((question, json)) => match start(false) {
+            Ok(link) => ask(&link, question, json),
+            Err(exit) => exit,
+        },
+        Err(exit) => exit,
+    }
+}
+
+/// The question that a command is, and whether the answer is to be JSON. The threads have been started then.
+fn asked(context: &Context, command: Command) -> Result<(protocol::Command, bool), Exit> {
+    Ok(match command {
         Command::Evaluate { checkpoint, data, data_dir, split, compute, place, json } => {
             let split = match split.as_str() {
                 "train" => Split::Train,
                 "validation" => Split::Validation,
                 _ => Split::Test,
             };
-            let options = options(&compute, context.runs_dir(&place));
+            let options = options(&compute, threads(&compute)?, context.runs_dir(&place));
             let question = EvaluateFile { target: checkpoint, data, data_dir, split, options };
-            (compute, protocol::Command::EvaluateFile(question), json)
+            (protocol::Command::EvaluateFile(question), json)
         }
         Command::Bench { evaluation, compare_reference: compare, kernels, recipe, compute, json } => {
             let steps = recipe.steps().unwrap_or(BENCH_STEPS);
-            let recipe = match context.recipe(&recipe) {
-                Ok(recipe) => Box::new(recipe),
-                Err(sentences) => return wrong(&sentences),
-            };
-            let options = Box::new(options(&compute, PathBuf::new()));
-            (compute, protocol::Command::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
+            let recipe = context.recipe(&recipe).map_err(|sentences| wrong(&sentences))?;
+            let options = Box::new(options(&compute, threads(&compute)?, PathBuf::new()));
+            let recipe = Box::new(recipe);
+            (protocol::Command::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
         }
         Command::Verify { golden, compute, json } => {
-            let options = Box::new(options(&compute, PathBuf::new()));
-            (compute, protocol::Command::Verify { path: golden, options }, json)
+            let options = Box::new(options(&compute, threads(&compute)?, PathBuf::new()));
+            (protocol::Command::Verify { path: golden, options }, json)
         }
-        _ => return Exit::USAGE,
-    };
-    match start(&compute) {
-        Ok(link) => ask(&link, question, json),
-        Err(exit) => exit,
-    }
+        _ => return Err(Exit::USAGE),
+    })
 }
 
 /// Prints completions for `shell`.

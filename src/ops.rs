@@ -11,6 +11,7 @@ pub mod cuda;
 pub mod dropout;
 pub mod fused;
 pub mod loss;
+pub mod out_of_memory;
 pub mod peak;
 pub mod place;
 pub mod pool;

@@ -42,7 +42,7 @@ fn options(runs_dir: &Path) -> Options {
 }
 
 fn dataset() -> Dataset {
-    data::load(&recipe(), &mut |_, _| ControlFlow::Continue(())).unwrap()
+    data::load(&recipe(), None, &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// An engine and a folder for its runs.

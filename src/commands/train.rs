@@ -1,7 +1,7 @@
 //! `--no-ui`: a run from its first line to its exit code.
 
 use crate::cli::{Cli, RESUMABLE};
-use crate::commands::{Context, start, wrong};
+use crate::commands::{Context, start, threads, wrong};
 use crate::headless::answers::complain;
 use crate::headless::follow;
 use crate::monitor::Exit;
@@ -10,40 +10,11 @@ use crate::protocol::{Command, Options, Start};
 /// Trains what was typed, or goes on with a run. `typed` are the options that stood on the command line.
 pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
     let args = &cli.run;
-    let options = Options {
-        runs_dir: context.runs_dir(&args.place),
-        device: args.compute.device,
-        threads: args.compute.threads(),
-        save_every: args.save_every,
-        stop_after: args.stop_after,
-        no_test: args.no_test,
-        reference: args.compute.reference,
+    let command = match command(context, cli, typed) {
+        Ok(command) => command,
+        Err(exit) => return exit,
     };
-    let command = match &args.resume {
-        Some(target) => {
-            if let Some(option) = typed.iter().find(|option| !RESUMABLE.contains(&option.as_str())) {
-                let option = option.replace('_', "-");
-                return wrong(&format!(
-                    "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
-                    RESUMABLE[3..]
-                        .iter()
-                        .map(|name| format!("--{}", name.replace('_', "-")))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ));
-            }
-            Command::Resume {
-                target: target.clone(),
-                overrides: Box::new(cli.recipe.overrides()),
-                options: Box::new(options),
-            }
-        }
-        None => match context.recipe(&cli.recipe) {
-            Ok(recipe) => Command::Start(Box::new(Start { recipe, name: args.name.clone(), options })),
-            Err(sentences) => return wrong(&sentences),
-        },
-    };
-    let link = match start(&args.compute) {
+    let link = match start(true) {
         Ok(link) => link,
         Err(exit) => return exit,
     };
@@ -52,4 +23,39 @@ pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
         return Exit::FAILED;
     }
     follow(&link, args.json)
+}
+
+/// What the engine is to do. The threads have been started then.
+fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Exit> {
+    let args = &cli.run;
+    let options = |threads| Options {
+        runs_dir: context.runs_dir(&args.place),
+        device: args.compute.device,
+        threads,
+        save_every: args.save_every,
+        stop_after: args.stop_after,
+        no_test: args.no_test,
+        reference: args.compute.reference,
+    };
+    let Some(target) = &args.resume else {
+        let recipe = context.recipe(&cli.recipe).map_err(|sentences| wrong(&sentences))?;
+        let options = options(threads(&args.compute)?);
+        return Ok(Command::Start(Box::new(Start { recipe, name: args.name.clone(), options })));
+    };
+    if let Some(option) = typed.iter().find(|option| !RESUMABLE.contains(&option.as_str())) {
+        let option = option.replace('_', "-");
+        return Err(wrong(&format!(
+            "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
+            RESUMABLE[3..]
+                .iter()
+                .map(|name| format!("--{}", name.replace('_', "-")))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
+    }
+    Ok(Command::Resume {
+        target: target.clone(),
+        overrides: Box::new(cli.recipe.overrides()),
+        options: Box::new(options(threads(&args.compute)?)),
+    })
 }

@@ -1,15 +1,16 @@
 //! The interface, put together.
 
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
 use crate::cli::Cli;
-use crate::commands::{Context, wrong};
+use crate::commands::{Context, start_threads, wrong};
 use crate::config::Config;
 use crate::engine::{self, Promise};
 use crate::headless::answers::complain;
 use crate::headless::print_line;
 use crate::monitor::Exit;
-use crate::ops::threads;
+use crate::ops::out_of_memory;
 use crate::paths::Paths;
 use crate::protocol::Options;
 use crate::recipe::Recipe;
@@ -19,6 +20,10 @@ use crate::ui::glyphs::Glyphs;
 use crate::ui::keys::Keys;
 use crate::ui::state::{State, ViewState};
 use crate::ui::theme::Theme;
+use crate::ui::{deadline, give_back};
+
+/// How often it is asked whether the engine has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Options that say nothing about the recipe.
 const NO_RECIPE: &[&str] = &[
@@ -59,21 +64,34 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     };
     let own = typed.iter().any(|option| !NO_RECIPE.contains(&option.as_str()));
     let last = if own { None } else { state.recipe.clone() };
-    let settings = settings(&context, cli, last.unwrap_or(recipe), state.view, notes);
-    threads::limit(cli.run.compute.threads());
+    let threads = match start_threads(&cli.run.compute) {
+        Ok((threads, warning)) => {
+            notes.extend(warning);
+            threads
+        }
+        Err(sentence) => {
+            complain(&format!("error: {sentence}"));
+            return Exit::FAILED;
+        }
+    };
+    let settings = settings(&context, cli, threads, last.unwrap_or(recipe), state.view, notes);
+    out_of_memory::give_back_by(give_back);
     let shown = engine::spawn(Promise::default()).and_then(|(link, thread)| {
-        let exit = crate::ui::run(&link, settings);
-        // The engine finishes its step and saves before the program ends.
+        let left = crate::ui::run(&link, settings, engine::is_saving);
+        // The engine finishes its step and saves before the program ends, unless something keeps it for ever.
         drop(link);
-        _ = thread.join();
-        exit
+        let asked = left.as_ref().map_or_else(|_| Instant::now(), |left| left.asked);
+        while !thread.is_finished() && Instant::now() < deadline(asked, engine::is_saving) {
+            std::thread::sleep(LOOK);
+        }
+        left
     });
     match shown {
-        Ok((exit, last_word)) => {
-            if let Some(line) = last_word {
+        Ok(left) => {
+            if let Some(line) = left.last_word {
                 print_line(&line);
             }
-            exit
+            left.exit
         }
         Err(error) => {
             complain(&format!("error: the interface cannot be shown: {error}."));
@@ -85,6 +103,7 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
 fn settings(
     context: &Context,
     cli: &Cli,
+    threads: usize,
     recipe: Recipe,
     view: ViewState,
     mut notes: Vec<String>,
@@ -100,7 +119,7 @@ fn settings(
         options: Options {
             runs_dir: context.runs_dir(&args.place),
             device: args.compute.device,
-            threads: args.compute.threads(),
+            threads,
             save_every: args.save_every,
             stop_after: args.stop_after,
             no_test: args.no_test,

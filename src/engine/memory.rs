@@ -78,15 +78,17 @@ impl Wanted<'_> {
     }
 }
 
-/// Refuses to train by `recipe` on `classes` classes what the machine has no memory for.
+/// Refuses to train by `recipe` on `images` images of `classes` classes what the machine has no memory for.
 pub(super) fn check(
     recipe: &Recipe,
     classes: usize,
+    images: usize,
     wish: Arithmetic,
     device: &Device,
 ) -> Result<(), Failure> {
     let arch = recipe.arch(classes);
-    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(recipe.batch_size)
+    let batch = recipe.batch_size.min(images);
+    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(batch)
 }
 
 /// Refuses to train on a card what it has no memory for, before it is taken; `training` says what a recipe

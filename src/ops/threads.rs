@@ -1,8 +1,61 @@
 //! How many threads the arithmetic takes.
 
-/// Limits candle and rayon to `threads` threads, and the pools they make later. Must be called while
-/// the program has a single thread: `main` does so right after reading its arguments.
-pub fn limit(threads: usize) {
+use std::io;
+use std::sync::mpsc::channel;
+use std::thread::{Builder, JoinHandle};
+
+/// Threads that the program needs beside those of the arithmetic: the engine and its work, batches made ready,
+/// signals, what is read and written.
+const BESIDE: usize = 10;
+
+/// Starts the threads of the arithmetic: `asked`, or fewer where the system lets this process have no more; how
+/// many there are. Must be called while the program has a single thread: `main` does so right after reading its
+/// arguments. The error is a sentence.
+pub fn start(asked: usize) -> Result<usize, String> {
+    let threads = affordable(asked, |work| Builder::new().spawn(work))?;
+    limit(threads);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
+        format!("the threads of the arithmetic cannot be started ({error}); give fewer --threads.")
+    })?;
+    Ok(threads)
+}
+
+/// How many threads of `asked` can be started beside the others that the program needs: tried out, because a
+/// pool that has failed once cannot be tried again, and no system says beforehand.
+fn affordable(
+    asked: usize,
+    spawn: impl Fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>,
+) -> Result<usize, String> {
+    let wanted = asked + BESIDE;
+    let mut refusal = None;
+    let mut waiting = Vec::with_capacity(wanted);
+    for _ in 0..wanted {
+        let (release, released) = channel::<()>();
+        match spawn(Box::new(move || _ = released.recv())) {
+            Ok(thread) => waiting.push((release, thread)),
+            Err(error) => {
+                refusal = Some(error);
+                break;
+            }
+        }
+    }
+    let started = waiting.len();
+    for (release, thread) in waiting {
+        drop(release);
+        _ = thread.join();
+    }
+    match refusal {
+        None => Ok(asked),
+        Some(_) if started > BESIDE => Ok(started - BESIDE),
+        Some(error) => Err(format!(
+            "the system lets this process start only {started} threads where {} are needed at least ({error}); raise its limits (`ulimit -u`, `ulimit -v`, the pids of its control group).",
+            BESIDE + 1
+        )),
+    }
+}
+
+/// Limits candle and rayon to `threads` threads, and the pools they make later.
+fn limit(threads: usize) {
     // The second are candle's own threads for sums and products of single numbers. They wait by spinning:
     // one of them costs more than it gives, most of all beside another busy process.
     for (name, threads) in [("RAYON_NUM_THREADS", threads.to_string()), ("CANDLE_NUM_THREADS", "1".into())] {
@@ -82,9 +135,33 @@ mod float_mode {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::hint::black_box;
+    use std::thread;
 
     use super::*;
+
+    /// What a system that lets `limit` threads start does to `asked`.
+    fn affordable_below(limit: usize, asked: usize) -> Result<usize, String> {
+        let started = Cell::new(0);
+        affordable(asked, |work| {
+            if started.get() == limit {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            started.set(started.get() + 1);
+            Ok(thread::spawn(work))
+        })
+    }
+
+    // A limit for the threads of a user does not hold for root, who often runs tests: so it is made up here.
+    #[test]
+    fn where_the_system_has_too_few_threads_there_are_fewer_or_a_sentence() {
+        assert_eq!(affordable_below(74, 64), Ok(64));
+        assert_eq!(affordable_below(73, 64), Ok(63));
+        assert_eq!(affordable_below(11, 64), Ok(1));
+        let refused = affordable_below(8, 64).unwrap_err();
+        assert!(refused.contains("only 8 threads where 11 are needed"), "{refused}");
+    }
 
     #[test]
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

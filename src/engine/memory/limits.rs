@@ -4,9 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::process::{Resource, getrlimit};
 
-/// Address space that threads which do not run yet may reserve without using it: for each of the engine's own, a
-/// stack and an arena of the allocator.
-const RESERVED_BY_THREADS: f64 = 4.0 * 72.0 * 1024.0 * 1024.0;
+/// Address space for the stacks of threads that do not run yet. Their arenas of the allocator are there already:
+/// they are left over from the threads that were tried at the start.
+const STACKS: f64 = 32.0 * 1024.0 * 1024.0;
 
 /// Bytes that the process may still take; `None` where nobody can tell.
 pub(super) fn free_bytes() -> Option<f64> {
@@ -20,8 +20,8 @@ pub(super) fn free_bytes() -> Option<f64> {
         of_machine(&read),
         of_commitments(&read),
         of_groups(&read),
-        of_process(Resource::As, "VmSize:").map(|free| free - RESERVED_BY_THREADS),
-        of_process(Resource::Data, "VmData:").map(|free| free - RESERVED_BY_THREADS),
+        of_process(Resource::As, "VmSize:").map(|free| free - STACKS),
+        of_process(Resource::Data, "VmData:").map(|free| free - STACKS),
     ];
     limits.into_iter().flatten().min_by(f64::total_cmp).map(|bytes| bytes.max(0.0))
 }

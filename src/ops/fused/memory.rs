@@ -6,7 +6,6 @@
 
 #![expect(unsafe_code, reason = "tiles of one buffer are written by several threads at once")]
 
-use std::alloc::Layout;
 use std::cell::RefCell;
 
 #[cfg(target_os = "linux")]
@@ -16,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::ops::fused::kernels::Place;
 use crate::ops::fused::lanes::{Isa, Kernel, Lanes};
-use crate::ops::threads;
+use crate::ops::{out_of_memory, threads};
 
 /// Room for as many numbers as the widest vector has.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +49,7 @@ impl Buffer {
         *self = Self::default();
         let Ok(map) = MmapMut::map_anon(len * size_of::<f32>()) else {
             // As when a vector cannot grow: the session has asked whether there is memory.
-            std::alloc::handle_alloc_error(Layout::new::<Line>())
+            out_of_memory::leave(len * size_of::<f32>())
         };
         #[cfg(target_os = "linux")]
         // Without large pages it is slower and no less right.
