@@ -5,12 +5,18 @@
 //! come to an end. Everything that reads a path which a person or another program may have put there opens
 //! it here.
 
+#[cfg(unix)]
+mod inside;
+
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+
+#[cfg(unix)]
+pub use inside::{open_directory, open_inside};
 
 /// The largest text that a person writes (a recipe, a theme, settings) or a run says of itself, in bytes.
 pub const LARGEST_TEXT: u64 = 16 << 20;
