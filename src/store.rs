@@ -76,6 +76,24 @@ impl StoreError {
         Self::Failed { path, source }
     }
 
+    /// The same before anything is trained: a place that cannot be written to is wrong input.
+    #[must_use]
+    pub(crate) fn at_the_start(self) -> Self {
+        match self {
+            Self::Failed { path, source } => Self::closed(&path, &source),
+            other => other,
+        }
+    }
+
+    /// The same while something is trained: nobody can be asked for another place.
+    #[must_use]
+    pub(crate) fn on_the_way(self) -> Self {
+        match self {
+            Self::Unusable { path, problem, .. } => Self::failed(&path, io::Error::other(problem)),
+            other => other,
+        }
+    }
+
     /// The same with other advice, where a caller knows better what to do.
     #[must_use]
     pub(crate) fn advising(self, better: impl Into<String>) -> Self {

@@ -1,32 +1,44 @@
 //! Replacing a file so that a kill, a full disk or a power cut leaves the old one or the new one, whole.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::io::Errno;
 
 use crate::store::StoreError;
 
 /// Puts `bytes` at `path`: written beside, synced, renamed, directory synced. On an error the
 /// temporary is gone and the file that was there is untouched.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    write_inside(CWD, path, bytes).map_err(|error| StoreError::failed(path, error))
+}
+
+/// The same at `path` inside of an opened directory.
+pub(crate) fn write_inside(directory: impl AsFd, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary(path);
-    replace(path, &temporary, bytes).map_err(|error| {
+    replace(directory.as_fd(), path, &temporary, bytes).inspect_err(|_| {
         // Nothing to add if this fails too: the next write clears it away.
-        let _ = fs::remove_file(&temporary);
-        StoreError::failed(path, error)
+        let _ = unlinkat(&directory, &temporary, AtFlags::empty());
     })
 }
 
-fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
-    remove_if_there(temporary)?;
-    // `create_new`: never through a link that somebody put there.
-    let mut file = OpenOptions::new().write(true).create_new(true).open(temporary)?;
+fn replace(directory: BorrowedFd, path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
+    match unlinkat(directory, temporary, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // `EXCL`: never through a link that somebody put there.
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let mut file = File::from(openat(directory, temporary, flags, Mode::from_raw_mode(0o666))?);
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
-    fs::rename(temporary, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new("")))
+    renameat(directory, temporary, directory, path)?;
+    sync_directory_inside(directory, path.parent().unwrap_or(Path::new("")))
 }
 
 /// The dot-file beside `path`: the same name each time, so that leftovers of kills do not pile up.
@@ -52,21 +64,15 @@ pub(crate) fn clear_leftovers(directory: &Path) {
     }
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Makes the names in `directory` (empty: the current one) survive a power cut.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
-    if !cfg!(unix) {
-        // Elsewhere a directory cannot be opened as a file.
-        return Ok(());
-    }
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    match File::open(directory)?.sync_all() {
+    sync_directory_inside(CWD, directory)
+}
+
+fn sync_directory_inside(directory: impl AsFd, path: &Path) -> io::Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match File::from(openat(directory, path, flags, Mode::empty())?).sync_all() {
         // Some file systems have no such thing as syncing a directory.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())

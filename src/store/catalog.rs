@@ -66,10 +66,11 @@ pub fn list(runs_dir: &Path) -> Vec<Entry> {
 /// The catalogue's entry of the run at `path`.
 pub fn entry(path: PathBuf) -> Entry {
     // The lock first: a run that ends in between is then live for a moment, never interrupted.
-    let live = run::held(&path);
+    let lock = run::look(&path);
+    let live = lock.as_ref().is_ok_and(|held| *held);
     Entry {
         name: path.file_name().unwrap_or_default().to_string_lossy().into(),
-        summary: read_summary(&path).map_err(|error| error.to_string()),
+        summary: lock.and_then(|_| read_summary(&path)).map_err(|error| error.to_string()),
         path,
         live,
     }

@@ -96,9 +96,12 @@ impl Checkpoint {
     /// Replaces the file at `path`, or leaves it as it was. A state with a number that is not finite
     /// is refused, by name, before the disk is touched.
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
-        let bytes = format::encode(self)
-            .map_err(|problem| StoreError::Unwritable { path: path.to_owned(), problem })?;
-        atomic::write(path, &bytes)
+        atomic::write(path, &self.encode(path)?)
+    }
+
+    /// What is written at `path`.
+    pub(crate) fn encode(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        format::encode(self).map_err(|problem| StoreError::Unwritable { path: path.to_owned(), problem })
     }
 
     /// Reads and verifies the file at `path`: nothing in it is believed before its hash.

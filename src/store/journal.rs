@@ -3,12 +3,18 @@
 //! Lines are not synced one by one: a power cut may cost the last ones, and the checkpoints do not depend
 //! on them.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
+use rustix::fs::OFlags;
+
+use crate::files;
 use crate::protocol::{Event, Stamped};
 use crate::store::StoreError;
+use crate::store::run::{Hold, JOURNAL};
 
 /// How much is read at once when looking for the last whole line.
 const CHUNK: u64 = 64 * 1024;
@@ -21,18 +27,39 @@ pub struct Journal {
     length: u64,
     /// Whether something torn lies behind them.
     torn: bool,
+    /// The run that it is of.
+    hold: Arc<Hold>,
 }
 
 impl Journal {
-    /// Opens the journal at `path` behind its last whole line; what a kill tore is cut off.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let open = || -> io::Result<Self> {
-            let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-            let length = whole_lines(&mut file)?;
-            file.set_len(length)?;
-            Ok(Self { file, length, torn: false })
+    /// Opens the journal of a run behind its last whole line; what a kill tore is cut off.
+    pub(crate) fn of(hold: &Arc<Hold>) -> io::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
+        hold.check()?;
+        let mut file = files::open_inside(hold.directory(), JOURNAL.as_ref(), flags)?;
+        let length = whole_lines(&mut file)?;
+        file.set_len(length)?;
+        Ok(Self { file, length, torn: false, hold: Arc::clone(hold) })
+    }
+
+    /// Whether it is still the journal of the run in `hold`, and not a file that was removed there.
+    pub fn is_of(&self, hold: &Hold) -> bool {
+        let id = |file: &File| file.metadata().map(|about| (about.dev(), about.ino())).ok();
+        let there = files::open_inside(hold.directory(), JOURNAL.as_ref(), OFlags::RDONLY);
+        there.is_ok_and(|there| id(&there) == id(&self.file))
+    }
+
+    /// Begins this journal, which is empty, with what `earlier` holds, for a run that was made anew. What can no
+    /// longer be read is left out.
+    pub fn begin_with(&mut self, earlier: &Self) -> io::Result<()> {
+        let copied = (&earlier.file).seek(SeekFrom::Start(0)).and_then(|_| {
+            io::copy(&mut Read::by_ref(&mut &earlier.file).take(earlier.length), &mut self.file)
+        });
+        self.length = match copied {
+            Ok(length) if length == earlier.length => length,
+            _ => 0,
         };
-        open().map_err(|error| StoreError::closed(path, &error))
+        self.file.set_len(self.length)
     }
 
     /// Appends `event` as a line with one write. Where that fails (a full disk), what was written of
@@ -40,6 +67,7 @@ impl Journal {
     pub fn append(&mut self, event: &Stamped) -> io::Result<()> {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
+        self.hold.check()?;
         self.mend()?;
         if let Err(error) = self.file.write_all(&line) {
             self.torn = true;
@@ -131,8 +159,20 @@ fn step(event: &Event) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+    use std::path::PathBuf;
+
     use super::*;
     use crate::protocol::event::Started;
+    use crate::store::run::hold_to_delete;
+
+    /// A directory that is held, its journal's path, and the journal, as often as it is wanted.
+    fn held() -> (tempfile::TempDir, PathBuf, impl Fn() -> Journal) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let hold = Arc::new(hold_to_delete(folder.path()).unwrap().unwrap());
+        (folder, path, move || Journal::of(&hold).unwrap())
+    }
 
     fn paused(step: u64) -> Stamped {
         Stamped { event: Event::Paused { step }, time: 0.1 + step as f64 }
@@ -148,10 +188,9 @@ mod tests {
 
     #[test]
     fn what_is_appended_is_read_over_several_openings() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.jsonl");
-        Journal::open(&path).unwrap().append(&started(0)).unwrap();
-        let mut journal = Journal::open(&path).unwrap();
+        let (_folder, path, journal) = held();
+        journal().append(&started(0)).unwrap();
+        let mut journal = journal();
         journal.append(&paused(1)).unwrap();
         journal.append(&paused(2)).unwrap();
         let expected = vec![started(0), paused(1), paused(2)];
@@ -160,25 +199,23 @@ mod tests {
 
     #[test]
     fn a_torn_last_line_is_cut_off_and_the_next_one_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.jsonl");
+        let (_folder, path, journal) = held();
         // Longer than a chunk, so that the search goes back more than once.
         for torn in [r#"{"event":"pau"#.to_owned(), "x".repeat(3 * CHUNK as usize)] {
             fs::remove_file(&path).ok();
-            Journal::open(&path).unwrap().append(&paused(1)).unwrap();
+            journal().append(&paused(1)).unwrap();
             let mut file = OpenOptions::new().append(true).open(&path).unwrap();
             file.write_all(torn.as_bytes()).unwrap();
             assert_eq!(read(&path).unwrap(), (vec![paused(1)], 0));
-            Journal::open(&path).unwrap().append(&paused(2)).unwrap();
+            journal().append(&paused(2)).unwrap();
             assert_eq!(read(&path).unwrap(), (vec![paused(1), paused(2)], 0));
         }
     }
 
     #[test]
     fn a_line_whose_write_failed_is_cut_off_before_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.jsonl");
-        let mut journal = Journal::open(&path).unwrap();
+        let (_folder, path, journal) = held();
+        let mut journal = journal();
         journal.append(&paused(1)).unwrap();
         // A handle that cannot write stands for the full disk; the torn half for what went through.
         let good = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
@@ -187,6 +224,36 @@ mod tests {
         journal.file = good;
         journal.append(&paused(3)).unwrap();
         assert_eq!(read(&path).unwrap(), (vec![paused(1), paused(3)], 0));
+    }
+
+    #[test]
+    fn a_journal_that_was_deleted_goes_on_in_a_new_one_with_all_of_its_past() {
+        let (_folder, path, open) = held();
+        let mut old = open();
+        old.append(&started(0)).unwrap();
+        old.append(&paused(1)).unwrap();
+        assert!(old.is_of(&old.hold));
+        fs::remove_file(&path).unwrap();
+        assert!(!old.is_of(&old.hold));
+        let mut new = open();
+        assert!(!old.is_of(&old.hold) && new.is_of(&new.hold));
+        new.begin_with(&old).unwrap();
+        new.append(&paused(2)).unwrap();
+        assert_eq!(read(&path).unwrap(), (vec![started(0), paused(1), paused(2)], 0));
+    }
+
+    #[test]
+    fn a_past_that_cannot_be_read_is_left_out_and_the_new_journal_begins_clean() {
+        let (_folder, path, open) = held();
+        let mut old = open();
+        old.append(&paused(1)).unwrap();
+        // A handle that cannot read stands for a file that another machine has deleted.
+        old.file = OpenOptions::new().append(true).open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let mut new = open();
+        new.begin_with(&old).unwrap();
+        new.append(&started(2)).unwrap();
+        assert_eq!(read(&path).unwrap(), (vec![started(2)], 0));
     }
 
     #[test]

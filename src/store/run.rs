@@ -3,6 +3,8 @@
 //! Directly under the runs directory lie only runs and dot-files, so a run is found by its name alone.
 
 mod files;
+mod hold;
+mod holder;
 mod lock;
 mod name;
 mod probe;
@@ -11,12 +13,19 @@ mod target;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, mkdirat, openat};
+use rustix::io::Errno;
 
 use crate::recipe::Recipe;
 use crate::store::{Checkpoint, Journal, StoreError, Summary, atomic};
 
 pub use files::{best_checkpoint, checkpoints, next_older_good, read_checkpoint};
-pub use lock::{held, holder};
+pub use hold::{Hold, Standing};
+pub use holder::Process;
+pub(in crate::store) use lock::look;
+pub use lock::{BEAT, held, held_by_child, hold_to_delete, trainer};
 pub use name::check as check_name;
 pub use probe::probe;
 pub use target::{Target, find, looks_like_run, run_of};
@@ -30,12 +39,24 @@ pub const SUMMARY: &str = "summary.json";
 /// Where the checkpoints are.
 pub const CHECKPOINTS: &str = "checkpoints";
 
-/// A run that this process, and no other, writes to: it holds the lock for as long as it lives.
+/// A run that this process, and no other, writes to: it holds the lock for as long as it lives, and writes only in
+/// the directory whose lock that is.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
     name: String,
-    _lock: lock::Lock,
+    hold: Arc<Hold>,
+}
+
+/// What became of the run's place when it was [settled](RunDir::settle).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is where it was.
+    Here,
+    /// It has another path.
+    Moved,
+    /// It was made anew, with its recipe and nothing else.
+    Anew,
 }
 
 impl RunDir {
@@ -52,24 +73,28 @@ impl RunDir {
         let closed = |error: io::Error| StoreError::closed(runs_dir, &error);
         let runs_dir = std::path::absolute(runs_dir).map_err(closed)?;
         fs::create_dir_all(&runs_dir).map_err(closed)?;
-        let path = create_directory(&runs_dir, name, stem)?;
-        Self::fill(&path, recipe).inspect_err(|_| {
-            // It was made a moment ago and holds nothing yet that anyone could miss.
-            let _ = fs::remove_dir_all(&path);
-        })
+        let path = match name {
+            Some(name) => named(&runs_dir, name)?,
+            None => numbered(&runs_dir, stem).map_err(closed)?,
+        };
+        Self::fill(&path, recipe).map_err(StoreError::at_the_start)
     }
 
-    /// What every run has from its beginning.
+    /// What every run has from its beginning; a directory that cannot have it goes again.
     fn fill(path: &Path, recipe: &Recipe) -> Result<Self, StoreError> {
-        let run = Self::locked(path)?;
-        let closed = |error: io::Error| StoreError::closed(path, &error);
-        fs::create_dir(path.join(CHECKPOINTS)).map_err(closed)?;
-        run.write_recipe(recipe).map_err(|error| match error {
-            StoreError::Failed { source, .. } => closed(source),
-            other => other,
-        })?;
-        atomic::sync_directory(path.parent().unwrap_or(path)).map_err(closed)?;
-        Ok(run)
+        let failed = |error: io::Error| StoreError::failed(path, error);
+        let fill = || {
+            let run = Self::locked(path, lock::SYSTEM)?;
+            mkdirat(run.hold.directory(), CHECKPOINTS, Mode::from_raw_mode(0o777))
+                .map_err(|error| failed(error.into()))?;
+            run.write_recipe(recipe)?;
+            atomic::sync_directory(path.parent().unwrap_or(path)).map_err(failed)?;
+            Ok(run)
+        };
+        fill().inspect_err(|_| {
+            // It was made a moment ago and holds nothing yet that anyone could miss.
+            let _ = fs::remove_dir_all(path);
+        })
     }
 
     /// Opens the run at `path` and takes its lock.
@@ -78,17 +103,68 @@ impl RunDir {
         if !looks_like_run(&path) {
             return Err(target::no_run(&path));
         }
-        let run = Self::locked(&path)?;
+        let run = Self::locked(&path, lock::SYSTEM).map_err(StoreError::at_the_start)?;
         atomic::clear_leftovers(&path);
         atomic::clear_leftovers(&path.join(CHECKPOINTS));
         Ok(run)
     }
 
-    fn locked(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock::Lock::take(path)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into();
-        let path = path.to_owned();
-        Ok(Self { path, name, _lock: lock })
+    fn locked(path: &Path, locking: lock::Locking) -> Result<Self, StoreError> {
+        let hold = Arc::new(Hold::take(path, locking)?);
+        Ok(Self { path: path.to_owned(), name: name_of(path), hold })
+    }
+
+    /// The directory and its lock, for whoever shows that they are held.
+    pub fn hold(&self) -> &Arc<Hold> {
+        &self.hold
+    }
+
+    /// Sees to it that there is a directory that is this process's to write in: the one it has, under whatever name
+    /// it now is, with its lock and its recipe; or, where that is gone or another's, a new one under the same name,
+    /// or `NAME-2`, `NAME-3` … where that is taken.
+    pub fn settle(&mut self, recipe: &Recipe) -> Result<Settled, StoreError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Failed { path, source }
+        };
+        let mut settled = Settled::Here;
+        let mut standing = self.hold.standing(&self.path).map_err(failed(&self.path))?;
+        if let Standing::Moved(path) = standing {
+            (self.name, self.path, settled) = (name_of(&path), path, Settled::Moved);
+            standing = self.hold.standing(&self.path).map_err(failed(&self.path))?;
+        }
+        let is_ours = match standing {
+            // Whoever moves it again finds a run that follows.
+            Standing::Ours | Standing::Moved(_) => true,
+            Standing::Unlocked | Standing::Taken(_) => self.hold.take_again(&self.path).is_ok(),
+            Standing::Gone | Standing::Replaced => false,
+        };
+        if !is_ours {
+            let runs_dir = self.path.parent().unwrap_or(Path::new("/")).to_owned();
+            let path = fs::create_dir_all(&runs_dir)
+                .and_then(|()| numbered(&runs_dir, &self.name))
+                .map_err(failed(&self.path))?;
+            *self = Self::fill(&path, recipe).map_err(StoreError::on_the_way)?;
+            return Ok(Settled::Anew);
+        }
+        let recipe_file = accessat(self.hold.directory(), RECIPE, Access::EXISTS, AtFlags::empty());
+        if recipe_file == Err(Errno::NOENT) {
+            self.write_recipe(recipe)?;
+        }
+        Ok(settled)
+    }
+
+    /// Removes a directory that was made anew and in which nothing could be saved.
+    pub fn discard(&self) {
+        if matches!(self.hold.standing(&self.path), Ok(Standing::Ours)) {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+
+    /// Whether it can be written: its directory is somewhere, and this process's.
+    pub fn is_held(&self) -> bool {
+        let standing = self.hold.standing(&self.path);
+        matches!(standing, Ok(Standing::Ours | Standing::Unlocked | Standing::Moved(_)))
     }
 
     /// The run's directory, absolute.
@@ -109,7 +185,15 @@ impl RunDir {
 
     /// Replaces the recipe file.
     pub fn write_recipe(&self, recipe: &Recipe) -> Result<(), StoreError> {
-        atomic::write(&self.path.join(RECIPE), recipe.to_toml().as_bytes())
+        self.write(Path::new(RECIPE), recipe.to_toml().as_bytes())
+    }
+
+    /// Replaces a file of the run.
+    fn write(&self, file: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        self.hold
+            .check()
+            .and_then(|()| atomic::write_inside(self.hold.directory(), file, bytes))
+            .map_err(|error| StoreError::failed(&self.path.join(file), error))
     }
 
     /// Replaces the summary.
@@ -120,24 +204,27 @@ impl RunDir {
             problem: format!("its state cannot be put in words ({error})"),
         })?;
         text.push('\n');
-        atomic::write(&path, text.as_bytes())
+        self.write(Path::new(SUMMARY), text.as_bytes())
     }
 
     /// The journal, to go on with it.
     pub fn journal(&self) -> Result<Journal, StoreError> {
-        Journal::open(&self.path.join(JOURNAL))
+        Journal::of(&self.hold).map_err(|error| StoreError::closed(&self.path.join(JOURNAL), &error))
     }
 
     /// Writes `checkpoint` under its step, then removes those that need not be kept: all but the
     /// newest two and the best. Nothing is removed before the new one is safe.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<PathBuf, StoreError> {
-        let directory = self.path.join(CHECKPOINTS);
         // Somebody may have tidied up an empty one; a real failure shows in the write.
-        let _ = fs::create_dir(&directory);
+        let _ = mkdirat(self.hold.directory(), CHECKPOINTS, Mode::from_raw_mode(0o777));
         let progress = &checkpoint.meta.progress;
-        let path = directory.join(files::file_name(progress.step));
-        checkpoint.write(&path)?;
-        files::prune(&self.path, progress.step, progress.best.map(|best| best.step));
+        let file = Path::new(CHECKPOINTS).join(files::file_name(progress.step));
+        let path = self.path.join(&file);
+        self.write(&file, &checkpoint.encode(&path)?)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if let Ok(directory) = openat(self.hold.directory(), CHECKPOINTS, flags, Mode::empty()) {
+            files::prune(directory, progress.step, progress.best.map(|best| best.step));
+        }
         Ok(path)
     }
 
@@ -147,30 +234,36 @@ impl RunDir {
     }
 }
 
-fn create_directory(runs_dir: &Path, name: Option<&str>, stem: &str) -> Result<PathBuf, StoreError> {
-    let create = |word: &str| {
-        let path = runs_dir.join(word);
-        fs::create_dir(&path).map(|()| path)
-    };
-    let closed = |error: io::Error| StoreError::closed(runs_dir, &error);
-    if let Some(name) = name {
-        return create(name).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => StoreError::unusable(
-                &runs_dir.join(name),
-                "there is such a run already",
-                format!("choose another --name, or go on with it by --resume {name}"),
-            ),
-            _ => closed(error),
-        });
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into()
+}
+
+/// Makes the directory of a run whose name is given.
+fn named(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
+    let path = runs_dir.join(name);
+    match fs::create_dir(&path) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(StoreError::unusable(
+            &path,
+            "there is such a run already",
+            format!("choose another --name, or go on with it by --resume {name}"),
+        )),
+        Err(error) => Err(StoreError::closed(runs_dir, &error)),
     }
-    let mut word = stem.to_owned();
+}
+
+/// Makes a directory under a free name: `stem`, `stem-2`, `stem-3` …
+fn numbered(runs_dir: &Path, stem: &str) -> io::Result<PathBuf> {
+    let mut path = runs_dir.join(stem);
     for number in 2u32.. {
-        match create(&word) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => word = format!("{stem}-{number}"),
-            result => return result.map_err(closed),
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path = runs_dir.join(format!("{stem}-{number}"));
+            }
+            result => return result.map(|()| path),
         }
     }
-    Err(closed(io::ErrorKind::AlreadyExists.into()))
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
@@ -311,5 +404,39 @@ mod tests {
         fs::write(run.path().join("checkpoints/step-00000001.safetensors"), "x").unwrap();
         let bad = run.newest_good().unwrap_err();
         assert!(bad.to_string().contains("step-00000001.safetensors"), "{bad}");
+    }
+
+    #[test]
+    fn a_run_that_is_gone_is_made_anew_and_one_whose_name_is_taken_beside_it() {
+        let (folder, mut run) = run();
+        let recipe = Recipe::defaults(Data::Shapes);
+        let runs_dir = folder.path().join("runs");
+        assert_eq!(run.settle(&recipe).unwrap(), Settled::Here);
+        fs::remove_dir_all(&runs_dir).unwrap();
+        assert!(!run.is_held() && run.save(&at(10, 10)).is_err() && run.journal().is_err());
+        assert_eq!(run.settle(&recipe).unwrap(), Settled::Anew);
+        assert_eq!((run.name(), run.path(), run.recipe()), ("a", &*runs_dir.join("a"), Some(recipe.clone())));
+        run.save(&at(10, 10)).unwrap();
+
+        fs::remove_dir_all(run.path()).unwrap();
+        let mut other = RunDir::create(&runs_dir, Some("a"), "", &recipe).unwrap();
+        other.save(&at(5, 5)).unwrap();
+        assert!(run.save(&at(20, 20)).is_err() && run.write_recipe(&recipe).is_err());
+        assert_eq!(run.settle(&recipe).unwrap(), Settled::Anew);
+        run.save(&at(20, 20)).unwrap();
+        assert_eq!((run.name(), steps(&run), steps(&other)), ("a-2", vec![20], vec![5]));
+
+        fs::rename(run.path(), runs_dir.join("b")).unwrap();
+        run.save(&at(30, 30)).unwrap();
+        assert_eq!(run.settle(&recipe).unwrap(), Settled::Moved);
+        fs::remove_file(run.path().join(RECIPE)).unwrap();
+        assert_eq!(run.settle(&recipe).unwrap(), Settled::Here);
+        assert_eq!((run.name(), steps(&run), run.recipe()), ("b", vec![20, 30], Some(recipe.clone())));
+
+        // Nothing can be made where the runs directory is a file: a failure on the way, for the next save to try again.
+        fs::remove_dir_all(&runs_dir).unwrap();
+        fs::write(&runs_dir, "").unwrap();
+        let failed = other.settle(&recipe).unwrap_err();
+        assert!(!failed.is_input() && failed.to_string().contains("runs/a"), "{failed}");
     }
 }

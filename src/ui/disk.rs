@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::protocol::command::{Device, SaveEvery};
 use crate::protocol::{Options, Stamped};
 use crate::recipe::layered::{Layer, assemble};
@@ -130,10 +128,9 @@ fn export(from: &Path, to: &Path) -> Result<PathBuf, String> {
 
 /// Asks the process that trains in a run to save and stop, and waits until it has.
 fn take_back(run: PathBuf) -> Result<PathBuf, String> {
-    let holder = run::holder(&run).and_then(|holder| Pid::from_raw(i32::try_from(holder).ok()?));
-    if let Some(holder) = holder {
-        kill_process(holder, Signal::TERM)
-            .map_err(|error| format!("process {holder:?} cannot be asked to stop: {error}."))?;
+    let trainer = run::trainer(&run).map_err(|clause| format!("{}: {clause}.", run.display()))?;
+    if let Some(trainer) = trainer {
+        trainer.ask_to_stop().map_err(|error| format!("its process cannot be asked to stop: {error}."))?;
     }
     if until(TAKING_BACK, || !run::held(&run)) {
         Ok(run)
@@ -144,11 +141,10 @@ fn take_back(run: PathBuf) -> Result<PathBuf, String> {
 
 /// Removes a run that nobody trains in.
 fn delete(path: &Path) -> Result<String, String> {
-    let entry = catalog::entry(path.to_owned());
-    if entry.live {
-        return Err(format!("{} is being trained by another process; it was not deleted.", entry.name));
-    }
-    fs::remove_dir_all(path).map(|()| entry.name).map_err(|error| format!("{}: {error}.", path.display()))
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // Held until it is gone, so that nobody begins to train in it meanwhile.
+    let _held = run::hold_to_delete(path).map_err(|error| format!("{name} was not deleted. {error}"))?;
+    fs::remove_dir_all(path).map(|()| name).map_err(|error| format!("{}: {error}.", path.display()))
 }
 
 fn read_recipe(path: &Path) -> Result<crate::recipe::Recipe, String> {
@@ -182,7 +178,7 @@ fn background(run: &Path, options: &Options) -> Result<(), String> {
     let mut ended = None;
     until(PATIENCE, || {
         ended = child.try_wait().ok().flatten();
-        ended.is_some() || run::held(run)
+        ended.is_some() || run::held_by_child(run, child.id())
     });
     match ended {
         Some(status) if !status.success() => {
@@ -260,6 +256,23 @@ mod tests {
         assert_eq!((events.len(), damaged), (2, 1));
         fs::write(&file, "noise\nmore\n").unwrap();
         assert!(read_journal(run.path()).unwrap_err().contains("no line of it can be read"));
+    }
+
+    #[test]
+    fn a_run_that_somebody_trains_is_not_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = crate::recipe::Recipe::defaults(crate::recipe::Data::Shapes);
+        let run = crate::store::RunDir::create(folder.path(), Some("a"), "", &recipe).unwrap();
+        let path = run.path().to_owned();
+        let refused = delete(&path).unwrap_err();
+        assert!(
+            refused.starts_with("a was not deleted.") && refused.contains("is training in it"),
+            "{refused}"
+        );
+        assert!(path.join(run::RECIPE).is_file());
+        drop(run);
+        assert_eq!(delete(&path), Ok("a".into()));
+        assert!(!path.exists());
     }
 
     #[test]

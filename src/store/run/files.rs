@@ -1,7 +1,10 @@
 //! The checkpoint files of a run: which there are, which one to read, which ones to keep.
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, unlinkat};
 
 use crate::store::run::CHECKPOINTS;
 use crate::store::{Checkpoint, StoreError};
@@ -41,15 +44,23 @@ fn in_directory(directory: &Path) -> Vec<(u64, PathBuf)> {
     found
 }
 
-/// Removes the checkpoints before `newest` that are neither the one before it nor the `best`.
+/// Removes the checkpoints in `directory` before `newest` that are neither the one before it nor the `best`.
 ///
 /// Those after `newest` stay: the run went back past them because they are damaged, and they are not
 /// ours to lose. A file that cannot be removed only takes space.
-pub(super) fn prune(run: &Path, newest: u64, best: Option<u64>) {
-    let older: Vec<_> = checkpoints(run).into_iter().filter(|(step, _)| *step <= newest).collect();
-    for (step, path) in older.iter().rev().skip(NEWEST) {
+pub(super) fn prune(directory: impl AsFd, newest: u64, best: Option<u64>) {
+    let Ok(entries) = Dir::read_from(&directory) else {
+        return;
+    };
+    let mut steps: Vec<u64> = entries
+        .flatten()
+        .filter_map(|entry| step_of(Path::new(entry.file_name().to_str().ok()?)))
+        .filter(|step| *step <= newest)
+        .collect();
+    steps.sort_unstable();
+    for step in steps.iter().rev().skip(NEWEST) {
         if best != Some(*step) {
-            let _ = fs::remove_file(path);
+            let _ = unlinkat(&directory, file_name(*step), AtFlags::empty());
         }
     }
 }
