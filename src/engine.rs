@@ -13,6 +13,7 @@ mod evaluate;
 mod failure;
 mod fit;
 mod gauges;
+mod heartbeat;
 mod inspect;
 mod memory;
 mod prefetch;

@@ -28,7 +28,7 @@ pub(super) enum Ending {
 /// Trains the session's run to its end, whatever that is, and tells it.
 pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
     control.deadline = session.options.stop_after.map(|time| session.begun + time);
-    report.keep(session.run.journal()?);
+    session.open_journal(report)?;
     report.emit(session.started());
     tell_arithmetic(&session.net, wish(&session.options), report);
     device::tell_precision(&session.net, &session.recipe, report);

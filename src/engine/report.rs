@@ -1,13 +1,16 @@
 //! Events out, to whoever listens and into the journal. Steps are gathered into lines; everything
 //! else goes out at once.
 
+use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
 
 use crate::engine::gauges::Gauges;
+use crate::engine::heartbeat::Heartbeat;
 use crate::protocol::event::Phase;
 use crate::protocol::{Event, Stamped};
+use crate::store::RunDir;
 use crate::store::journal::Journal;
 
 /// Steps are gathered for so long before they make a line.
@@ -46,6 +49,8 @@ pub(super) struct Report {
     journal_is_whole: bool,
     /// Of the card that computes.
     gauges: Option<Gauges>,
+    /// Of the run's directory.
+    heartbeat: Option<Heartbeat>,
     heard: bool,
     gathered: Gathered,
     last_line: Instant,
@@ -60,6 +65,7 @@ impl Report {
             journal: None,
             journal_is_whole: true,
             gauges: None,
+            heartbeat: None,
             heard: true,
             gathered: Gathered::default(),
             last_line: now,
@@ -70,6 +76,35 @@ impl Report {
     /// From here on events are also written to `journal`.
     pub(super) fn keep(&mut self, journal: Journal) {
         self.journal = Some(journal);
+    }
+
+    /// Goes on in another journal if the one that is kept is not, or no longer, that of `run`: with all that was
+    /// written so far, where that can still be read. Whether it did.
+    pub(super) fn follow(&mut self, run: &RunDir) -> bool {
+        let Some(old) = self.journal.take_if(|journal| !journal.is_of(run.hold())) else { return false };
+        match run.journal() {
+            Ok(mut new) => {
+                // What is lost of the past is no reason to lose the rest.
+                _ = new.begin_with(&old);
+                self.journal = Some(new);
+                true
+            }
+            Err(error) => {
+                // The next save tries again.
+                self.journal = Some(old);
+                self.emit(Event::Warning { message: error.to_string() });
+                false
+            }
+        }
+    }
+
+    /// From here on it is shown that `run` is held, and told where its directory is lost.
+    pub(super) fn guard(&mut self, run: &RunDir) {
+        let events = self.events.clone();
+        self.heartbeat = Heartbeat::start(run.hold(), run.path(), move |message| {
+            // Nobody listens to a run that nobody watches.
+            _ = events.send(Stamped { event: Event::Warning { message }, time: now() });
+        });
     }
 
     /// From here on steps also tell what the gauges show.
@@ -130,7 +165,11 @@ impl Report {
         let stamped = Stamped { event, time: now() };
         if let (Some(journal), false) = (&mut self.journal, matches!(stamped.event, Event::Phase { .. })) {
             let written = journal.append(&stamped);
-            if let (Err(error), true) = (&written, self.journal_is_whole) {
+            // That another process has the run, the heartbeat tells.
+            let is_news = |error: &io::Error| error.kind() != io::ErrorKind::ResourceBusy;
+            if let (Err(error), true) = (&written, self.journal_is_whole)
+                && is_news(error)
+            {
                 let message =
                     format!("the journal cannot be written ({error}); training goes on without it.");
                 self.heard &=

@@ -1,5 +1,6 @@
 //! What a session writes: checkpoints when they are due, and the summary.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::protocol::command::SaveEvery;
 use crate::recipe::Recipe;
 use crate::store::catalog::{self, State, Summary};
 use crate::store::checkpoint::{Array, Checkpoint, Meta};
+use crate::store::run::Settled;
 
 /// A checkpoint is being written. One engine, one flag: it is for whoever would end the whole program.
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
@@ -42,16 +44,66 @@ impl Session {
         }
     }
 
-    /// Writes a checkpoint of the state as it is.
+    /// Writes a checkpoint of the state as it is, in a directory that is this process's: see [`RunDir::settle`](crate::store::RunDir::settle).
     pub(super) fn save(&mut self, report: &mut Report) -> Result<(), Failure> {
         self.last_save = Instant::now();
         UNDER_WAY.store(true, Ordering::SeqCst);
-        let saved = self.checkpoint().and_then(|checkpoint| Ok(self.run.save(&checkpoint)?));
+        let saved = self.save_once(report);
+        // It may go away while it is written in: then once more, elsewhere.
+        let saved = if saved.is_err() && !self.run.is_held() { self.save_once(report) } else { saved };
         UNDER_WAY.store(false, Ordering::SeqCst);
         let path = saved?;
         self.unsaved = false;
         self.kept = self.progress.clone();
         report.emit(Event::Saved { path, step: self.progress.step });
+        Ok(())
+    }
+
+    fn save_once(&mut self, report: &mut Report) -> Result<PathBuf, Failure> {
+        let before = self.run.path().to_owned();
+        let settled = self.run.settle(&self.recipe)?;
+        let is_new = settled == Settled::Anew;
+        let path =
+            self.checkpoint().and_then(|checkpoint| Ok(self.run.save(&checkpoint)?)).inspect_err(|_| {
+                if is_new {
+                    self.run.discard();
+                }
+            })?;
+        if is_new {
+            report.guard(&self.run);
+        }
+        let has_another_journal = report.follow(&self.run);
+        if settled != Settled::Here || has_another_journal {
+            // Every journal begins with the head of its run, and whoever watches learns where it is now.
+            self.resumed_from = None;
+            report.emit(self.started());
+        }
+        if is_new {
+            let (step, now) = (self.progress.step, self.run.path());
+            let message = if now == before {
+                format!(
+                    "the run's directory {} was made anew, with the state after step {step}.",
+                    now.display()
+                )
+            } else {
+                let (before, now) = (before.display(), now.display());
+                format!(
+                    "{before} is no longer this run's directory; the run is {now} now, with the state after step {step}."
+                )
+            };
+            report.emit(Event::Warning { message });
+            self.summarise(State::Running, None, report);
+        }
+        Ok(path)
+    }
+
+    /// Opens the journal, in a directory that is still this process's after all that a start takes.
+    pub(super) fn open_journal(&mut self, report: &mut Report) -> Result<(), Failure> {
+        if self.run.settle(&self.recipe)? == Settled::Anew {
+            self.unsaved = true;
+            report.guard(&self.run);
+        }
+        report.keep(self.run.journal()?);
         Ok(())
     }
 
@@ -104,6 +156,10 @@ impl Session {
             parent: self.parent.clone(),
             recipe: self.recipe.clone(),
         };
+        // What became of a directory that is lost, the heartbeat has told.
+        if !self.run.is_held() {
+            return;
+        }
         if let Err(error) = self.run.write_summary(&summary) {
             report.emit(Event::Warning { message: error.to_string() });
         }

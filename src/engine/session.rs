@@ -140,6 +140,7 @@ impl Session {
         check_batches(&recipe, &dataset)?;
         memory::check(&recipe, dataset.classes.len(), dataset.train.len(), wish(&options), &device)?;
         let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
+        report.guard(&run);
         let net = new_net(&recipe, dataset.classes.len(), &device, wish(&options))?;
         let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
         let mut session =
@@ -204,6 +205,7 @@ impl Session {
             Some(run) => run,
             None => RunDir::create(&options.runs_dir, None, &saving::stem(&recipe), &recipe)?,
         };
+        report.guard(&run);
         let mut session =
             Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
         session.created = summary.as_ref().map_or_else(now, |summary| summary.created);
@@ -308,6 +310,7 @@ fn take_up(place: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir
     match place {
         Target::Run(path) => {
             let run = RunDir::open(&path)?;
+            report.guard(&run);
             let (file, checkpoint, damaged) = run.newest_good()?;
             for message in damaged {
                 report.emit(Event::Warning { message });
@@ -330,6 +333,9 @@ fn take_up(place: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir
                 (Some(home), Some((_, newest))) if newest == file => Some(RunDir::open(home)?),
                 _ => None,
             };
+            if let Some(run) = &run {
+                report.guard(run);
+            }
             Ok((file, run, checkpoint))
         }
     }

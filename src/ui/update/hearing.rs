@@ -13,11 +13,16 @@ pub(super) fn hear(app: &mut App, stamped: &Stamped) -> Vec<Effect> {
     app.now = app.now.max(stamped.time);
     let training = app.training();
     app.monitor.apply(stamped);
-    app.train.hear(stamped);
+    // A run whose directory became another one begins again only for those who look for it.
+    let is_elsewhere = training && matches!(stamped.event, Event::Started(_));
+    if !is_elsewhere {
+        app.train.hear(stamped);
+    }
     for line in lines::of(&stamped.event, &app.monitor) {
         app.log.say(stamped.time, line);
     }
     match &stamped.event {
+        Event::Started(_) if is_elsewhere => {}
         Event::Started(head) => {
             app.inspect.target = None;
             app.screen = Screen::Train;
@@ -72,7 +77,8 @@ fn ended(app: &mut App, outcome: Option<Outcome>, training: bool) -> Vec<Effect>
     match (app.leaving.take(), outcome) {
         (Some(Leaving::Quit(code)), _) => vec![Effect::Quit(Exit(code))],
         (Some(Leaving::Background(run)), Some(Outcome::Stopped)) => {
-            // Until another process has it.
+            // Where it was at its end. Until another process has it.
+            let run = app.monitor.head.as_ref().map_or(run, |head| head.run_dir.clone());
             app.leaving = Some(Leaving::Background(run.clone()));
             vec![Effect::Disk(Disk::Background(run))]
         }
