@@ -8,6 +8,8 @@
 #[cfg(unix)]
 mod inside;
 
+use std::error::Error;
+use std::fmt;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,8 +20,31 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 #[cfg(unix)]
 pub use inside::{open_directory, open_inside};
 
-/// The largest text that a person writes (a recipe, a theme, settings) or a run says of itself, in bytes.
-pub const LARGEST_TEXT: u64 = 16 << 20;
+/// The largest text that a person writes (a recipe, a theme, settings) or a run says of itself, in bytes: some
+/// hundred times what any of them needs.
+pub const LARGEST_TEXT: u64 = 256 << 10;
+
+/// What is wrong with a thing under a file's name: a clause, whatever the system may say.
+#[derive(Debug)]
+struct Unfit(String);
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Unfit {}
+
+fn unfit(kind: io::ErrorKind, clause: impl Into<String>) -> io::Error {
+    io::Error::new(kind, Unfit(clause.into()))
+}
+
+/// Whether `error` is about what the thing is that was opened here, and not about the system; its text is then a
+/// clause.
+pub fn is_unfit(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(inner) if inner.is::<Unfit>())
+}
 
 /// Opens the regular file at `path` for reading.
 pub fn open(path: &Path) -> io::Result<File> {
@@ -43,23 +68,49 @@ pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The bytes of the regular file at `path`; more than `most` are an error.
-pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// Opens the regular file at `path` for reading; one of more than `most` bytes is an error.
+pub fn open_up_to(path: &Path, most: u64) -> io::Result<File> {
     let file = open(path)?;
-    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
-    if file.metadata()?.len() > most {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
+    if file.metadata()?.len() > most { Err(too_large(most)) } else { Ok(file) }
+}
+
+/// The bytes of the regular file at `path`; more than `most`, or than there is memory, are an error.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open_up_to(path, most)?;
+    let mut bytes = room(file.metadata()?.len())?;
     // Files of /proc say that they are empty, and others may grow.
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large(most)) } else { Ok(bytes) }
 }
 
 /// The text of the regular file at `path`, of [`LARGEST_TEXT`] at most.
 pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path, LARGEST_TEXT)?)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+        .map_err(|_| unfit(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+}
+
+/// Refuses what must not be replaced by a file: anything at `path` that is none.
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        found => check(&found?),
+    }
+}
+
+/// Nothing yet, and room for `length` bytes.
+pub fn room(length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX)) {
+        Ok(()) => Ok(bytes),
+        Err(_) => Err(unfit(
+            io::ErrorKind::OutOfMemory,
+            format!("its {length} bytes are more than the free memory"),
+        )),
+    }
+}
+
+fn too_large(most: u64) -> io::Error {
+    unfit(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"))
 }
 
 fn check(found: &Metadata) -> io::Result<()> {
@@ -67,7 +118,7 @@ fn check(found: &Metadata) -> io::Result<()> {
         return Ok(());
     }
     let kind = if found.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
-    Err(io::Error::new(kind, format!("it is {}, not a file", name(found.file_type()))))
+    Err(unfit(kind, format!("it is {}, not a file", name(found.file_type()))))
 }
 
 /// What a thing is that is no regular file, with its article.
@@ -112,7 +163,10 @@ mod tests {
             (at("directory"), "it is a directory, not a file"),
             ("/dev/zero".into(), "it is a device, not a file"),
         ] {
-            assert_eq!(read(&path, 10).unwrap_err().to_string(), what);
+            let error = read(&path, 10).unwrap_err();
+            assert!(is_unfit(&error));
+            assert_eq!(error.to_string(), what);
+            assert_eq!(check_replaceable(&path).unwrap_err().to_string(), what);
             let appended = open_with(OpenOptions::new().append(true).create(true), &path).unwrap_err();
             assert_eq!(appended.to_string(), what);
         }
@@ -125,10 +179,20 @@ mod tests {
         std::fs::write(&file, "12345").unwrap();
         symlink(&file, &link).unwrap();
         assert_eq!(read(&link, 5).unwrap(), b"12345");
+        assert_eq!(read(&link, u64::MAX).unwrap(), b"12345");
         assert_eq!(read(&link, 4).unwrap_err().to_string(), "it has more than 4 bytes");
         assert_eq!(read_text(&link).unwrap(), "12345");
         std::fs::write(&file, [0xff]).unwrap();
         assert_eq!(read_text(&link).unwrap_err().to_string(), "it is not text in UTF-8");
-        assert_eq!(open(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let none = open(&folder.path().join("none")).unwrap_err();
+        assert!(none.kind() == io::ErrorKind::NotFound && !is_unfit(&none));
+        check_replaceable(&folder.path().join("none")).unwrap();
+    }
+
+    #[test]
+    fn a_file_larger_than_memory_is_an_error_and_no_end_of_the_program() {
+        let error = room(u64::MAX).unwrap_err();
+        assert!(is_unfit(&error));
+        assert_eq!(error.to_string(), "its 18446744073709551615 bytes are more than the free memory");
     }
 }

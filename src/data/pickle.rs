@@ -21,6 +21,9 @@ use crate::data::pickle::program::Fault;
 /// The number of a value.
 type Id = u32;
 
+/// Longest text that is taken for a name, in bytes: a file may list one long text many times.
+const LONGEST_TEXT: usize = 256;
+
 /// What a pickle can hold here.
 #[derive(Debug)]
 enum Value<'a> {
@@ -48,17 +51,6 @@ enum Value<'a> {
 pub(crate) struct Pickle<'a> {
     values: Vec<Value<'a>>,
     root: Id,
-}
-
-/// An unsigned 8-bit matrix.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Matrix<'a> {
-    /// Number of rows.
-    pub(crate) rows: usize,
-    /// Number of columns.
-    pub(crate) columns: usize,
-    /// Row by row.
-    pub(crate) bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> Pickle<'a> {
@@ -96,7 +88,8 @@ impl<'a> Pickle<'a> {
             Value::List(items) if items.len() == n => items
                 .iter()
                 .map(|&id| {
-                    let bytes = self.bytes(id).ok_or_else(not_texts)?;
+                    let bytes =
+                        self.bytes(id).filter(|text| text.len() <= LONGEST_TEXT).ok_or_else(not_texts)?;
                     Ok(String::from_utf8_lossy(&bytes).into_owned())
                 })
                 .collect(),
@@ -104,12 +97,12 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// The 8-bit matrix under `key`.
-    pub(crate) fn matrix(&self, key: &str) -> Result<Matrix<'_>, String> {
+    /// The bytes, row by row, of the `rows` x `columns` matrix under `key`.
+    pub(crate) fn matrix(&self, key: &str, rows: usize, columns: usize) -> Result<Cow<'_, [u8]>, String> {
         let Value::Array(Some(array)) = self.entry(key)? else {
             return Err(format!("its `{key}` is not a numpy array"));
         };
-        self.array(array).map_err(|why| format!("its `{key}` {why}"))
+        self.array(array, rows, columns).map_err(|why| format!("its `{key}` {why}"))
     }
 
     /// The value under `key` in the dict that the pickle is.

@@ -1,12 +1,12 @@
 //! The binary layout: records of one or two label bytes and 3,072 pixels, nothing else.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crate::data::Images;
 use crate::data::cifar::{Fault, PIXELS, REPORT_EVERY, Variety, label};
 use crate::data::report::Report;
+use crate::files;
 
 /// Reads a file of exactly `images` records, the last of whose `label_bytes` bytes is the label.
 pub(crate) fn read(
@@ -18,7 +18,7 @@ pub(crate) fn read(
     report: &mut Report,
 ) -> Result<(), Fault> {
     let record = label_bytes + PIXELS;
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     let (found, expected) = (file.metadata()?.len(), (images * record) as u64);
     if found != expected {
         return Err(Fault::Wrong(format!("it has {found} bytes, not {expected}")));

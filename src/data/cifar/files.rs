@@ -1,10 +1,9 @@
 //! The published files of CIFAR: names, sizes, check sums.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use crate::data::cifar::{Fault, names};
+use crate::files;
 
 /// Files of names are a few hundred bytes; nothing larger is read as one.
 const MOST_NAME_BYTES: u64 = 1 << 20;
@@ -80,9 +79,7 @@ impl Variety {
 
 /// The bytes of a small file.
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MOST_NAME_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(files::read(path, MOST_NAME_BYTES)?)
 }
 
 /// CIFAR-10.

@@ -1,6 +1,5 @@
 //! The python layout: a pickled dict of a numpy matrix and a list of labels.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use crate::data::Images;
 use crate::data::cifar::{Fault, PIXELS, REPORT_EVERY, Variety, label};
 use crate::data::pickle::Pickle;
 use crate::data::report::Report;
+use crate::files;
 
 /// Bytes read between two looks at whether to go on.
 const PIECE: u64 = 4 << 20;
@@ -24,18 +24,12 @@ pub(crate) fn read(
     let bytes = whole(path, images, report)?;
     let pickle = Pickle::read(&bytes).map_err(Fault::Wrong)?;
     report.tick()?;
-    let pixels = pickle.matrix("data").map_err(Fault::Wrong)?;
+    let pixels = pickle.matrix("data", images, PIXELS).map_err(Fault::Wrong)?;
     let labels = pickle.integers(key).map_err(Fault::Wrong)?;
-    if (pixels.rows, pixels.columns) != (images, PIXELS) {
-        return Err(Fault::Wrong(format!(
-            "its `data` is {} x {}, not {images} x {PIXELS}",
-            pixels.rows, pixels.columns
-        )));
-    }
     if labels.len() != images {
         return Err(Fault::Wrong(format!("its `{key}` has {} labels, not {images}", labels.len())));
     }
-    for (i, (row, &class)) in pixels.bytes.chunks_exact(PIXELS).zip(&labels).enumerate() {
+    for (i, (row, &class)) in pixels.chunks_exact(PIXELS).zip(&labels).enumerate() {
         into.push(row, label(class, i + 1, variety)?);
         if (i + 1) % REPORT_EVERY == 0 || i + 1 == images {
             report.add(i % REPORT_EVERY + 1)?;
@@ -51,7 +45,7 @@ pub(crate) fn names(bytes: &[u8], key: &str, classes: usize) -> Result<Vec<Strin
 
 /// All bytes of a file that holds `images` images and not much besides.
 fn whole(path: &Path, images: usize, report: &mut Report) -> Result<Vec<u8>, Fault> {
-    let mut file = File::open(path)?;
+    let mut file = files::open(path)?;
     // Python 3 may write pixels as text, up to two bytes for one; names and labels are small.
     let (found, most) =
         (file.metadata()?.len(), (images * PIXELS) as u64 * 2 + (images as u64) * 1024 + (1 << 20));

@@ -1,15 +1,21 @@
 //! One image file as bytes of the size the network takes.
 
+use std::io::BufReader;
 use std::path::Path;
 
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageReader, RgbImage, imageops};
+use image::{DynamicImage, ImageFormat, ImageReader, RgbImage, imageops};
 
 use crate::data::{DataError, unusable};
+use crate::files;
 
 /// Endings of the formats that are read.
 pub(crate) const EXTENSIONS: [&str; 11] =
     ["bmp", "gif", "jpeg", "jpg", "pam", "pbm", "pgm", "png", "pnm", "ppm", "webp"];
+
+/// Largest file that is read as an image, in bytes: what the decoder's limits allow for the pixels of one. Decoders
+/// may read all of a file before they look at its size.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// More times longer than wide than this, an image is cropped before it is resized too.
 const LONGEST: u32 = 16;
@@ -18,10 +24,21 @@ const LONGEST: u32 = 16;
 /// middle of the longer one, RGB, transparency on black. A file that is no image is an error that
 /// names it; very large ones are refused by the decoder's own limits.
 pub(crate) fn read(path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
+    let file = match files::open_up_to(path, MOST_BYTES) {
+        Ok(file) => BufReader::new(file),
+        Err(error) => {
+            let remedy =
+                if files::is_unfit(&error) { "take it away" } else { "make it readable or take it away" };
+            return unusable(format!("{} cannot be read ({error}); {remedy}.", path.display()));
+        }
+    };
+    let mut reader = ImageReader::new(file);
+    if let Ok(format) = ImageFormat::from_path(path) {
+        reader.set_format(format);
+    }
     // By content before extension: many a .png is a JPEG.
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let decoded = reader.map_err(image::ImageError::IoError).and_then(ImageReader::decode);
-    match decoded {
+    let reader = reader.with_guessed_format().map_err(image::ImageError::IoError);
+    match reader.and_then(ImageReader::decode) {
         Ok(image) => Ok(planes(&fit(on_black(image), side as u32))),
         Err(error) => unusable(format!(
             "{} cannot be decoded ({}); repair it or take it away.",

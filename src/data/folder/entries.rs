@@ -11,7 +11,7 @@ use crate::data::{DataError, unusable};
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     pub(crate) directories: Vec<OsString>,
-    /// Files named as images.
+    /// What is named as an image.
     pub(crate) images: Vec<OsString>,
     /// All others.
     pub(crate) others: usize,
@@ -60,13 +60,13 @@ impl Entries {
             let kind = entry.file_type()?;
             // A link counts as what it points to; one that points nowhere as a file, to be named later.
             let is_directory = kind.is_dir() || kind.is_symlink() && entry.path().is_dir();
-            let is_file = kind.is_file() || kind.is_symlink();
             let extension = Path::new(&name).extension().and_then(|e| e.to_str());
             let named_as_image =
                 extension.is_some_and(|e| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(e)));
             if is_directory {
                 self.directories.push(name);
-            } else if is_file && named_as_image {
+            } else if named_as_image {
+                // Whatever it is: what is no file is named when it is to be read.
                 self.images.push(name);
             } else {
                 self.others += 1;

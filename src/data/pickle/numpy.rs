@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::data::pickle::{Id, Matrix, Pickle, Value};
+use crate::data::pickle::{Id, Pickle, Value};
 
 /// A function or class that a pickle may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,9 @@ pub(crate) enum Order {
 }
 
 impl Pickle<'_> {
-    /// The matrix that `array` is; the error is a clause that follows its name.
-    pub(crate) fn array(&self, array: &Array) -> Result<Matrix<'_>, String> {
+    /// The bytes of `array`, row by row, where it is `rows` x `columns` unsigned bytes; the error is a clause that
+    /// follows its name. What the file says of its size is compared before anything is done with it.
+    pub(crate) fn array(&self, array: &Array, rows: usize, columns: usize) -> Result<Cow<'_, [u8]>, String> {
         let unsigned_bytes = match self.value(array.dtype) {
             Value::Type(spelling) => self.bytes(*spelling).is_some_and(|s| matches!(&*s, b"u1" | b"|u1")),
             _ => false,
@@ -65,24 +66,26 @@ impl Pickle<'_> {
         let Value::Tuple(shape) = self.value(array.shape) else {
             return Err(not_matrix());
         };
-        let &[rows, columns] = shape.as_slice() else {
+        let &[height, width] = shape.as_slice() else {
             return Err(not_matrix());
         };
         let extent = |id| match self.value(id) {
             Value::Integer(n) => usize::try_from(*n).ok(),
             _ => None,
         };
-        let (rows, columns) = extent(rows).zip(extent(columns)).ok_or_else(not_matrix)?;
+        let (height, width) = extent(height).zip(extent(width)).ok_or_else(not_matrix)?;
+        if (height, width) != (rows, columns) {
+            return Err(format!("is {height} x {width}, not {rows} x {columns}"));
+        }
         let bytes = self.bytes(array.data).ok_or("does not hold bytes")?;
         if rows.checked_mul(columns) != Some(bytes.len()) {
             return Err(format!("is {rows} x {columns}, but holds {} bytes", bytes.len()));
         }
-        let bytes = match array.order {
+        Ok(match array.order {
             Order::C => bytes,
             Order::Fortran => {
                 Cow::Owned((0..rows).flat_map(|row| bytes.iter().copied().skip(row).step_by(rows)).collect())
             }
-        };
-        Ok(Matrix { rows, columns, bytes })
+        })
     }
 }

@@ -9,8 +9,7 @@ fn a_batch_is_read_from_every_pickle_that_python_writes() {
     for style in STYLES {
         let bytes = batch(style, "labels", 4, &pixels, &[3, 1, 4, 1]);
         let pickle = Pickle::read(&bytes).unwrap();
-        let matrix = pickle.matrix("data").unwrap();
-        assert_eq!((matrix.rows, matrix.columns, &*matrix.bytes), (4, 64, pixels.as_slice()), "{style:?}");
+        assert_eq!(*pickle.matrix("data", 4, 64).unwrap(), *pixels, "{style:?}");
         assert_eq!(pickle.integers("labels").unwrap(), [3, 1, 4, 1]);
         let names = names(style, "label_names", &["cat", "dog"]);
         let pickle = Pickle::read(&names).unwrap();
@@ -26,7 +25,7 @@ fn columns_side_by_side_become_rows() {
     for fortran in [vec![0x88], vec![b'K', 1]] {
         let columns = [&bytes[..flag], &fortran, &bytes[flag + 1..]].concat();
         let pickle = Pickle::read(&columns).unwrap();
-        assert_eq!(*pickle.matrix("data").unwrap().bytes, [1, 3, 5, 2, 4, 6]);
+        assert_eq!(*pickle.matrix("data", 2, 3).unwrap(), [1, 3, 5, 2, 4, 6]);
     }
 }
 
@@ -47,16 +46,15 @@ fn a_function_that_is_not_numpys_is_refused_by_name() {
 fn what_is_not_there_is_said() {
     let bytes = batch(Style::Python2, "labels", 2, &[0; 6], &[0, 1]);
     let pickle = Pickle::read(&bytes).unwrap();
-    assert_eq!(pickle.matrix("dat").unwrap_err(), "it has no `dat`");
-    assert_eq!(pickle.matrix("labels").unwrap_err(), "its `labels` is not a numpy array");
+    assert_eq!(pickle.matrix("dat", 2, 3).unwrap_err(), "it has no `dat`");
+    assert_eq!(pickle.matrix("labels", 2, 3).unwrap_err(), "its `labels` is not a numpy array");
     assert_eq!(pickle.integers("data").unwrap_err(), "its `data` is not a list of integers");
     assert_eq!(pickle.texts("labels", 3).unwrap_err(), "its `labels` is not a list of 3 texts");
     assert_eq!(Pickle::read(b"K\x01.").unwrap().integers("x").unwrap_err(), "it is not a dict");
     let short = batch(Style::Python2, "labels", 4, &[0; 6], &[]);
-    assert_eq!(
-        Pickle::read(&short).unwrap().matrix("data").unwrap_err(),
-        "its `data` is 4 x 1, but holds 6 bytes"
-    );
+    let short = Pickle::read(&short).unwrap();
+    assert_eq!(short.matrix("data", 4, 1).unwrap_err(), "its `data` is 4 x 1, but holds 6 bytes");
+    assert_eq!(short.matrix("data", 2, 3).unwrap_err(), "its `data` is 4 x 1, not 2 x 3");
 }
 
 #[test]
@@ -93,7 +91,7 @@ fn a_changed_byte_anywhere_is_no_panic() {
             for value in 0..=255 {
                 bytes[at] = value;
                 if let Ok(pickle) = Pickle::read(&bytes) {
-                    let _ = pickle.matrix("data");
+                    let _ = pickle.matrix("data", 4, 4);
                     let _ = pickle.integers("labels");
                 }
             }
@@ -111,4 +109,38 @@ fn a_false_length_a_loop_and_an_endless_program_cost_nothing() {
     assert!(pickle.integers("x").is_err() && pickle.texts("x", 1).is_err());
     let endless = vec![b'N'; 3_000_000];
     assert!(Pickle::read(&endless).unwrap_err().contains("more than 2000000 operations"));
+}
+
+#[test]
+fn a_size_that_only_the_file_claims_costs_nothing() {
+    // An empty array whose shape says 2^62 rows, or columns, side by side or one under the other.
+    let good = batch(Style::Python2, "labels", 1, &[], &[]);
+    let (one, none) = (b"M\x01\x00".as_slice(), b"J\x00\x00\x00\x00".as_slice());
+    let huge = b"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x40".as_slice();
+    let empty = b"K\x00".as_slice();
+    let shape = [one, none].concat();
+    let at = good.windows(shape.len()).position(|window| window == shape).unwrap();
+    for (claimed, said) in [
+        ([huge, empty], "its `data` is 4611686018427387904 x 0, not 10000 x 3072"),
+        ([empty, huge], "its `data` is 0 x 4611686018427387904, not 10000 x 3072"),
+        ([huge, huge], "its `data` is 4611686018427387904 x 4611686018427387904, not 10000 x 3072"),
+    ] {
+        let mut bytes = [&good[..at], claimed[0], claimed[1], &good[at + shape.len()..]].concat();
+        let flag = bytes.iter().rposition(|&byte| byte == 0x89).unwrap();
+        for order in [0x88, 0x89] {
+            bytes[flag] = order;
+            assert_eq!(Pickle::read(&bytes).unwrap().matrix("data", 10_000, 3072).unwrap_err(), said);
+        }
+    }
+}
+
+#[test]
+fn a_long_text_is_no_name_however_often_it_is_listed() {
+    let long = "x".repeat(LONGEST_TEXT + 1);
+    let mut bytes = b"}U\x01x](".to_vec();
+    bytes.push(b'X');
+    bytes.extend((long.len() as u32).to_le_bytes());
+    bytes.extend(long.as_bytes());
+    bytes.extend(b"22es.");
+    assert_eq!(Pickle::read(&bytes).unwrap().texts("x", 3).unwrap_err(), "its `x` is not a list of 3 texts");
 }
