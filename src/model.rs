@@ -25,7 +25,7 @@ use crate::ops::dropout::Masks;
 use crate::ops::fused::Fused;
 use crate::ops::place::Place;
 use crate::ops::{self, Precision, loss};
-use crate::recipe::arch::{Parameter, Plan};
+use crate::recipe::arch::{Parameter, Plan, STATISTICS};
 use crate::recipe::{Arch, DropoutPlaces, Init, StemKind};
 
 pub use reuse::ReuseMap;
@@ -107,7 +107,7 @@ impl DenseNet {
         }
         let mut statistics = Vec::new();
         for (norm, channels) in plan.rows.iter().flat_map(|row| &row.norms) {
-            for (name, value) in [("running_mean", 0f32), ("running_var", 1f32)] {
+            for (name, value) in STATISTICS {
                 let name = format!("{norm}.{name}");
                 tensors.insert(name.clone(), Var::from_vec(vec![value; *channels], *channels, device)?);
                 statistics.push(name);
@@ -224,22 +224,7 @@ impl DenseNet {
     /// Takes over `tensors`: all names and shapes must be the network's own; the error names the first
     /// that is not, and then nothing has changed.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), String> {
-        for (name, var) in &self.tensors {
-            match tensors.get(name) {
-                None => return Err(format!("the tensor `{name}` is missing")),
-                Some(tensor) if tensor.shape() != var.shape() => {
-                    return Err(format!(
-                        "the tensor `{name}` has the shape {:?}, this network needs {:?}",
-                        tensor.dims(),
-                        var.dims()
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(name) = tensors.keys().find(|name| !self.tensors.contains_key(*name)) {
-            return Err(format!("the tensor `{name}` is not one of this network"));
-        }
+        self.plan.check_tensors(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())))?;
         for (name, var) in &self.tensors {
             let set =
                 || -> Result<()> { var.set(&tensors[name].to_device(&self.device)?.to_dtype(DType::F32)?) };

@@ -7,35 +7,55 @@ use std::path::Path;
 use std::str::FromStr;
 
 use candle_core::{DType, Device, Tensor};
+use safetensors::tensor::TensorInfo;
+use serde::Deserialize;
 
 use crate::engine::card;
 use crate::engine::failure::Failure;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::verify::work::Work;
+use crate::files;
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops::batch_norm::Rules;
 use crate::optim::Rule;
 use crate::protocol::event::{GroupError, Verification};
+use crate::recipe::arch::Plan;
+use crate::recipe::layered::excerpt;
 use crate::recipe::{Arch, Init, StemKind};
 
-/// A golden file, read.
+/// Largest golden file, in bytes.
+const LARGEST: u64 = 8 << 30;
+
+/// A golden file, read; its tensors are looked for among its bytes when they are needed.
 struct Golden<'a> {
     path: &'a Path,
     header: HashMap<String, String>,
-    tensors: HashMap<String, Tensor>,
+    places: HashMap<String, TensorInfo>,
+    bytes: Vec<u8>,
+    /// Where the tensors begin.
+    begin: usize,
+}
+
+/// What a safetensors file begins with, behind its length.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "__metadata__")]
+    metadata: HashMap<String, String>,
+    #[serde(flatten)]
+    tensors: HashMap<String, TensorInfo>,
 }
 
 impl<'a> Golden<'a> {
     fn read(path: &'a Path) -> Result<Self, Failure> {
         let broken = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
-        let bytes = std::fs::read(path).map_err(|error| broken(format!("it cannot be read ({error})")))?;
-        let not_golden = "it is not a golden file; `densenet_torch.py golden` writes one";
-        let (_, metadata) =
-            safetensors::SafeTensors::read_metadata(&bytes).map_err(|_| broken(not_golden.into()))?;
-        let header = metadata.metadata().clone().ok_or_else(|| broken(not_golden.into()))?;
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-            .map_err(|error| broken(format!("its tensors cannot be read ({error})")))?;
-        Ok(Self { path, header, tensors })
+        let bytes =
+            files::read(path, LARGEST).map_err(|error| broken(format!("it cannot be read ({error})")))?;
+        let not_golden = || broken("it is not a golden file; `densenet_torch.py golden` writes one".into());
+        let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+        let begin = length.and_then(|length| usize::try_from(length).ok()?.checked_add(size_of::<u64>()));
+        let head = begin.and_then(|begin| bytes.get(size_of::<u64>()..begin)).ok_or_else(not_golden)?;
+        let Head { metadata, tensors } = serde_json::from_slice(head).map_err(|_| not_golden())?;
+        Ok(Self { path, header: metadata, places: tensors, begin: begin.unwrap_or(0), bytes })
     }
 
     fn fault(&self, why: impl std::fmt::Display) -> Failure {
@@ -45,23 +65,72 @@ impl<'a> Golden<'a> {
     /// A value of the header.
     fn value<T: FromStr>(&self, key: &str) -> Result<T, Failure> {
         let text = self.header.get(key).ok_or_else(|| self.fault(format!("its header has no `{key}`")))?;
-        text.parse().map_err(|_| self.fault(format!("its header says `{key}` = `{text}`, which cannot be")))
+        text.parse().map_err(|_| {
+            self.fault(format!("its header says `{key}` = `{}`, which cannot be", excerpt(text)))
+        })
     }
 
-    fn tensor(&self, name: &str) -> Result<&Tensor, Failure> {
-        self.tensors.get(name).ok_or_else(|| self.fault(format!("it has no tensor `{name}`")))
+    /// What the file says of a tensor.
+    fn place(&self, name: &str) -> Result<&TensorInfo, Failure> {
+        self.places.get(name).ok_or_else(|| self.fault(format!("it has no tensor `{name}`")))
     }
 
-    fn arch(&self) -> Result<Arch, Failure> {
+    fn tensor(&self, name: &str) -> Result<Tensor, Failure> {
+        let TensorInfo { dtype, shape, data_offsets: (begin, end) } = self.place(name)?;
+        let unusable = |why: String| self.fault(format!("its tensor `{name}` cannot be used ({why})"));
+        let kind = DType::try_from(*dtype).map_err(|_| unusable(format!("it is of type {dtype}")))?;
+        let bytes = self.bytes[self.begin..].get(*begin..*end);
+        let bytes = bytes.ok_or_else(|| unusable("it is not in the file".into()))?;
+        if count(shape).and_then(|n| n.checked_mul(kind.size_in_bytes())) != Some(bytes.len()) {
+            return Err(unusable(format!("its {} bytes are not of the shape {shape:?}", bytes.len())));
+        }
+        Tensor::from_raw_buffer(bytes, kind, shape, &Device::Cpu).map_err(|error| unusable(error.to_string()))
+    }
+
+    /// Refuses a tensor that is absent or has not `n` numbers.
+    fn holds(&self, name: &str, n: usize) -> Result<(), Failure> {
+        let shape = &self.place(name)?.shape;
+        if count(shape) == Some(n) {
+            return Ok(());
+        }
+        Err(self.fault(format!("its tensor `{name}` has the shape {shape:?}")))
+    }
+
+    /// Refuses a file that lacks anything of what it is compared by, before a network is made or a step done: what
+    /// its header says of the network and the steps is no larger than the file.
+    fn check(&self, plan: &Plan, steps: usize) -> Result<(), Failure> {
+        let initial =
+            self.places.iter().filter_map(|(name, of)| Some((name.strip_prefix("init.")?, &*of.shape)));
+        plan.check_tensors(initial).map_err(|why| self.fault(why))?;
+        let logits = self.place("images")?.shape[0].saturating_mul(plan.classes());
+        for step in 0..steps {
+            self.holds(&format!("logits.{step}"), logits)?;
+            self.holds(&format!("loss.{step}"), 1)?;
+        }
+        self.holds("eval_logits", logits)?;
+        for parameter in plan.rows.iter().flat_map(|row| &row.parameters) {
+            self.holds(&format!("grad0.{}", parameter.name), parameter.len())?;
+        }
+        plan.tensors()
+            .iter()
+            .try_for_each(|(name, shape)| self.holds(&format!("final.{name}"), shape.iter().product()))
+    }
+
+    fn arch(&self) -> Result<(Arch, Plan), Failure> {
         let layers: String = self.value("layers")?;
         let layers = layers
             .split(',')
             .map(|n| {
-                n.trim().parse().map_err(|_| self.fault(format!("its header says `layers` = `{layers}`")))
+                let wrong = |_| self.fault(format!("its header says `layers` = `{}`", excerpt(&layers)));
+                n.trim().parse().map_err(wrong)
             })
             .collect::<Result<Vec<usize>, _>>()?;
-        let side =
-            self.tensor("images")?.dims4().map_err(|_| self.fault("its images are not [n, 3, s, s]"))?.2;
+        let &[n, 3, side, width] = self.place("images")?.shape.as_slice() else {
+            return Err(self.fault("its images are not [n, 3, s, s]"));
+        };
+        if side != width || self.place("labels")?.shape != [n] || n == 0 {
+            return Err(self.fault("its images and labels do not belong together"));
+        }
         let arch = Arch {
             layers,
             growth_rate: self.value("growth_rate")?,
@@ -72,20 +141,18 @@ impl<'a> Golden<'a> {
             classes: self.value("classes")?,
             input_size: side,
         };
-        arch.plan().map_err(|problem| self.fault(format!("its network cannot be: {problem}")))?;
-        Ok(arch)
+        let plan = arch.plan().map_err(|problem| {
+            self.fault(format!("its network cannot be: {}", problem.to_string().trim_end_matches('.')))
+        })?;
+        if n == 1 && plan.smallest_map == 1 {
+            return Err(self.fault("one image on a 1x1 feature map has no variance to normalise by"));
+        }
+        Ok((arch, plan))
     }
 
     /// The images and labels, held to the header and the network.
     fn batch(&self, arch: &Arch, device: &Device) -> Result<(Tensor, Tensor), Failure> {
         let (images, labels) = (self.tensor("images")?, self.tensor("labels")?);
-        let (n, c, h, w) = images.dims4().map_err(|_| self.fault("its images are not [n, 3, s, s]"))?;
-        if c != 3 || h != w || labels.dims() != [n] || n == 0 {
-            return Err(self.fault("its images and labels do not belong together"));
-        }
-        if n == 1 && arch.plan().is_ok_and(|plan| plan.smallest_map == 1) {
-            return Err(self.fault("one image on a 1x1 feature map has no variance to normalise by"));
-        }
         let labels = labels.to_dtype(DType::I64)?.to_vec1::<i64>()?;
         let labels = labels
             .iter()
@@ -93,8 +160,14 @@ impl<'a> Golden<'a> {
             .collect::<Option<Vec<u32>>>()
             .ok_or_else(|| self.fault("a label is not one of its classes"))?;
         let images = images.to_dtype(DType::F32)?.to_device(device)?;
+        let n = labels.len();
         Ok((images, Tensor::from_vec(labels, n, device)?))
     }
+}
+
+/// Numbers in a tensor of this shape; `None` where there are more than can be counted.
+fn count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1, |product: usize, size| product.checked_mul(*size))
 }
 
 /// The group a tensor of the file is compared in.
@@ -148,24 +221,26 @@ pub(super) fn run(
     tell: &mut dyn FnMut(&DenseNet),
 ) -> Result<Verification, Failure> {
     let golden = Golden::read(path)?;
-    let arch = golden.arch()?;
+    let (arch, plan) = golden.arch()?;
+    let steps = golden.value("steps")?;
+    golden.check(&plan, steps)?;
     let (images, labels) = golden.batch(&arch, device)?;
     Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(labels.elem_count())?;
     let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(wish);
     let net = card::placed(net);
     tell(&net);
-    let initial: BTreeMap<String, Tensor> = golden
-        .tensors
-        .iter()
-        .filter_map(|(name, tensor)| Some((name.strip_prefix("init.")?.to_owned(), tensor.clone())))
-        .collect();
+    let initial = plan.tensors().into_keys().map(|name| {
+        let tensor = golden.tensor(&format!("init.{name}"))?;
+        Ok((name, tensor))
+    });
+    let initial = initial.collect::<Result<BTreeMap<String, Tensor>, Failure>>()?;
     net.load(&initial).map_err(|why| golden.fault(why))?;
     let rule = Rule::Sgd { momentum: golden.value("momentum")?, nesterov: golden.value("nesterov")? };
     let work = Work {
         net: &net,
         images: &images,
         labels: &labels,
-        steps: golden.value("steps")?,
+        steps,
         rule,
         weight_decay: golden.value("weight_decay")?,
         learning_rate: golden.value("lr")?,
@@ -185,7 +260,7 @@ fn compare(golden: &Golden, got: &[(String, Tensor)]) -> Result<Verification, Fa
         if truth.elem_count() != tensor.elem_count() {
             return Err(golden.fault(format!("its tensor `{name}` has the shape {:?}", truth.dims())));
         }
-        let (error, length) = distance(tensor, truth)?;
+        let (error, length) = distance(tensor, &truth)?;
         let group = group(name);
         if !order.contains(&group) {
             order.push(group);

@@ -1,6 +1,8 @@
 //! A network as arithmetic: every layer's shape, parameters, multiplications and activation bytes,
 //! without a tensor. A test holds it to the real weights and feature maps (`model`).
 
+use std::collections::BTreeMap;
+
 use crate::recipe::{Problem, StemKind};
 
 /// Most channels a feature map may have: far beyond any published network, and small enough for all sums.
@@ -9,6 +11,12 @@ const MAX_CHANNELS: usize = 65_536;
 const MAX_LAYERS: usize = 10_000;
 /// Most pixels along a side of the input.
 const MAX_INPUT: usize = 4096;
+
+/// Most classes: so many that a table of all pairs of them is still possible.
+const MAX_CLASSES: usize = 65_536;
+
+/// What a batch normalisation keeps beside its parameters, and what each begins with.
+pub const STATISTICS: [(&str, f32); 2] = [("running_mean", 0.0), ("running_var", 1.0)];
 
 /// The shape of a `DenseNet` for RGB images.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +141,45 @@ impl Plan {
     /// Parameters of the network (running statistics are not parameters).
     pub fn parameters(&self) -> u64 {
         self.rows.iter().map(Row::parameter_count).sum()
+    }
+
+    /// Classes: numbers that the last row hands on.
+    pub fn classes(&self) -> usize {
+        self.rows.last().map_or(0, |row| row.output[0])
+    }
+
+    /// The names and shapes of all tensors: parameters and running statistics.
+    pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
+        let parameters = self.rows.iter().flat_map(|row| &row.parameters);
+        let statistics = self.rows.iter().flat_map(|row| &row.norms).flat_map(|(norm, channels)| {
+            STATISTICS.map(|(name, _)| (format!("{norm}.{name}"), vec![*channels]))
+        });
+        parameters.map(|of| (of.name.clone(), of.shape.clone())).chain(statistics).collect()
+    }
+
+    /// Refuses `found`, names and shapes, where they are not this network's; the error is a clause about the first
+    /// that is not.
+    pub fn check_tensors<'a>(
+        &self,
+        found: impl Iterator<Item = (&'a str, &'a [usize])>,
+    ) -> Result<(), String> {
+        let found: BTreeMap<&str, &[usize]> = found.collect();
+        let own = self.tensors();
+        for (name, shape) in &own {
+            match found.get(name.as_str()) {
+                None => return Err(format!("the tensor `{name}` is missing")),
+                Some(other) if *other != shape.as_slice() => {
+                    return Err(format!(
+                        "the tensor `{name}` has the shape {other:?}, this network needs {shape:?}"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        match found.keys().find(|name| !own.contains_key(**name)) {
+            Some(name) => Err(format!("the tensor `{name}` is not one of this network")),
+            None => Ok(()),
+        }
     }
 
     /// Multiply-accumulates of a forward pass for an image.
@@ -284,10 +331,7 @@ impl Arch {
     fn check(&self) -> Result<(), Problem> {
         let fail = |field, sentence: String| Err(Problem::new(field, sentence));
         if self.layers.is_empty() || self.layers.contains(&0) {
-            return fail(
-                "layers",
-                format!("{:?}; each dense block needs at least one layer, as in 6,6,6.", self.layers),
-            );
+            return fail("layers", "each dense block needs at least one layer, as in 6,6,6.".into());
         }
         if self.layers.iter().try_fold(0usize, |sum, &n| sum.checked_add(n)).is_none_or(|n| n > MAX_LAYERS) {
             return fail("layers", format!("more than {MAX_LAYERS} dense layers in all."));
@@ -309,6 +353,9 @@ impl Arch {
                 "input_size",
                 format!("{} pixels; it must be from 1 to {MAX_INPUT}.", self.input_size),
             );
+        }
+        if !(1..=MAX_CLASSES).contains(&self.classes) {
+            return fail("data", format!("{} classes; there must be from 1 to {MAX_CLASSES}.", self.classes));
         }
         let halvings = self.layers.len() - 1;
         let first = match self.stem_kind {

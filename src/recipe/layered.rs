@@ -3,10 +3,15 @@
 //! Each layer is a table of a recipe's keys; a later layer wins key by key. `depth` and `preset` are
 //! shorthands that turn into the network's own keys here.
 
+use std::borrow::Cow;
+
 use toml::{Table, Value};
 
 use crate::recipe::presets::{self, Preset};
 use crate::recipe::{Data, Optimizer, Recipe};
+
+/// Characters of a file that a sentence repeats at most.
+const LONGEST_EXCERPT: usize = 200;
 
 /// A table of recipe keys and the name of where it came from, for messages.
 #[derive(Clone, Debug)]
@@ -36,7 +41,8 @@ impl Layer {
             Err(error) => {
                 let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
                 let message = error.message().lines().collect::<Vec<_>>().join(", ");
-                Err(LayerError { source_name: source, sentence: format!("line {line}: {message}.") })
+                let sentence = format!("line {line}: {}.", excerpt(&message));
+                Err(LayerError { source_name: source, sentence })
             }
         }
     }
@@ -104,7 +110,7 @@ pub fn assemble(layers: &[Layer]) -> Result<Recipe, LayerError> {
 
 fn whole(value: &Value) -> Result<usize, String> {
     let number = value.as_integer().and_then(|depth| usize::try_from(depth).ok());
-    number.ok_or_else(|| format!("`depth` = {value}: it must be a whole number."))
+    number.ok_or_else(|| format!("`depth` = {}: it must be a whole number.", excerpt(&value.to_string())))
 }
 
 /// Tries one key on a good recipe, so that a message can name the key.
@@ -116,9 +122,18 @@ fn check(key: &str, value: &Value) -> Result<(), String> {
     };
     let first = error.message().lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
     if first.starts_with("unknown field") {
+        let key = excerpt(key);
         return Err(format!("`{key}` is no key of a recipe; `densenet-tui summary --json` prints them all."));
     }
-    Err(format!("`{key}` = {value}: {first}."))
+    Err(format!("`{key}` = {}: {}.", excerpt(&value.to_string()), excerpt(&first)))
+}
+
+/// As much of `text`, which a file may have made long, as belongs in a sentence.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_EXCERPT) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 impl Recipe {
@@ -185,6 +200,7 @@ mod tests {
         assert_eq!(blame("pad = \"red\""), "b.toml: `pad` = \"red\": `red` is not one of normalised, black.");
         assert!(blame("epochs = \"many\"").starts_with("b.toml: `epochs` = \"many\": invalid type"));
         assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, folder:PATH, shapes"));
+        assert!(blame(&format!("layers = [{}1.5]", "1, ".repeat(50_000))).len() < 600);
         let syntax = Layer::parse("c.toml", "epochs = 3\nlr = = 2\n").unwrap_err();
         assert!(syntax.to_string().starts_with("c.toml: line 2: "), "{syntax}");
     }
