@@ -14,6 +14,8 @@ pub mod run;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
 pub use catalog::{Entry, State, Summary};
 pub use checkpoint::{Array, Checkpoint, Meta, Progress};
 pub use journal::Journal;
@@ -33,12 +35,14 @@ pub enum StoreError {
         advice: String,
     },
     /// Writing failed on the way.
-    #[error("{path}: it could not be written because {}; {}.", reason(.source), remedy(.source))]
+    #[error("{path}: it could not be written because {}; {}{}.", reason(.source), remedy(.source), resuming(*.resumable))]
     Failed {
         /// The file that was to be written.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+        /// Whether it is a file of a run that has a checkpoint to go on from.
+        resumable: bool,
     },
     /// The state itself must not be written: a reader would have to refuse it.
     #[error("{path}: it was not written because {problem}; the files written before are as they were.")]
@@ -63,24 +67,31 @@ impl StoreError {
 
     /// A place in which nothing can be created, found out before anything is trained.
     pub(crate) fn closed(path: &Path, error: &io::Error) -> Self {
-        Self::unusable(
-            path,
-            format!("it cannot be written to because {}", reason(error)),
-            "make it writable and make room, or use another --runs-dir",
-        )
+        let advice = match error.kind() {
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "use another --runs-dir",
+            _ => "make it writable and make room, or use another --runs-dir",
+        };
+        Self::unusable(path, format!("it cannot be written to because {}", reason(error)), advice)
+    }
+
+    /// A file of a run that is there and cannot be gone on with.
+    pub(crate) fn stuck(path: &Path, error: &io::Error) -> Self {
+        let advice = if files::is_unfit(error) { remedy(error) } else { "make it writable and make room" };
+        Self::unusable(path, format!("it cannot be written to because {}", reason(error)), advice)
     }
 
     /// A write that failed.
     pub(crate) fn failed(path: &Path, source: io::Error) -> Self {
-        let path = path.to_owned();
-        Self::Failed { path, source }
+        let run = run::run_of(path).or_else(|| path.parent().map(Path::to_owned));
+        let resumable = run.is_some_and(|run| !run::checkpoints(&run).is_empty());
+        Self::Failed { path: path.to_owned(), source, resumable }
     }
 
     /// The same before anything is trained: a place that cannot be written to is wrong input.
     #[must_use]
     pub(crate) fn at_the_start(self) -> Self {
         match self {
-            Self::Failed { path, source } => Self::closed(&path, &source),
+            Self::Failed { path, source, .. } => Self::closed(&path, &source),
             other => other,
         }
     }
@@ -103,6 +114,11 @@ impl StoreError {
         }
     }
 
+    /// Whether it says to do that.
+    pub(crate) fn advises(&self, what: &str) -> bool {
+        matches!(self, Self::Unusable { advice, .. } if advice == what)
+    }
+
     /// Whether it is wrong usage or unusable input (exit 2), not a failure on the way (exit 1).
     pub fn is_input(&self) -> bool {
         matches!(self, Self::Unusable { .. })
@@ -117,6 +133,10 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "its file system is read-only".into(),
         io::ErrorKind::PermissionDenied => "permission is denied".into(),
         io::ErrorKind::NotFound => "it does not exist".into(),
+        io::ErrorKind::AlreadyExists => "something of that name is there already".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is a file, not a directory".into(),
+        io::ErrorKind::InvalidFilename => "its name is too long or holds what no name may".into(),
+        _ if files::is_unfit(error) => error.to_string(),
         _ => format!("of this error: {error}"),
     }
 }
@@ -124,13 +144,22 @@ fn reason(error: &io::Error) -> String {
 /// What a person can do about it.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space and resume the run",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+        io::ErrorKind::OutOfMemory => "free some memory",
+        _ if files::is_unfit(error) => "put a file in its place or take it away",
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             "make it accessible or use another directory"
         }
-        io::ErrorKind::NotFound => "check its path",
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename => {
+            "check its path"
+        }
         _ => "check the disk",
     }
+}
+
+/// What can be done after that, where there is a checkpoint.
+fn resuming(resumable: bool) -> &'static str {
+    if resumable { " and resume the run" } else { "" }
 }
 
 #[cfg(test)]
@@ -142,9 +171,37 @@ mod tests {
         let error = StoreError::failed(Path::new("runs/a/x"), io::ErrorKind::StorageFull.into());
         assert_eq!(
             error.to_string(),
-            "runs/a/x: it could not be written because the disk is full; free some space and resume the run."
+            "runs/a/x: it could not be written because the disk is full; free some space."
         );
         assert!(!error.is_input());
+    }
+
+    #[test]
+    fn a_run_is_to_be_resumed_only_where_it_has_a_checkpoint() {
+        let run = tempfile::tempdir().unwrap();
+        let checkpoints = run.path().join(run::CHECKPOINTS);
+        std::fs::create_dir(&checkpoints).unwrap();
+        let (summary, next) = (run.path().join(run::SUMMARY), checkpoints.join("step-00000002.safetensors"));
+        let ends = |path: &Path, end: &str| {
+            let sentence = StoreError::failed(path, io::ErrorKind::StorageFull.into()).to_string();
+            assert!(sentence.ends_with(end), "{sentence}");
+        };
+        ends(&summary, "; free some space.");
+        ends(&next, "; free some space.");
+        std::fs::write(checkpoints.join("step-00000001.safetensors"), "").unwrap();
+        ends(&summary, "; free some space and resume the run.");
+        ends(&next, "; free some space and resume the run.");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_named_with_what_can_be_done() {
+        let path = Path::new("/dev/null");
+        let error = files::open(path).unwrap_err();
+        let name = "/dev/null: it cannot be";
+        let remedy = "because it is a device, not a file; put a file in its place or take it away.";
+        assert_eq!(StoreError::unreadable(path, &error).to_string(), format!("{name} read {remedy}"));
+        assert_eq!(StoreError::stuck(path, &error).to_string(), format!("{name} written to {remedy}"));
     }
 
     #[test]

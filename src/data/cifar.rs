@@ -21,6 +21,9 @@ const PIXELS: usize = 3 * SIDE * SIDE;
 /// Images between two reports of progress.
 const REPORT_EVERY: usize = 500;
 
+/// What helps where there is no memory for images whose number and size are given.
+const ROOM: &str = "free some memory";
+
 /// Where a variety was found, and in which layout.
 #[derive(Debug)]
 struct Found {
@@ -36,13 +39,13 @@ pub(crate) fn load(variety: &Variety, recipe: &Recipe, report: &mut Report) -> R
     };
     report.expect(variety.train + variety.test)?;
     let classes = found.classes(variety)?;
-    report.check_room(variety.train + variety.test, SIDE, "free some, or raise the limit")?;
-    let mut all = Images::with_room(SIDE, variety.train)?;
+    report.check_room(variety.train + variety.test, SIDE, ROOM)?;
+    let mut all = Images::with_room(SIDE, variety.train, ROOM)?;
     for file in found.layout.train {
         let images = variety.train / found.layout.train.len();
         found.read(variety, file, images, &mut all, report)?;
     }
-    let mut test = Images::with_room(SIDE, variety.test)?;
+    let mut test = Images::with_room(SIDE, variety.test, ROOM)?;
     found.read(variety, found.layout.test, variety.test, &mut test, report)?;
     let (train, validation) = split::divide(all, recipe, variety.validation)?;
     let dir = found.folder.canonicalize().unwrap_or(found.folder);

@@ -42,7 +42,7 @@ pub(crate) fn load(path: &Path, recipe: &Recipe, report: &mut Report) -> Result<
     report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
     report.expect(total)?;
     let mut read = |listing: &Listing, indices: &[usize]| -> Result<Images, DataError> {
-        let mut images = Images::with_room(side, indices.len())?;
+        let mut images = Images::with_room(side, indices.len(), "give a smaller `input_size`")?;
         for &i in indices {
             images.push(&decode::read(&listing.files[i], side)?, listing.labels[i]);
             report.add(1)?;
@@ -54,7 +54,7 @@ pub(crate) fn load(path: &Path, recipe: &Recipe, report: &mut Report) -> Result<
         validation: read(held.as_ref().unwrap_or(&train), &validation)?,
         test: match &test {
             Some(test) => read(test, &tested)?,
-            None => Images::with_room(side, 0)?,
+            None => Images::with_room(side, 0, "")?,
         },
         classes: classes.iter().map(|name| name.to_string_lossy().into()).collect(),
         flips: true,

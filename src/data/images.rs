@@ -16,14 +16,14 @@ pub struct Images {
 }
 
 impl Images {
-    /// No images yet, and room for `n`; an error where the machine has not so much memory.
-    pub(crate) fn with_room(side: usize, n: usize) -> Result<Self, DataError> {
+    /// No images yet, and room for `n`; an error where the machine has not so much memory, with `advice`.
+    pub(crate) fn with_room(side: usize, n: usize, advice: &str) -> Result<Self, DataError> {
         let mut images = Self { side, ..Self::default() };
         let bytes = n.saturating_mul(images.image_bytes());
         match images.pixels.try_reserve_exact(bytes) {
             Ok(()) => Ok(images),
             Err(_) => unusable(format!(
-                "{n} images of {side}x{side} need {} MiB of memory, more than there is; give a smaller `input_size` or a `train_limit`.",
+                "{n} images of {side}x{side} need {} MiB of memory, more than there is; {advice}.",
                 bytes >> 20
             )),
         }
@@ -161,8 +161,9 @@ mod tests {
 
     #[test]
     fn images_that_no_memory_holds_are_refused_in_a_sentence() {
-        let error = Images::with_room(1 << 20, 1 << 30).unwrap_err().to_string();
+        let error = Images::with_room(1 << 20, 1 << 30, "free some").unwrap_err().to_string();
         assert!(error.starts_with("1073741824 images of 1048576x1048576 need"), "{error}");
-        assert_eq!(Images::with_room(32, 3).unwrap().len(), 0);
+        assert!(error.ends_with("more than there is; free some."), "{error}");
+        assert_eq!(Images::with_room(32, 3, "").unwrap().len(), 0);
     }
 }

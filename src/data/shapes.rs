@@ -37,7 +37,7 @@ pub(crate) fn load(recipe: &Recipe, report: &mut Report) -> Result<Parts, DataEr
 
 /// The first `n` images of a set (0: training, 1: test). Classes take turns.
 fn draw_all(seed: u64, set: u64, n: usize, report: &mut Report) -> Result<Images, DataError> {
-    let mut images = Images::with_room(SIDE, n)?;
+    let mut images = Images::with_room(SIDE, n, "free some memory")?;
     for i in 0..n {
         let class = i % FIGURES.len();
         let draws = Stream::new(seed, Purpose::Shapes, set, i as u32);

@@ -183,19 +183,29 @@ impl Session {
         remember_place(&mut recipe, &dataset);
         check_batches(&recipe, &dataset)?;
         if dataset.classes != classes || [dataset.moments.mean, dataset.moments.deviation] != moments {
+            let advice = match recipe.data {
+                Data::Shapes => "use the version of densenet-tui that began the run",
+                _ => "give their place with --data-dir",
+            };
             return Err(Failure::Input(format!(
-                "the images of `{}` are not those that {} was trained on; give their place with --data-dir.",
+                "the images of `{}` are not those that {} was trained on; {advice}.",
                 recipe.data,
                 source.display()
             )));
         }
-        let total = recipe.total_steps(dataset.train.len());
+        let (images, per_epoch) = (dataset.train.len(), recipe.steps_per_epoch(dataset.train.len()));
+        progress
+            .check(per_epoch, images)
+            .map_err(|why| Failure::Input(format!("{}: {why}; use another checkpoint.", source.display())))?;
+        let total = recipe.total_steps(images);
         if progress.step < total {
             progress.test = None;
         } else if ended == Some(State::Completed) {
             return Err(Failure::Input(format!(
-                "{} is complete at step {total}; give more --epochs or --steps to go on.",
-                source.display()
+                "{} is complete at step {total}; give more --epochs{} to go on.",
+                source.display(),
+                // Steps only end a run before its epochs do.
+                if recipe.steps.is_some() { " or --steps" } else { "" }
             )));
         }
         memory::check(&recipe, classes.len(), dataset.train.len(), wish(&options), &device)?;

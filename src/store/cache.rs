@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::files;
 use crate::store::atomic;
+
+/// Far more than the kernels of any network take.
+const LARGEST: u64 = 1 << 30;
 
 /// A directory of such files. The name of a file says everything that its content depends on.
 #[derive(Clone, Debug)]
@@ -18,7 +22,7 @@ impl Cache {
 
     /// What was kept under `name`, if anything. Whoever kept it must know it from something damaged.
     pub fn get(&self, name: &str) -> Option<Vec<u8>> {
-        std::fs::read(self.dir.join(name)).ok()
+        files::read(&self.dir.join(name), LARGEST).ok()
     }
 
     /// Keeps `content` under `name`, if it can.

@@ -2,11 +2,13 @@
 
 mod summary;
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::store::{StoreError, run};
+use crate::files;
+use crate::store::{Checkpoint, StoreError, run};
 
 pub use summary::{Last, State, Summary, network};
 
@@ -79,10 +81,27 @@ pub fn entry(path: PathBuf) -> Entry {
 /// The summary of the run at `run`.
 pub fn read_summary(run: &Path) -> Result<Summary, StoreError> {
     let path = run.join(run::SUMMARY);
-    let anew = "resume the run to have it written anew";
-    let bytes = fs::read(&path).map_err(|error| StoreError::unreadable(&path, &error).advising(anew))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| StoreError::unusable(&path, format!("it is damaged ({error})"), anew))
+    let bytes = files::read(&path, files::LARGEST_TEXT)
+        .map_err(|error| StoreError::unreadable(&path, &error).advising(anew(run)))?;
+    let damaged =
+        |why: &dyn Display| StoreError::unusable(&path, format!("it is damaged ({why})"), anew(run));
+    let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
+    match summary.recipe.validate() {
+        Ok(()) => Ok(summary),
+        Err(problems) => Err(damaged(&problems[0].to_string().trim_end_matches('.'))),
+    }
+}
+
+/// How the run at `run` comes to a summary again.
+fn anew(run: &Path) -> &'static str {
+    let mut checkpoints = run::checkpoints(run).into_iter();
+    if run::held(run) {
+        "the process that trains the run writes it anew"
+    } else if checkpoints.any(|(_, path)| Checkpoint::read_meta(&path).is_ok()) {
+        "resume the run to have it written anew"
+    } else {
+        "the run has no checkpoint to go on from, so delete it and start another"
+    }
 }
 
 /// When a run was started; for one without a summary, when its directory last changed.
@@ -105,6 +124,7 @@ mod tests {
     use crate::protocol::Figures;
     use crate::recipe::{Data, Recipe};
     use crate::store::RunDir;
+    use crate::store::checkpoint::example;
 
     fn summary(name: &str, state: State, created: f64) -> Summary {
         let recipe = Recipe::defaults(Data::Shapes);
@@ -172,5 +192,53 @@ mod tests {
         let sentence = entry.summary.as_ref().unwrap_err();
         assert_eq!((entry.name.as_str(), entry.state()), ("a", "damaged"));
         assert!(sentence.contains("summary.json: it is damaged"), "{sentence}");
+    }
+
+    #[test]
+    fn a_run_is_to_be_resumed_for_its_summary_only_where_that_is_possible() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(folder.path(), "a", State::Stopped, 1.0);
+        let path = run.path().to_owned();
+        fs::write(path.join("summary.json"), "").unwrap();
+        let ends = |end: &str| {
+            let sentence = list(folder.path())[0].summary.clone().unwrap_err();
+            assert!(sentence.ends_with(end), "{sentence}");
+        };
+        ends("the process that trains the run writes it anew.");
+        drop(run);
+        ends("the run has no checkpoint to go on from, so delete it and start another.");
+        example(1).write(&path.join("checkpoints/step-00000001.safetensors")).unwrap();
+        ends("resume the run to have it written anew.");
+        fs::remove_file(path.join("summary.json")).unwrap();
+        ends("it does not exist; resume the run to have it written anew.");
+    }
+
+    #[test]
+    fn a_summary_with_a_recipe_that_no_run_can_have_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(folder.path(), "a", State::Stopped, 1.0);
+        let mut spoiled = summary("a", State::Stopped, 1.0);
+        spoiled.recipe.batch_size = 0;
+        run.write_summary(&spoiled).unwrap();
+        let sentence = list(folder.path())[0].summary.clone().unwrap_err();
+        assert!(sentence.contains("it is damaged (`batch_size`: 0 images"), "{sentence}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_a_damaged_run_among_sound_ones() {
+        use rustix::fs::{CWD, Mode, mkfifoat};
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "sound", State::Stopped, 1.0);
+        for name in ["recipe.toml", "summary.json", "journal.jsonl", "checkpoints"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            mkfifoat(CWD, folder.path().join(name).join(name), Mode::RWXU).unwrap();
+        }
+        let list = list(folder.path());
+        let damaged = list.iter().filter(|entry| entry.state() == "damaged").count();
+        assert_eq!((list.len(), damaged), (5, 4));
+        let pipe =
+            list.iter().find(|entry| entry.name == "summary.json").unwrap().summary.clone().unwrap_err();
+        assert!(pipe.contains("it cannot be read because it is a named pipe, not a file; "), "{pipe}");
     }
 }

@@ -6,12 +6,13 @@ mod format;
 mod numbers;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::protocol::Figures;
 use crate::protocol::event::Best;
 use crate::recipe::Recipe;
@@ -19,6 +20,7 @@ use crate::store::{StoreError, atomic};
 
 #[cfg(test)]
 pub(crate) use example::example;
+pub(crate) use format::OTHER_VERSION;
 
 /// A named array of finite numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +94,26 @@ pub struct Progress {
     pub optimizer_steps: u64,
 }
 
+impl Progress {
+    /// Refuses what no run with `per_epoch` steps and `images` images in an epoch can have done: it would have epochs
+    /// without end to catch up with. The error is a clause.
+    pub fn check(&self, per_epoch: u64, images: usize) -> Result<(), String> {
+        let (per_epoch, closed) = (u128::from(per_epoch), self.closed_epochs as u128);
+        let steps = closed * per_epoch..=(closed + 1) * per_epoch;
+        let fits = steps.contains(&u128::from(self.step))
+            && self.optimizer_steps <= self.step
+            && self.images <= images as u64
+            && self.correct <= self.images;
+        if fits {
+            return Ok(());
+        }
+        Err(format!(
+            "its {} steps do not fit {} epochs of {per_epoch} steps and {} images of the next",
+            self.step, self.closed_epochs, self.images
+        ))
+    }
+}
+
 impl Checkpoint {
     /// Replaces the file at `path`, or leaves it as it was. A state with a number that is not finite
     /// is refused, by name, before the disk is touched.
@@ -106,18 +128,19 @@ impl Checkpoint {
 
     /// Reads and verifies the file at `path`: nothing in it is believed before its hash.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
-        let (mut file, mut bytes) = open(path)?;
+        let (mut file, head) = open(path)?;
         let length = file.metadata().map_or(0, |metadata| metadata.len());
-        let rest = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-        if bytes.try_reserve_exact(rest).is_err() {
-            return Err(StoreError::unusable(
-                path,
-                "it is larger than this machine's memory",
-                "give a checkpoint of densenet-tui",
-            ));
-        }
-        file.read_to_end(&mut bytes).map_err(|error| StoreError::unreadable(path, &error))?;
-        format::decode(&bytes).map_err(|refusal| refusal.of(path))
+        let whole = || {
+            let mut bytes = files::room(length)?;
+            bytes.extend(head);
+            // What is appended meanwhile is another file's: the hash refuses it.
+            file.by_ref().take(length).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes: Vec<u8> = whole().map_err(|error| StoreError::unreadable(path, &error))?;
+        let checkpoint = format::decode(&bytes).map_err(|refusal| refusal.of(path))?;
+        numbers::check_network(&checkpoint).map_err(|problem| format::Refusal::damaged(problem).of(path))?;
+        Ok(checkpoint)
     }
 
     /// Reads the metadata alone, without the hash, which only the whole file can have: for choosing
@@ -131,11 +154,8 @@ impl Checkpoint {
 /// Opens a checkpoint and reads its head; a file that never was a checkpoint goes no further.
 fn open(path: &Path) -> Result<(File, Vec<u8>), StoreError> {
     let unreadable = |error| StoreError::unreadable(path, &error);
-    let about = fs::metadata(path).map_err(unreadable)?;
-    if !about.is_file() {
-        return Err(StoreError::unusable(path, "it is not a file", "give a checkpoint of densenet-tui"));
-    }
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = files::open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
     let mut head = Vec::new();
     file.by_ref().take(format::LENGTH_BYTES).read_to_end(&mut head).map_err(unreadable)?;
     // Never more than the file has, whatever the length says.
@@ -147,7 +167,10 @@ fn open(path: &Path) -> Result<(File, Vec<u8>), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::recipe::Stem;
 
     fn folder_and_path() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -179,7 +202,7 @@ mod tests {
         example(7).write(&path).unwrap();
         let bytes = fs::read(&path).unwrap();
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(file.len(), 5);
+        assert_eq!(file.len(), example(7).tensors.len());
         assert_eq!(file.tensor("classifier.weight").unwrap().shape(), [2, 3]);
     }
 
@@ -216,6 +239,78 @@ mod tests {
     }
 
     #[test]
+    fn tensors_that_are_not_those_of_the_recipe_are_refused_before_a_network_is_made_for_them() {
+        type Spoil = fn(&mut Checkpoint);
+        let cases: [(&str, Spoil); 5] = [
+            ("the tensor `classifier.weight` has the shape [2, 3], this network needs [2, 9002]", |c| {
+                c.meta.recipe.layers = vec![9_000];
+            }),
+            ("the tensor `classifier.bias` has the shape [2], this network needs [60000]", |c| {
+                c.meta.classes = vec![String::new(); 60_000];
+            }),
+            ("the tensor `classifier.weight` has the shape [2, 3], this network needs [2, 60001]", |c| {
+                c.meta.recipe.stem = Stem::Channels(60_000);
+            }),
+            ("the tensor `features.more` is not one of this network", |c| {
+                let array = c.tensors["classifier.bias"].clone();
+                c.tensors.insert("features.more".into(), array);
+            }),
+            ("`layers`: more than 10000 dense layers", |c| c.meta.recipe.layers = vec![usize::MAX, 1]),
+        ];
+        let (_folder, path) = folder_and_path();
+        for (reason, spoil) in cases {
+            let mut checkpoint = example(7);
+            spoil(&mut checkpoint);
+            checkpoint.write(&path).unwrap();
+            let error = Checkpoint::read(&path).unwrap_err();
+            assert!(error.is_input() && error.to_string().contains(reason), "{reason}: {error}");
+        }
+    }
+
+    #[test]
+    fn progress_that_no_run_makes_is_refused() {
+        let at = |step, closed_epochs| Progress { step, closed_epochs, ..Progress::default() };
+        for fine in [at(0, 0), at(4, 0), at(4, 1), at(7, 1), at(8, 2)] {
+            assert_eq!(fine.check(4, 60), Ok(()), "{fine:?}");
+        }
+        for wrong in [
+            at(9, 1),
+            at(3, 1),
+            at(u64::MAX, 0),
+            at(0, usize::MAX),
+            Progress { optimizer_steps: 5, ..at(4, 1) },
+            Progress { images: 61, ..at(4, 1) },
+            Progress { images: 9, correct: 10, ..at(4, 1) },
+        ] {
+            assert!(wrong.check(4, 60).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn another_checkpoint_is_to_be_used_only_where_there_is_one() {
+        let (folder, path) = folder_and_path();
+        example(1).write(&path).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.pop();
+        fs::write(&path, bytes).unwrap();
+        let advice = || Checkpoint::read(&path).unwrap_err().to_string();
+        assert!(
+            advice().ends_with("; there is no other one beside it, so use a copy or train anew."),
+            "{}",
+            advice()
+        );
+        let other = folder.path().join("step-00000002.safetensors");
+        fs::write(&other, "no checkpoint either").unwrap();
+        assert!(advice().ends_with("so use a copy or train anew."), "{}", advice());
+        example(2).write(&other).unwrap();
+        assert!(
+            advice().ends_with("; use another one beside it, as step-00000002.safetensors."),
+            "{}",
+            advice()
+        );
+    }
+
+    #[test]
     fn what_is_no_checkpoint_is_refused_by_name_with_the_reason() {
         let (folder, path) = folder_and_path();
         let foreign = safetensors::serialize(
@@ -241,7 +336,8 @@ mod tests {
                 assert!(sentence.contains(reason), "{reason}: {sentence}");
             }
         }
-        assert!(Checkpoint::read(folder.path()).unwrap_err().to_string().contains("not a file"));
+        let directory = Checkpoint::read(folder.path()).unwrap_err();
+        assert!(directory.to_string().contains("it is a directory, not a file"), "{directory}");
         let missing = Checkpoint::read(&folder.path().join("x")).unwrap_err();
         assert!(missing.to_string().contains("does not exist"), "{missing}");
     }

@@ -3,8 +3,8 @@
 //! Lines are not synced one by one: a power cut may cost the last ones, and the checkpoints do not depend
 //! on them.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +16,10 @@ use crate::protocol::{Event, Stamped};
 use crate::store::StoreError;
 use crate::store::run::{Hold, JOURNAL};
 
+/// Largest journal that is read, in bytes: many months of training.
+const LARGEST: u64 = 16 << 30;
+/// Longest line that is read, in bytes: the inspection of a network for thousands of classes.
+const LONGEST_LINE: u64 = 64 << 20;
 /// How much is read at once when looking for the last whole line.
 const CHUNK: u64 = 64 * 1024;
 
@@ -108,17 +112,41 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
 /// The events in the journal at `path` and how many damaged lines were passed over. A last line without
 /// its end is being written, or was torn by a kill: it counts as neither. No file is no events.
 pub fn read(path: &Path) -> Result<(Vec<Stamped>, usize), StoreError> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        result => result.map_err(|error| StoreError::unreadable(path, &error))?,
-    };
-    let mut damaged = 0;
-    let events = bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .filter_map(|line| line.strip_suffix(b"\n"))
-        .filter_map(|line| serde_json::from_slice(line).inspect_err(|_| damaged += 1).ok())
-        .collect();
-    Ok((events, damaged))
+    match files::open_up_to(path, LARGEST) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), 0)),
+        file => file
+            .and_then(|file| read_lines(BufReader::new(file.take(LARGEST)), LONGEST_LINE))
+            .map_err(|error| StoreError::unreadable(path, &error)),
+    }
+}
+
+/// The same of what `file` has; a line of more than `longest` bytes is damaged and never in memory as a whole.
+fn read_lines(mut file: impl BufRead, longest: u64) -> io::Result<(Vec<Stamped>, usize)> {
+    let (mut events, mut damaged, mut line) = (Vec::new(), 0, Vec::new());
+    let mut from_its_beginning = true;
+    loop {
+        line.clear();
+        file.by_ref().take(longest).read_until(b'\n', &mut line)?;
+        let to_its_end = line.last() == Some(&b'\n');
+        if to_its_end {
+            match event(&line).filter(|_| from_its_beginning) {
+                Some(event) => events.push(event),
+                None => damaged += 1,
+            }
+        } else if (line.len() as u64) < longest {
+            return Ok((events, damaged));
+        }
+        from_its_beginning = to_its_end;
+    }
+}
+
+/// The event on a line; `None` where it is damaged, or holds a recipe that no run can have.
+fn event(line: &[u8]) -> Option<Stamped> {
+    let stamped: Stamped = serde_json::from_slice(line).ok()?;
+    match &stamped.event {
+        Event::Started(started) if started.recipe.validate().is_err() => None,
+        _ => Some(stamped),
+    }
 }
 
 /// The events without what a resumed run did again: where a run goes on from step s, what was told
@@ -159,7 +187,7 @@ fn step(event: &Event) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::OpenOptions;
+    use std::fs::{self, OpenOptions};
     use std::path::PathBuf;
 
     use super::*;
@@ -267,6 +295,35 @@ mod tests {
         )
         .unwrap();
         assert_eq!(read(&path).unwrap(), (vec![paused(4)], 3));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_damaged_and_the_next_ones_are_read() {
+        let line = |step: u64| format!("{{\"event\":\"paused\",\"step\":{step},\"time\":{step}.1}}\n");
+        let longest = line(1).len() as u64;
+        let read = |text: String| {
+            let (events, damaged) = read_lines(text.as_bytes(), longest).unwrap();
+            (steps(&events), damaged)
+        };
+        assert_eq!(read(line(1) + &line(10) + &line(2)), (vec![1, 2], 1));
+        assert_eq!(read("x".repeat(500) + "\n" + &line(3)), (vec![3], 1));
+        // One that is as long as a line may be without its end, or longer, was torn like a shorter one.
+        let torn = line(3).trim_end().to_owned();
+        assert_eq!(read(line(1) + &torn), (vec![1], 0));
+        assert_eq!(read(line(1) + &torn + " "), (vec![1], 0));
+        assert_eq!(read(line(1) + &torn + "  "), (vec![1], 0));
+        assert_eq!(read(line(1) + &"x".repeat(500)), (vec![1], 0));
+    }
+
+    #[test]
+    fn a_recipe_that_no_run_can_have_is_a_damaged_line() {
+        let mut head = Started::example();
+        head.recipe.batch_size = 0;
+        let line = serde_json::to_vec(&Stamped { event: Event::Started(Box::new(head)), time: 1.0 }).unwrap();
+        assert_eq!(
+            read_lines([&line, b"\n".as_slice()].concat().as_slice(), LONGEST_LINE).unwrap(),
+            (vec![], 1)
+        );
     }
 
     #[test]

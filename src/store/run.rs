@@ -21,7 +21,7 @@ use rustix::io::Errno;
 use crate::recipe::Recipe;
 use crate::store::{Checkpoint, Journal, StoreError, Summary, atomic};
 
-pub use files::{best_checkpoint, checkpoints, next_older_good, read_checkpoint};
+pub use files::{beside, best_checkpoint, checkpoints};
 pub use hold::{Hold, Standing};
 pub use holder::Process;
 pub(in crate::store) use lock::look;
@@ -125,7 +125,7 @@ impl RunDir {
     pub fn settle(&mut self, recipe: &Recipe) -> Result<Settled, StoreError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
-            move |source| StoreError::Failed { path, source }
+            move |source| StoreError::failed(&path, source)
         };
         let mut settled = Settled::Here;
         let mut standing = self.hold.standing(&self.path).map_err(failed(&self.path))?;
@@ -180,7 +180,7 @@ impl RunDir {
     /// The recipe the run was started with; `None` where its file is missing or damaged, which its
     /// checkpoints make up for.
     pub fn recipe(&self) -> Option<Recipe> {
-        Recipe::from_toml(&fs::read_to_string(self.path.join(RECIPE)).ok()?).ok()
+        Recipe::from_toml(&crate::files::read_text(&self.path.join(RECIPE)).ok()?).ok()
     }
 
     /// Replaces the recipe file.
@@ -209,7 +209,7 @@ impl RunDir {
 
     /// The journal, to go on with it.
     pub fn journal(&self) -> Result<Journal, StoreError> {
-        Journal::of(&self.hold).map_err(|error| StoreError::closed(&self.path.join(JOURNAL), &error))
+        Journal::of(&self.hold).map_err(|error| StoreError::stuck(&self.path.join(JOURNAL), &error))
     }
 
     /// Writes `checkpoint` under its step, then removes those that need not be kept: all but the
@@ -243,11 +243,9 @@ fn named(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let path = runs_dir.join(name);
     match fs::create_dir(&path) {
         Ok(()) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(StoreError::unusable(
-            &path,
-            "there is such a run already",
-            format!("choose another --name, or go on with it by --resume {name}"),
-        )),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(StoreError::unusable(&path, "there is such a run already", target::instead_of(&path, name)))
+        }
         Err(error) => Err(StoreError::closed(runs_dir, &error)),
     }
 }
@@ -302,12 +300,15 @@ mod tests {
 
     #[test]
     fn a_given_name_must_be_free_and_a_made_one_is_numbered() {
-        let (folder, _run) = run();
+        let (folder, run) = run();
         let runs_dir = folder.path().join("runs");
         let recipe = Recipe::defaults(Data::Shapes);
         let create = |name| RunDir::create(&runs_dir, name, "shapes", &recipe);
         let taken = create(Some("a")).unwrap_err();
-        assert!(taken.is_input() && taken.to_string().contains("--resume a"), "{taken}");
+        assert!(taken.is_input() && taken.to_string().ends_with("choose another --name."), "{taken}");
+        run.save(&at(1, 1)).unwrap();
+        let taken = create(Some("a")).unwrap_err();
+        assert!(taken.to_string().contains("--resume a"), "{taken}");
         let names: Vec<String> = (0..3).map(|_| create(None).unwrap().name().to_owned()).collect();
         assert_eq!(names, ["shapes", "shapes-2", "shapes-3"]);
         assert!(create(Some("../b")).unwrap_err().is_input());

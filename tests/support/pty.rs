@@ -1,5 +1,7 @@
 //! The real binary in a terminal that a test types at and looks at.
 
+#![allow(dead_code, reason = "each test file uses its own part of the vocabulary")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;

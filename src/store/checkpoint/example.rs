@@ -1,9 +1,7 @@
 //! A small checkpoint for the tests of this room.
 
-use std::collections::BTreeMap;
-
 use crate::protocol::event::Best;
-use crate::recipe::{Data, Recipe};
+use crate::recipe::{Data, Recipe, Stem};
 use crate::store::checkpoint::{Array, Checkpoint, Meta, Progress};
 
 /// A small state to try things on, at `step`.
@@ -12,9 +10,24 @@ pub(crate) fn example(step: u64) -> Checkpoint {
         shape: shape.to_vec(),
         data: (0..shape.iter().product()).map(|i| i as f32 * scale - 1.0).collect(),
     };
+    let recipe = Recipe {
+        layers: vec![1],
+        growth_rate: 1,
+        bottleneck: false,
+        stem: Stem::Channels(2),
+        ..Recipe::defaults(Data::Shapes)
+    };
+    let plan = recipe.arch(2).plan().unwrap();
+    let network = plan.tensors().into_iter().map(|(name, shape)| (name, array(&shape, 0.1)));
+    let state = [
+        ("optimizer.empty".into(), array(&[0, 4], 0.0)),
+        ("optimizer.scalar".into(), array(&[], 0.0)),
+        ("optimizer.velocity.classifier.bias".into(), array(&[2], 1e-30)),
+    ];
     Checkpoint {
+        tensors: network.chain(state).collect(),
         meta: Meta {
-            recipe: Recipe::defaults(Data::Shapes),
+            recipe,
             classes: vec!["circle".into(), "a \"quoted\" name".into()],
             moments: [[0.1 + 0.2, 0.5, 0.3], [0.25, 0.26, 1.0 / 3.0]],
             progress: Progress {
@@ -31,12 +44,5 @@ pub(crate) fn example(step: u64) -> Checkpoint {
             saved_at: 1.7e9 + 0.1,
             version: env!("CARGO_PKG_VERSION").into(),
         },
-        tensors: BTreeMap::from([
-            ("classifier.bias".into(), array(&[2], 0.5)),
-            ("classifier.weight".into(), array(&[2, 3], 0.1)),
-            ("empty".into(), array(&[0, 4], 0.0)),
-            ("optimizer.velocity.classifier.bias".into(), array(&[2], 1e-30)),
-            ("scalar".into(), array(&[], 0.0)),
-        ]),
     }
 }

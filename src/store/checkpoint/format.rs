@@ -12,15 +12,18 @@ use std::ops::Range;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::store::StoreError;
 use crate::store::checkpoint::numbers::{check_array, check_numbers};
 use crate::store::checkpoint::{Array, Checkpoint, Meta};
+use crate::store::{StoreError, run};
 
 /// The format that this version writes and reads.
 const FORMAT: u32 = 1;
+/// What helps with a file of another format.
+pub(crate) const OTHER_VERSION: &str = "use the version of densenet-tui that wrote it";
 /// Our key in the metadata of safetensors.
 const KEY: &str = "densenet_tui";
 /// What every checkpoint has between the length of its header and its hash.
@@ -39,22 +42,36 @@ const HASH: Range<usize> =
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     problem: String,
-    advice: &'static str,
+    /// What to do; `None` where only another checkpoint helps, if there is one.
+    advice: Option<&'static str>,
 }
 
 impl Refusal {
     fn foreign(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), advice: "give a file that densenet-tui wrote" }
+        Self { problem: problem.into(), advice: Some("give a file that densenet-tui wrote") }
     }
 
-    fn damaged(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), advice: "use another checkpoint of its run" }
+    pub(super) fn damaged(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), advice: None }
     }
 
     /// The error about the file at `path`.
     pub(super) fn of(self, path: &Path) -> StoreError {
-        StoreError::unusable(path, self.problem, self.advice)
+        let another = || match another_beside(path) {
+            Some(name) => format!("use another one beside it, as {name}"),
+            None => "there is no other one beside it, so use a copy or train anew".into(),
+        };
+        StoreError::unusable(path, self.problem, self.advice.map_or_else(another, str::to_owned))
     }
+}
+
+/// The newest other checkpoint beside the file at `path`, by name: one that begins as it should, for reading all of
+/// each takes long.
+fn another_beside(path: &Path) -> Option<String> {
+    let beside = run::beside(path).into_iter().rev().map(|(_, other)| other);
+    let mut others = beside.filter(|other| other.file_name() != path.file_name());
+    let other = others.find(|other| super::open(other).is_ok_and(|(_, head)| meta(&head).is_ok()))?;
+    Some(other.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The text under [`KEY`]. The order of the fields is the order in the file.
@@ -135,6 +152,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Refusal> {
         return Err(Refusal::damaged("it is damaged or cut short, as its hash does not match its bytes"));
     }
     let meta = meta(bytes)?;
+    check_places(bytes)?;
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
     let tensors = file
@@ -169,10 +187,27 @@ pub(super) fn meta(head: &[u8]) -> Result<Meta, Refusal> {
     if format != FORMAT {
         return Err(Refusal {
             problem: format!("it is written in format {format} and this version reads format {FORMAT}"),
-            advice: "use the version of densenet-tui that wrote it",
+            advice: Some(OTHER_VERSION),
         });
     }
     serde_json::from_str(&text).map(|Stated { state }| state).map_err(unreadable)
+}
+
+/// Refuses tensors that lie behind the end of the file: the reader of safetensors adds lengths before it looks.
+fn check_places(bytes: &[u8]) -> Result<(), Refusal> {
+    let header = header(bytes).unwrap_or_default();
+    let places: HashMap<String, Place> = serde_json::from_slice(header)
+        .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
+    match places.into_iter().find(|(_, place)| place.data_offsets.is_some_and(|[_, end]| end > bytes.len())) {
+        None => Ok(()),
+        Some((name, _)) => Err(Refusal::foreign(format!("its tensor `{name}` is not in the file"))),
+    }
+}
+
+/// Where a tensor lies among the bytes behind the header; nothing for the metadata.
+#[derive(Deserialize)]
+struct Place {
+    data_offsets: Option<[usize; 2]>,
 }
 
 /// Refuses a file whose `head` does not begin like a checkpoint, and says what it is instead.
@@ -180,7 +215,10 @@ pub(super) fn recognise(head: &[u8]) -> Result<(), Refusal> {
     if head.get(LENGTH_BYTES as usize..HASH.start) == Some(OPENING) {
         return Ok(());
     }
-    let is_safetensors = header(head).is_some_and(|header| serde_json::from_slice::<Header>(header).is_ok());
+    // Nothing of it is kept: it may be large, and not ours.
+    let is_safetensors = header(head).is_some_and(|header| {
+        header.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(header).is_ok()
+    });
     Err(Refusal::foreign(if head.is_empty() {
         "it is empty"
     } else if is_safetensors {
@@ -297,6 +335,26 @@ mod tests {
             let refusal = decode(&bytes).unwrap_err();
             assert!(refusal.problem.contains(reason), "{reason}: {refusal:?}");
         }
+    }
+
+    #[test]
+    fn tensors_whose_lengths_add_up_to_more_than_there_are_numbers_are_refused() {
+        // Seventeen names of 2^60 bytes each lie one behind the other, and their ends wrap around.
+        let bytes = forged(encode(&example(7)).unwrap(), |bytes| {
+            let data = bytes.split_off(8 + header_length(bytes).unwrap());
+            let header = std::str::from_utf8(&bytes[8..]).unwrap().trim_end();
+            let mut header = header.strip_suffix('}').unwrap().to_owned();
+            for n in 0..17u64 {
+                let (begin, end) = (n << 60, (n + 1).wrapping_mul(1 << 60));
+                let shape = 1u64 << 58;
+                let tensor = format!(r#"{{"dtype":"F32","shape":[{shape}],"data_offsets":[{begin},{end}]}}"#);
+                write!(header, r#","x{n}":{tensor}"#).unwrap();
+            }
+            header.push('}');
+            *bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
+        });
+        let refusal = decode(&bytes).unwrap_err();
+        assert!(refusal.problem.contains("is not in the file"), "{refusal:?}");
     }
 
     #[test]

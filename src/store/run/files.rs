@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, unlinkat};
 
+use crate::store::checkpoint::OTHER_VERSION;
 use crate::store::run::CHECKPOINTS;
 use crate::store::{Checkpoint, StoreError};
 
 /// Kept beside the best.
 const NEWEST: usize = 2;
+
+/// What is left where a run has nothing to go on from.
+const ANEW: &str = "start it again under another name, or delete it first";
 
 /// The file of a checkpoint after `step` steps.
 pub(super) fn file_name(step: u64) -> String {
@@ -27,6 +31,11 @@ fn step_of(path: &Path) -> Option<u64> {
 /// The checkpoints of the run at `run` with their steps, oldest first. None where there are none.
 pub fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
     in_directory(&run.join(CHECKPOINTS))
+}
+
+/// The checkpoints in the directory of the file at `path`, oldest first, that one included.
+pub fn beside(path: &Path) -> Vec<(u64, PathBuf)> {
+    path.parent().map_or_else(Vec::new, in_directory)
 }
 
 fn in_directory(directory: &Path) -> Vec<(u64, PathBuf)> {
@@ -65,25 +74,6 @@ pub(super) fn prune(directory: impl AsFd, newest: u64, best: Option<u64>) {
     }
 }
 
-/// Reads a checkpoint; where it is refused, the error names the next older good one beside it.
-pub fn read_checkpoint(path: &Path) -> Result<Checkpoint, StoreError> {
-    Checkpoint::read(path).map_err(|error| match next_older_good(path) {
-        Some(good) => error.advising(format!("the next older good one is {}", good.display())),
-        None => error,
-    })
-}
-
-/// The newest whole checkpoint that is older than the one at `path` and lies beside it.
-pub fn next_older_good(path: &Path) -> Option<PathBuf> {
-    let step = step_of(path)?;
-    in_directory(path.parent()?)
-        .into_iter()
-        .rev()
-        .filter(|(older, _)| *older < step)
-        .map(|(_, path)| path)
-        .find(|path| Checkpoint::read(path).is_ok())
-}
-
 /// See [`crate::store::RunDir::newest_good`].
 pub(super) fn newest_good(run: &Path) -> Result<(PathBuf, Checkpoint, Vec<String>), StoreError> {
     let mut refused = Vec::new();
@@ -103,7 +93,8 @@ pub(super) fn newest_good(run: &Path) -> Result<(PathBuf, Checkpoint, Vec<String
         }
     }
     Err(match refused.into_iter().next() {
-        Some(newest) => newest.advising("there is no older good one, so start the run again"),
+        Some(newest) if newest.advises(OTHER_VERSION) => newest,
+        Some(newest) => newest.advising(format!("there is no older good one, so {ANEW}")),
         None => no_checkpoint(run),
     })
 }
@@ -125,7 +116,7 @@ pub fn best_checkpoint(run: &Path) -> Result<PathBuf, StoreError> {
 }
 
 fn no_checkpoint(run: &Path) -> StoreError {
-    StoreError::unusable(run, "it holds no checkpoint", "start the run again")
+    StoreError::unusable(run, "it holds no checkpoint", ANEW)
 }
 
 #[cfg(test)]
@@ -168,16 +159,5 @@ mod tests {
         assert_eq!(best_checkpoint(run.path()).unwrap(), file(run.path(), 4));
         let empty = tempfile::tempdir().unwrap();
         assert!(best_checkpoint(empty.path()).unwrap_err().is_input());
-    }
-
-    #[test]
-    fn a_refused_file_names_the_next_older_good_one() {
-        let run = run(&[1, 2, 3]);
-        fs::write(file(run.path(), 2), "damaged").unwrap();
-        fs::write(file(run.path(), 3), "damaged").unwrap();
-        let sentence = read_checkpoint(&file(run.path(), 3)).unwrap_err().to_string();
-        assert!(sentence.contains("step-00000003"), "{sentence}");
-        assert!(sentence.ends_with("step-00000001.safetensors."), "{sentence}");
-        assert_eq!(next_older_good(&file(run.path(), 1)), None);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::store::StoreError;
-use crate::store::run::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY};
+use crate::store::run::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY, checkpoints};
+use crate::store::{StoreError, catalog};
 
 /// Something to go on from or to evaluate; absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,16 +39,30 @@ pub fn find(runs_dir: &Path, word: &Path) -> Result<Target, StoreError> {
     if word.exists() {
         return absolute(word).map(Target::File);
     }
-    Err(StoreError::unusable(
-        word,
-        format!("there is no such file and no such run in {}", runs_dir.display()),
-        "`densenet-tui runs` lists the runs",
-    ))
+    let advice = match catalog::list(runs_dir).as_slice() {
+        [] => "no run is there at all; name the directory of the runs by --runs-dir, or give a path".into(),
+        _ => format!("`densenet-tui runs --runs-dir {}` lists those that are there", quoted(runs_dir)),
+    };
+    let problem = format!("there is no such file and no such run in {}", runs_dir.display());
+    Err(StoreError::unusable(word, problem, advice))
+}
+
+/// `path` as a word for a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Whether the directory at `path` holds anything that a run holds.
 pub fn looks_like_run(path: &Path) -> bool {
-    [RECIPE, SUMMARY, JOURNAL].iter().any(|name| path.join(name).is_file()) || path.join(CHECKPOINTS).is_dir()
+    // What is there and is no file belongs to a damaged run; a directory of such a name to something else.
+    let is_one = |name: &&str| path.join(name).symlink_metadata().is_ok_and(|found| !found.is_dir());
+    path.join(CHECKPOINTS).is_dir() || [RECIPE, SUMMARY, JOURNAL, CHECKPOINTS].iter().any(is_one)
 }
 
 /// The run in whose `checkpoints/` the file at `path` lies.
@@ -61,7 +75,16 @@ pub fn run_of(path: &Path) -> Option<PathBuf> {
 pub(super) fn no_run(path: &Path) -> StoreError {
     let problem =
         if path.is_dir() { "it is not a run, as nothing of a run is in it" } else { "there is no such run" };
-    StoreError::unusable(path, problem, "`densenet-tui runs` lists the runs")
+    StoreError::unusable(path, problem, "give the name or the directory of a run, or a checkpoint")
+}
+
+/// What to do where `name` is the directory `taken` already.
+pub(super) fn instead_of(taken: &Path, name: &str) -> String {
+    let word = quoted(Path::new(name));
+    if checkpoints(taken).is_empty() {
+        return "choose another --name".into();
+    }
+    format!("choose another --name, or go on with it by --resume {word}")
 }
 
 fn is_bare(word: &Path) -> bool {
@@ -101,5 +124,17 @@ mod tests {
             let error = find(folder.path(), &word).unwrap_err();
             assert!(error.is_input() && error.to_string().contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn the_runs_are_to_be_listed_where_they_are_and_only_where_there_are_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = folder.path().join("Lea's runs");
+        let advice = || find(&runs, Path::new("nothing")).unwrap_err().to_string();
+        assert!(advice().contains("no run is there at all; name the directory"), "{}", advice());
+        fs::create_dir_all(runs.join("a").join(CHECKPOINTS)).unwrap();
+        let command = format!("`densenet-tui runs --runs-dir '{}/Lea'\\''s runs'`", folder.path().display());
+        assert!(advice().contains(&command), "{}", advice());
+        assert_eq!(quoted(Path::new("../runs")), "../runs");
     }
 }
