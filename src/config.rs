@@ -58,7 +58,7 @@ impl Config {
     /// Reads `file`; a missing one is an empty one, one that is no TOML an error.
     pub fn read(file: &Path) -> Result<Self, LayerError> {
         let source = file.display().to_string();
-        match std::fs::read_to_string(file) {
+        match crate::files::read_text(file) {
             Ok(text) => Self::parse(&source, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => {
@@ -74,7 +74,7 @@ impl Config {
         let Ok(placed) = DeTable::parse(text) else {
             return Ok(config);
         };
-        let place = |at: usize| format!("{source}: line {}", text[..at].lines().count().max(1));
+        let place = |at: usize| format!("{source}: line {}", text[..at].matches('\n').count() + 1);
         for (key, value) in placed.into_inner() {
             let done = match (key.get_ref().as_ref(), value.get_ref()) {
                 ("keys", DeValue::Table(keys)) => {

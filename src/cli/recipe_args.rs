@@ -125,7 +125,7 @@ impl RecipeArgs {
         let mut layers: Vec<Layer> = config.into_iter().collect();
         if let Some(file) = &self.recipe {
             let source = file.display().to_string();
-            let text = std::fs::read_to_string(file).map_err(|error| LayerError {
+            let text = crate::files::read_text(file).map_err(|error| LayerError {
                 source_name: source.clone(),
                 sentence: format!("it cannot be read ({error})."),
             })?;

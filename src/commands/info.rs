@@ -18,6 +18,8 @@ pub(crate) fn info(context: &Context, json: bool) -> Exit {
     let state = context.paths.state_file();
     let devices = engine::describe_devices();
     if json {
+        // A path need not be text, and JSON has nothing else.
+        let [config, state, runs] = [&config, &state, &runs].map(|path| path.to_string_lossy());
         let info = json!({
             "version": version, "candle": candle, "build": build, "cuda": cuda, "threads": usable_threads(),
             "devices": devices, "config": config, "state": state, "runs": runs,

@@ -13,7 +13,7 @@ pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
     let entries = catalog::list(dir);
     if json {
         let runs: Vec<Value> = entries.iter().map(to_json).collect();
-        print_line(&json!({ "runs_dir": dir, "runs": runs }).to_string());
+        print_line(&json!({ "runs_dir": dir.to_string_lossy(), "runs": runs }).to_string());
     } else if entries.is_empty() {
         print_line(&format!("no runs in {}", dir.display()));
     } else {
@@ -29,8 +29,9 @@ pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
 }
 
 fn to_json(entry: &Entry) -> Value {
-    let mut value =
-        json!({ "run": entry.name, "path": entry.path, "state": entry.state(), "live": entry.live });
+    // A path need not be text, and JSON has nothing else.
+    let path = entry.path.to_string_lossy();
+    let mut value = json!({ "run": entry.name, "path": path, "state": entry.state(), "live": entry.live });
     match &entry.summary {
         Ok(summary) => value["summary"] = json!(summary),
         Err(sentence) => value["problem"] = json!(sentence),

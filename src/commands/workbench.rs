@@ -1,12 +1,13 @@
 //! The interface, put together.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::time::{Duration, Instant};
 
 use crate::cli::Cli;
 use crate::commands::{Context, start_threads, wrong};
 use crate::config::Config;
 use crate::engine::{self, Promise};
+use crate::files;
 use crate::headless::answers::complain;
 use crate::headless::print_line;
 use crate::monitor::Exit;
@@ -170,13 +171,21 @@ fn theme(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> Theme {
     let name = cli.looks.theme.as_deref().or(context.config.theme.as_deref()).unwrap_or("terminal");
     let plain = Theme::builtin("terminal").unwrap_or_else(Theme::plain);
     let file = context.paths.theme_file(name);
-    match (std::fs::read_to_string(&file), Theme::builtin(name)) {
+    match (files::read_text(&file), Theme::builtin(name)) {
         (Ok(text), builtin) => {
             let (theme, wrong) = Theme::parse(&text, builtin.unwrap_or(plain));
             notes.extend(wrong.iter().map(|sentence| format!("{}: {sentence}.", file.display())));
             theme
         }
-        (Err(_), Some(builtin)) => builtin,
+        (Err(error), Some(builtin)) => {
+            if error.kind() != ErrorKind::NotFound {
+                notes.push(format!(
+                    "{}: it cannot be read ({error}); the built-in `{name}` holds.",
+                    file.display()
+                ));
+            }
+            builtin
+        }
         (Err(error), None) => {
             let known = Theme::names().join(", ");
             notes.push(format!(

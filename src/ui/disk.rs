@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::files;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::protocol::{Options, Stamped};
 use crate::recipe::layered::{Layer, assemble};
@@ -25,11 +27,7 @@ pub(crate) fn carry_out(work: Disk, options: &Options) -> Answer {
         }
         Disk::ReadPast(path) => Answer::Past(read_journal(&path).map(|(events, _)| events)),
         Disk::Delete(path) => Answer::Deleted(delete(&path)),
-        Disk::WriteRecipe { path, text } => Answer::RecipeWritten(
-            crate::store::atomic::write(&path, text.as_bytes())
-                .map(|()| path)
-                .map_err(|error| error.to_string()),
-        ),
+        Disk::WriteRecipe { path, text } => Answer::RecipeWritten(write_recipe(&path, &text).map(|()| path)),
         Disk::ReadRecipe(path) => Answer::RecipeRead(read_recipe(&path).map(Box::new)),
         Disk::Remember(state, file) => Answer::Remembered(state.write(&file)),
         Disk::ReadCheckpoints(path) => {
@@ -116,13 +114,13 @@ fn checkpoints(path: &Path) -> Vec<CheckpointRow> {
 
 /// Copies a checkpoint to a file, or into a directory, that must not hold one of that name yet.
 fn export(from: &Path, to: &Path) -> Result<PathBuf, String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}.", to.display());
     let to = if to.is_dir() { to.join(from.file_name().unwrap_or_default()) } else { to.to_owned() };
     if to.exists() {
         return Err(format!("{} is there already; choose another name.", to.display()));
     }
-    let bytes = fs::read(from).map_err(|error| told(&error))?;
-    crate::store::atomic::write(&to, &bytes).map_err(|error| told(&error))?;
+    let bytes = files::read(from, u64::MAX)
+        .map_err(|error| format!("{}: it cannot be read ({error}).", from.display()))?;
+    crate::store::atomic::write(&to, &bytes).map_err(|error| error.to_string())?;
     Ok(to)
 }
 
@@ -147,8 +145,16 @@ fn delete(path: &Path) -> Result<String, String> {
     fs::remove_dir_all(path).map(|()| name).map_err(|error| format!("{}: {error}.", path.display()))
 }
 
+/// Writes a recipe's file, in place of one that may be there.
+fn write_recipe(path: &Path, text: &str) -> Result<(), String> {
+    files::check_replaceable(path).map_err(|error| {
+        format!("{}: it cannot be written ({error}); choose another name.", path.display())
+    })?;
+    crate::store::atomic::write(path, text.as_bytes()).map_err(|error| error.to_string())
+}
+
 fn read_recipe(path: &Path) -> Result<crate::recipe::Recipe, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}.", path.display()))?;
+    let text = files::read_text(path).map_err(|error| format!("{}: {error}.", path.display()))?;
     let layer = Layer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
     assemble(&[layer]).map_err(|error| error.to_string())
 }
@@ -158,7 +164,8 @@ fn read_recipe(path: &Path) -> Result<crate::recipe::Recipe, String> {
 fn background(run: &Path, options: &Options) -> Result<(), String> {
     let told = |why: &dyn Display| format!("the run cannot go on in the background: {why}.");
     let log = run.join(LOG);
-    let out = fs::File::options().create(true).append(true).open(&log).map_err(|error| told(&error))?;
+    let out = files::open_with(fs::File::options().create(true).append(true), &log)
+        .map_err(|error| told(&format!("{}: {error}", log.display())))?;
     let err = out.try_clone().map_err(|error| told(&error))?;
     // The engine lets go of the run right after it has said that it ended.
     if !until(PATIENCE, || !run::held(run)) {
@@ -182,11 +189,20 @@ fn background(run: &Path, options: &Options) -> Result<(), String> {
     });
     match ended {
         Some(status) if !status.success() => {
-            let said = fs::read_to_string(&log).unwrap_or_default();
-            Err(told(&said.lines().last().unwrap_or("it ended at once").trim_end_matches('.')))
+            Err(told(&last_line(&log).as_deref().unwrap_or("it ended at once").trim_end_matches('.')))
         }
         _ => Ok(()),
     }
+}
+
+/// The last line of a file that may have grown large.
+fn last_line(file: &Path) -> Option<String> {
+    let mut file = files::open(file).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(files::LARGEST_TEXT))).ok()?;
+    let mut tail = Vec::new();
+    file.take(files::LARGEST_TEXT).read_to_end(&mut tail).ok()?;
+    String::from_utf8_lossy(&tail).lines().last().map(str::to_owned)
 }
 
 /// This very program, even where its file was replaced meanwhile: only the same build gives the same bits.

@@ -1,9 +1,11 @@
 //! What the interface remembers from one time to the next: the last recipe and how things were looked at.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::recipe::Recipe;
 use crate::ui::app::App;
 use crate::ui::curves::Over;
@@ -29,10 +31,18 @@ pub(crate) struct ViewState {
 }
 
 impl State {
-    /// Reads `file`; a missing one is an empty state, a damaged one too, with a sentence.
+    /// Reads `file`; a missing one is an empty state, one that cannot be read too, with a sentence.
     pub(crate) fn read(file: &Path) -> (Self, Option<String>) {
-        let Ok(text) = std::fs::read_to_string(file) else {
-            return (Self::default(), None);
+        let text = match files::read_text(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), None),
+            Err(error) => {
+                let sentence = format!(
+                    "{}: it cannot be read ({error}); the last recipe and view are forgotten.",
+                    file.display()
+                );
+                return (Self::default(), Some(sentence));
+            }
         };
         match toml::from_str(&text) {
             Ok(state) => (state, None),
