@@ -1,6 +1,7 @@
 //! The command line: what was typed, with its types. What it means is `lib`'s business.
 
 mod recipe_args;
+mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::protocol::command::{Device, SaveEvery, parse_duration};
 pub use recipe_args::RecipeArgs;
+use values::{a_path, some_data};
 
 /// Designs, trains, inspects and ships DenseNets.
 #[derive(Debug, Parser)]
@@ -65,7 +67,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// Go on with a run (its name or directory) or from a checkpoint file
-    #[arg(long, value_name = "RUN_OR_FILE")]
+    #[arg(long, value_name = "RUN_OR_FILE", value_parser = a_path())]
     pub resume: Option<PathBuf>,
     /// Save so often, beside every epoch's end: 30s, 5m, 200steps
     #[arg(long, value_name = "TIME|STEPS", default_value = "5m")]
@@ -106,7 +108,7 @@ pub struct ComputeArgs {
 #[derive(Clone, Debug, Args)]
 pub struct PlaceArgs {
     /// Directory of all runs [default: `runs` in the data directory, see `info`]
-    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    #[arg(long, value_name = "DIR", value_parser = a_path(), help_heading = "Run")]
     pub runs_dir: Option<PathBuf>,
 }
 
@@ -125,12 +127,13 @@ pub enum Command {
     /// Loss and accuracy of a checkpoint
     Evaluate {
         /// A checkpoint file, or a run (its best checkpoint)
+        #[arg(value_parser = a_path())]
         checkpoint: PathBuf,
         /// Other data than the checkpoint's own: cifar10, cifar100, folder:PATH, shapes
-        #[arg(long)]
+        #[arg(long, value_parser = some_data())]
         data: Option<crate::recipe::Data>,
         /// Where the data is
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_parser = a_path())]
         data_dir: Option<PathBuf>,
         /// Which images
         #[arg(long, default_value = "test", value_parser = ["train", "validation", "test"])]
@@ -169,6 +172,7 @@ pub enum Command {
     /// Repeat the steps of a golden file from PyTorch and compare every number
     Verify {
         /// A file written by `densenet_torch.py golden`
+        #[arg(value_parser = a_path())]
         golden: PathBuf,
         /// Where and how to compute.
         #[command(flatten)]

@@ -1,7 +1,7 @@
 //! What this user has settled for good: `config.toml`, all of it optional.
 //!
 //! ```toml
-//! runs_dir = "/data/runs"
+//! runs_dir = "/data/runs"     # `~` is the home directory; a relative path is relative to this file
 //! theme = "dark"            # built in, or themes/NAME.toml beside this file
 //! color = "auto"            # truecolor, 256, 16 or none
 //! mouse = true
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Value};
 
+use crate::paths;
 use crate::recipe::layered::{Layer, LayerError};
 
 /// The settings.
@@ -59,12 +60,25 @@ impl Config {
     pub fn read(file: &Path) -> Result<Self, LayerError> {
         let source = file.display().to_string();
         match crate::files::read_text(file) {
-            Ok(text) => Self::parse(&source, &text),
+            Ok(text) => Self::parse(&source, &text)?.settle_paths(file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => {
                 Err(LayerError { source_name: source, sentence: format!("it cannot be read ({error}).") })
             }
         }
+    }
+
+    /// Its paths as they are meant: `~` is the home directory, and a relative one is relative to `file`.
+    fn settle_paths(mut self, file: &Path) -> Result<Self, LayerError> {
+        let directory = file.parent().unwrap_or(Path::new(""));
+        let settle = |path: &Path| paths::meant_in(directory, path);
+        let wrong = |clause: String| LayerError {
+            source_name: file.display().to_string(),
+            sentence: format!("`runs_dir`: {clause}."),
+        };
+        self.runs_dir = self.runs_dir.as_deref().map(settle).transpose().map_err(wrong)?;
+        self.recipe.as_mut().map_or(Ok(()), |layer| layer.settle_paths(&settle))?;
+        Ok(self)
     }
 
     fn parse(source: &str, text: &str) -> Result<Self, LayerError> {

@@ -91,6 +91,16 @@ pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Da
     })
 }
 
+/// The absolute path where the images of `recipe` would be read from; none for the shapes, and where nothing is found.
+pub fn place(recipe: &Recipe) -> Option<PathBuf> {
+    match &recipe.data {
+        Data::Cifar10 => cifar::place(&cifar::CIFAR10, recipe),
+        Data::Cifar100 => cifar::place(&cifar::CIFAR100, recipe),
+        Data::Folder(path) => Some(folder::place(path, recipe)),
+        Data::Shapes => None,
+    }
+}
+
 /// Class names without a look at the images: of a folder its directories; of CIFAR those in its
 /// files, or the published ones where the files are not here.
 pub fn classes(recipe: &Recipe) -> Result<Vec<String>, DataError> {

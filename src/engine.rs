@@ -16,6 +16,7 @@ mod gauges;
 mod heartbeat;
 mod inspect;
 mod memory;
+mod place;
 mod prefetch;
 mod report;
 mod saving;

@@ -1,8 +1,12 @@
 //! Where this program keeps things, by the conventions of the system.
 
+mod typed;
+
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
+
+pub use typed::{meant, meant_in};
 
 /// The directories of this program.
 #[derive(Clone, Debug)]

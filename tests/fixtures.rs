@@ -53,7 +53,7 @@ fn keep(run: &Path) {
     let mut summary = catalog::read_summary(run).unwrap();
     summary.recipe = elsewhere(summary.recipe);
     fs::write(to.join("summary.json"), told(&serde_json::to_string_pretty(&summary).unwrap())).unwrap();
-    fs::write(to.join("recipe.toml"), summary.recipe.to_toml()).unwrap();
+    fs::write(to.join("recipe.toml"), summary.recipe.to_toml().unwrap()).unwrap();
 }
 
 fn told(line: &str) -> String {

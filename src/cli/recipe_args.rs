@@ -1,11 +1,13 @@
 //! The options of a recipe, and the layers they make.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use toml::{Table, Value};
 
-use crate::recipe::layered::{Layer, LayerError, preset_table};
+use crate::cli::values::{a_path, some_data};
+use crate::paths;
+use crate::recipe::layered::{Layer, LayerError, preset_table, text};
 use crate::recipe::presets::Preset;
 use crate::recipe::{Augment, Data, Optimizer, Precision, Schedule, Stem};
 
@@ -16,7 +18,7 @@ const TYPED: &str = "the command line";
 #[derive(Debug, Default, Args)]
 pub struct RecipeArgs {
     /// A TOML file of recipe keys
-    #[arg(long, value_name = "FILE", help_heading = "Recipe")]
+    #[arg(long, value_name = "FILE", value_parser = a_path(), help_heading = "Recipe")]
     pub recipe: Option<PathBuf>,
     /// Any recipe key, as in --set pad=black
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Recipe")]
@@ -60,10 +62,10 @@ pub struct RecipeArgs {
     dropout: Option<f64>,
 
     /// cifar10, cifar100, folder:PATH or shapes (built in)
-    #[arg(long, help_heading = "Data")]
+    #[arg(long, value_parser = some_data(), help_heading = "Data")]
     data: Option<Data>,
     /// Parent of the data folder, or the folder itself
-    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    #[arg(long, value_name = "DIR", value_parser = a_path(), help_heading = "Data")]
     data_dir: Option<PathBuf>,
     /// Height and width of the images of a folder
     #[arg(long, value_name = "PIXELS", help_heading = "Data")]
@@ -129,14 +131,19 @@ impl RecipeArgs {
                 source_name: source.clone(),
                 sentence: format!("it cannot be read ({error})."),
             })?;
-            layers.push(Layer::parse(source, &text)?);
+            let mut layer = Layer::parse(source, &text)?;
+            let directory = file.parent().unwrap_or(Path::new(""));
+            layer.settle_paths(&|path| paths::meant_in(directory, path))?;
+            layers.push(layer);
         }
         if let Some(name) = &self.preset {
             let preset = Preset::named(name)
                 .map_err(|sentence| LayerError { source_name: "--preset".into(), sentence })?;
             layers.push(Layer { source: format!("the preset {name}"), table: preset_table(preset) });
         }
-        layers.push(Layer { source: TYPED.into(), table: self.flags()? });
+        let mut flags = Layer { source: TYPED.into(), table: self.flags()? };
+        flags.settle_paths(&paths::meant)?;
+        layers.push(flags);
         Ok(layers)
     }
 
@@ -180,8 +187,13 @@ impl RecipeArgs {
             }),
         );
         put("dropout", real(self.dropout));
+        if let Some(Data::Folder(path)) = &self.data {
+            // The word of a path that is no text would be another path.
+            text(path).map_err(|clause| typed(format!("--data: {clause}.")))?;
+        }
         put("data", self.data.as_ref().map(|data| Value::String(data.to_string())));
-        put("data_dir", self.data_dir.as_ref().map(|dir| Value::String(dir.to_string_lossy().into_owned())));
+        let dir = self.data_dir.as_deref().map(text).transpose();
+        put("data_dir", dir.map_err(|clause| typed(format!("--data-dir: {clause}.")))?.map(|dir| dir.into()));
         put("input_size", whole(self.input_size));
         put("validation", whole(self.validation));
         put("train_limit", whole(self.train_limit));
@@ -208,7 +220,11 @@ impl RecipeArgs {
             let (key, value) = item.split_once('=').ok_or_else(|| {
                 typed(format!("--set {item}: it must be KEY=VALUE, as in --set pad=black."))
             })?;
-            table.insert(key.trim().to_owned(), typed_value(value.trim()));
+            let (key, text) = (key.trim(), value.trim());
+            let value = typed_value(text);
+            // A directory may be called 2024, or true.
+            let value = if key == "data_dir" && !value.is_str() { Value::String(text.into()) } else { value };
+            table.insert(key.to_owned(), value);
         }
         Ok(table)
     }

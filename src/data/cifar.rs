@@ -48,7 +48,7 @@ pub(crate) fn load(variety: &Variety, recipe: &Recipe, report: &mut Report) -> R
     let mut test = Images::with_room(SIDE, variety.test, ROOM)?;
     found.read(variety, found.layout.test, variety.test, &mut test, report)?;
     let (train, validation) = split::divide(all, recipe, variety.validation)?;
-    let dir = found.folder.canonicalize().unwrap_or(found.folder);
+    let dir = found.absolute();
     Ok(Parts { classes, train, validation, test, flips: true, dir: Some(dir), notes: Vec::new() })
 }
 
@@ -58,6 +58,11 @@ pub(crate) fn classes(variety: &Variety, recipe: &Recipe) -> Result<Vec<String>,
         Some(found) => found.classes(variety),
         None => Ok(variety.names()),
     }
+}
+
+/// The absolute path where `variety` would be read from, if it is found.
+pub(crate) fn place(variety: &Variety, recipe: &Recipe) -> Option<PathBuf> {
+    locate(variety, &roots(recipe)).map(|found| found.absolute())
 }
 
 /// Where to look: the recipe's place, or where people and torchvision put data.
@@ -105,6 +110,12 @@ fn absent(variety: &Variety, roots: &[PathBuf], given: Option<&Path>) -> String 
 }
 
 impl Found {
+    /// The folder from the root: without links where that is text, which is what a recipe holds.
+    fn absolute(&self) -> PathBuf {
+        let real = self.folder.canonicalize().ok().filter(|path| path.to_str().is_some());
+        real.or_else(|| std::path::absolute(&self.folder).ok()).unwrap_or_else(|| self.folder.clone())
+    }
+
     /// Reads the `images` images of `file` into `into`.
     fn read(
         &self,

@@ -70,6 +70,11 @@ pub(crate) fn classes(path: &Path, recipe: &Recipe) -> Result<Vec<String>, DataE
     Ok(classes.iter().map(|name| name.to_string_lossy().into()).collect())
 }
 
+/// The absolute path where the folder `path` would be read from.
+pub(crate) fn place(path: &Path, recipe: &Recipe) -> PathBuf {
+    absolute(&locate(path, recipe.data_dir.as_deref()).0)
+}
+
 /// Where the folder `path` is. With a `data_dir`: that very directory if it has the folder's name, or
 /// the folder inside it, or `path` from here (with a note), or the directory whatever its name.
 fn locate(path: &Path, data_dir: Option<&Path>) -> (PathBuf, Option<String>) {

@@ -14,7 +14,7 @@ use crate::engine::failure::Failure;
 use crate::engine::gauges::Gauges;
 use crate::engine::report::{Report, now};
 use crate::engine::saving;
-use crate::engine::{card, device, memory};
+use crate::engine::{card, device, memory, place};
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops;
 use crate::ops::dropout::Masks;
@@ -129,6 +129,7 @@ impl Session {
         let Start { mut recipe, name, options } = start;
         let begun = Instant::now();
         check(&recipe)?;
+        place::check(&recipe)?;
         let (device, device_line) = device::choose(options.device)?;
         // Once for the network alone, before the images are read, and once beside them.
         let (classes, images) =
@@ -136,7 +137,7 @@ impl Session {
         memory::check(&recipe, classes, images, wish(&options), &device)?;
         run::probe(&options.runs_dir)?;
         let dataset = control.load(&recipe, report)?;
-        remember_place(&mut recipe, &dataset);
+        place::remember(&mut recipe, &dataset)?;
         check_batches(&recipe, &dataset)?;
         memory::check(&recipe, dataset.classes.len(), dataset.train.len(), wish(&options), &device)?;
         let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
@@ -158,9 +159,9 @@ impl Session {
         report: &mut Report,
     ) -> Result<Self, Failure> {
         let begun = Instant::now();
-        let place = run::find(&options.runs_dir, target)?;
+        let found = run::find(&options.runs_dir, target)?;
         let (device, device_line) = device::choose(options.device)?;
-        let (source, run, checkpoint) = take_up(place, report)?;
+        let (source, run, checkpoint) = take_up(found, report)?;
         let mut recipe = checkpoint.meta.recipe.clone();
         let summary = run.as_ref().and_then(|run| catalog::read_summary(run.path()).ok());
         // How the run ended that the checkpoint belongs to, also where a new one begins with it.
@@ -168,6 +169,7 @@ impl Session {
         let ended = origin_ended.map(|summary| summary.state);
         apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
         check(&recipe)?;
+        place::check(&recipe)?;
         let Meta { mut progress, classes, moments, run: origin, parent, no_test, reference, .. } =
             checkpoint.meta.clone();
         // A run that was to leave the test split alone still is, and it ends with the weights of the
@@ -180,7 +182,7 @@ impl Session {
         let images = recipe.train_limit.unwrap_or(usize::MAX);
         memory::check(&recipe, classes.len(), images, wish(&options), &device)?;
         let dataset = control.load(&recipe, report)?;
-        remember_place(&mut recipe, &dataset);
+        place::remember(&mut recipe, &dataset)?;
         check_batches(&recipe, &dataset)?;
         if dataset.classes != classes || [dataset.moments.mean, dataset.moments.deviation] != moments {
             let advice = match recipe.data {
@@ -336,6 +338,8 @@ fn take_up(place: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir
             Ok((file, Some(run), checkpoint))
         }
         Target::File(file) => {
+            // The new run says where it comes from.
+            run::check_text(&file)?;
             let checkpoint = Checkpoint::read(&file)?;
             let home = file.parent().and_then(Path::parent);
             let newest = home.and_then(|home| run::checkpoints(home).pop());
@@ -373,16 +377,6 @@ fn apply(recipe: &mut Recipe, overrides: &Overrides, diverged: bool) -> Result<(
         recipe.lr = lr;
     }
     Ok(())
-}
-
-/// Keeps the absolute place of the images in the recipe, so that a resume finds them from anywhere.
-fn remember_place(recipe: &mut Recipe, dataset: &Dataset) {
-    if let Some(dir) = &dataset.dir {
-        match &mut recipe.data {
-            Data::Folder(path) => path.clone_from(dir),
-            _ => recipe.data_dir = Some(dir.clone()),
-        }
-    }
 }
 
 /// Refuses a batch that leaves batch normalisation nothing to measure: one image on a 1x1 map.

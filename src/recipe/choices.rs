@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// What stands before the path of a folder of images.
+pub(crate) const FOLDER: &str = "folder:";
+
 /// An enum of words: declared once, it reads, writes and lists them.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -191,7 +194,7 @@ impl fmt::Display for Data {
         match self {
             Self::Cifar10 => f.write_str("cifar10"),
             Self::Cifar100 => f.write_str("cifar100"),
-            Self::Folder(path) => write!(f, "folder:{}", path.display()),
+            Self::Folder(path) => write!(f, "{FOLDER}{}", path.display()),
             Self::Shapes => f.write_str("shapes"),
         }
     }
@@ -210,7 +213,7 @@ impl FromStr for Data {
             "cifar10" => Ok(Self::Cifar10),
             "cifar100" => Ok(Self::Cifar100),
             "shapes" => Ok(Self::Shapes),
-            _ => match word.strip_prefix("folder:") {
+            _ => match word.strip_prefix(FOLDER) {
                 Some(path) if !path.is_empty() => Ok(Self::Folder(path.into())),
                 _ => Err(format!("`{word}` is not one of cifar10, cifar100, folder:PATH, shapes.")),
             },

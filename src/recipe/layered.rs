@@ -4,9 +4,11 @@
 //! shorthands that turn into the network's own keys here.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::recipe::choices::FOLDER;
 use crate::recipe::presets::{self, Preset};
 use crate::recipe::{Data, Optimizer, Recipe};
 
@@ -45,6 +47,21 @@ impl Layer {
                 Err(LayerError { source_name: source, sentence })
             }
         }
+    }
+
+    /// Replaces every path in it by what `settle` makes of it: the error of that is a clause.
+    pub fn settle_paths(
+        &mut self,
+        settle: &dyn Fn(&Path) -> Result<PathBuf, String>,
+    ) -> Result<(), LayerError> {
+        for (key, before) in [("data_dir", ""), ("data", FOLDER)] {
+            let Some(Value::String(word)) = self.table.get(key) else { continue };
+            let Some(path) = word.strip_prefix(before).filter(|path| !path.is_empty()) else { continue };
+            let settled = settle(Path::new(path)).and_then(|path| text(&path).map(str::to_owned));
+            let settled = settled.map_err(|clause| self.error(format!("`{key}`: {clause}.")))?;
+            self.table.insert(key.to_owned(), Value::String(format!("{before}{settled}")));
+        }
+        Ok(())
     }
 
     fn error(&self, sentence: impl Into<String>) -> LayerError {
@@ -136,15 +153,43 @@ pub fn excerpt(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `path` as the text that recipes, journals and JSON hold; the error is a clause that says what to do.
+pub fn text(path: &Path) -> Result<&str, String> {
+    path.to_str().ok_or_else(|| {
+        format!(
+            "{}: recipes and journals are text, and this path is not UTF-8; rename it, or give a link to it whose path is",
+            path.display()
+        )
+    })
+}
+
 impl Recipe {
     /// The recipe of a TOML text that holds every key (a run's own recipe).
     pub fn from_toml(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.message().to_owned())
     }
 
-    /// The recipe as a TOML text with every key.
-    pub fn to_toml(&self) -> String {
-        toml::to_string(self).unwrap_or_else(|error| unreachable!("a recipe is plain data: {error}"))
+    /// The recipe as a TOML text with every key; the error is a clause about a path that is no text.
+    pub fn to_toml(&self) -> Result<String, String> {
+        if let Data::Folder(path) = &self.data {
+            // Its word would be another path.
+            text(path)?;
+        }
+        self.data_dir.as_deref().map_or(Ok(""), text)?;
+        toml::to_string(self).map_err(|error| error.to_string())
+    }
+
+    /// Makes the paths in it absolute, from the directory where the process is, where that is text.
+    pub fn anchor_paths(&mut self) {
+        let anchor = |path: &mut PathBuf| {
+            if let Some(absolute) = std::path::absolute(&*path).ok().filter(|path| path.to_str().is_some()) {
+                *path = absolute;
+            }
+        };
+        if let Data::Folder(path) = &mut self.data {
+            anchor(path);
+        }
+        self.data_dir.iter_mut().for_each(anchor);
     }
 }
 
@@ -209,14 +254,14 @@ mod tests {
     fn a_recipe_reads_what_it_writes() {
         for data in [Data::Shapes, Data::Folder("a b/c".into())] {
             let recipe = Recipe { steps: Some(7), precision: Precision::Bf16, ..Recipe::defaults(data) };
-            assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe));
+            assert_eq!(Recipe::from_toml(&recipe.to_toml().unwrap()), Ok(recipe));
         }
     }
 
     #[test]
     fn a_recipe_from_before_there_was_a_choice_of_precision_is_f32() {
         let recipe = Recipe::defaults(Data::Cifar10);
-        let text = recipe.to_toml();
+        let text = recipe.to_toml().unwrap();
         let old = text.replace("precision = \"f32\"\n", "");
         assert_ne!(old, text);
         assert_eq!(Recipe::from_toml(&old), Ok(recipe));

@@ -26,7 +26,7 @@ pub use hold::{Hold, Standing};
 pub use holder::Process;
 pub(in crate::store) use lock::look;
 pub use lock::{BEAT, held, held_by_child, hold_to_delete, trainer};
-pub use name::check as check_name;
+pub use name::{check as check_name, check_text};
 pub use probe::probe;
 pub use target::{Target, find, looks_like_run, run_of};
 
@@ -70,6 +70,7 @@ impl RunDir {
     ) -> Result<Self, StoreError> {
         name::check(name.unwrap_or(stem))
             .map_err(|problem| StoreError::unusable(runs_dir, problem, "choose another --name"))?;
+        check_text(runs_dir)?;
         let closed = |error: io::Error| StoreError::closed(runs_dir, &error);
         let runs_dir = std::path::absolute(runs_dir).map_err(closed)?;
         fs::create_dir_all(&runs_dir).map_err(closed)?;
@@ -103,6 +104,7 @@ impl RunDir {
         if !looks_like_run(&path) {
             return Err(target::no_run(&path));
         }
+        check_text(&path)?;
         let run = Self::locked(&path, lock::SYSTEM).map_err(StoreError::at_the_start)?;
         atomic::clear_leftovers(&path);
         atomic::clear_leftovers(&path.join(CHECKPOINTS));
@@ -185,7 +187,8 @@ impl RunDir {
 
     /// Replaces the recipe file.
     pub fn write_recipe(&self, recipe: &Recipe) -> Result<(), StoreError> {
-        self.write(Path::new(RECIPE), recipe.to_toml().as_bytes())
+        let unwritable = |problem| StoreError::Unwritable { path: self.path.join(RECIPE), problem };
+        self.write(Path::new(RECIPE), recipe.to_toml().map_err(unwritable)?.as_bytes())
     }
 
     /// Replaces a file of the run.

@@ -10,10 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::files;
+use crate::paths;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::protocol::{Options, Stamped};
+use crate::recipe::Recipe;
 use crate::recipe::layered::{Layer, assemble};
-use crate::store::{Checkpoint, catalog, journal, run};
+use crate::store::{Checkpoint, atomic, catalog, journal, run};
 use crate::ui::message::{Answer, Disk};
 use crate::ui::screens::runs::{CheckpointRow, RunRow};
 
@@ -27,7 +29,9 @@ pub(crate) fn carry_out(work: Disk, options: &Options) -> Answer {
         }
         Disk::ReadPast(path) => Answer::Past(read_journal(&path).map(|(events, _)| events)),
         Disk::Delete(path) => Answer::Deleted(delete(&path)),
-        Disk::WriteRecipe { path, text } => Answer::RecipeWritten(write_recipe(&path, &text).map(|()| path)),
+        Disk::WriteRecipe { path, recipe } => {
+            Answer::RecipeWritten(write_recipe(&path, *recipe).map(|()| path))
+        }
         Disk::ReadRecipe(path) => Answer::RecipeRead(read_recipe(&path).map(Box::new)),
         Disk::Remember(state, file) => Answer::Remembered(state.write(&file)),
         Disk::ReadCheckpoints(path) => {
@@ -120,7 +124,7 @@ fn export(from: &Path, to: &Path) -> Result<PathBuf, String> {
     }
     let bytes = files::read(from, u64::MAX)
         .map_err(|error| format!("{}: it cannot be read ({error}).", from.display()))?;
-    crate::store::atomic::write(&to, &bytes).map_err(|error| error.to_string())?;
+    atomic::write(&to, &bytes).map_err(|error| error.to_string())?;
     Ok(to)
 }
 
@@ -145,17 +149,22 @@ fn delete(path: &Path) -> Result<String, String> {
     fs::remove_dir_all(path).map(|()| name).map_err(|error| format!("{}: {error}.", path.display()))
 }
 
-/// Writes a recipe's file, in place of one that may be there.
-fn write_recipe(path: &Path, text: &str) -> Result<(), String> {
+/// Writes a recipe's file, in place of one that may be there. Its relative paths are relative to where this process is,
+/// and would be to the file for whoever reads it.
+fn write_recipe(path: &Path, mut recipe: Recipe) -> Result<(), String> {
+    recipe.anchor_paths();
+    let text = recipe.to_toml().map_err(|clause| format!("{clause}."))?;
     files::check_replaceable(path).map_err(|error| {
         format!("{}: it cannot be written ({error}); choose another name.", path.display())
     })?;
-    crate::store::atomic::write(path, text.as_bytes()).map_err(|error| error.to_string())
+    atomic::write(path, text.as_bytes()).map_err(|error| error.to_string())
 }
 
-fn read_recipe(path: &Path) -> Result<crate::recipe::Recipe, String> {
+fn read_recipe(path: &Path) -> Result<Recipe, String> {
     let text = files::read_text(path).map_err(|error| format!("{}: {error}.", path.display()))?;
-    let layer = Layer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
+    let mut layer = Layer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
+    let directory = path.parent().unwrap_or(Path::new(""));
+    layer.settle_paths(&|path| paths::meant_in(directory, path)).map_err(|error| error.to_string())?;
     assemble(&[layer]).map_err(|error| error.to_string())
 }
 

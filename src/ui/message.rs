@@ -64,7 +64,7 @@ pub(crate) enum Disk {
     Delete(PathBuf),
     WriteRecipe {
         path: PathBuf,
-        text: String,
+        recipe: Box<Recipe>,
     },
     ReadRecipe(PathBuf),
     /// What is to be remembered, and the file it is kept in.

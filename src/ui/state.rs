@@ -60,7 +60,10 @@ impl State {
 
     /// Replaces `file` in one piece.
     pub(crate) fn write(&self, file: &Path) -> Result<(), String> {
-        let text = toml::to_string(self).map_err(|error| error.to_string())?;
+        let mut kept = self.clone();
+        // The next time it may be somewhere else.
+        kept.recipe.iter_mut().for_each(Recipe::anchor_paths);
+        let text = toml::to_string(&kept).map_err(|error| error.to_string())?;
         if let Some(directory) = file.parent() {
             std::fs::create_dir_all(directory)
                 .map_err(|error| format!("{}: {error}.", directory.display()))?;

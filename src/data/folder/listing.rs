@@ -1,5 +1,6 @@
 //! The images of a folder and the classes they belong to, by name alone.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,12 @@ impl Tree {
                 "{train} has only one class directory, `{}`; a classifier needs at least two.",
                 one.display()
             )),
-            _ => Ok(classes),
+            _ => match same_text(&classes) {
+                None => Ok(classes),
+                Some(name) => unusable(format!(
+                    "{train} has two class directories whose names are no text in UTF-8 and would both be called `{name}`; rename one."
+                )),
+            },
         }
     }
 
@@ -81,6 +87,12 @@ impl Tree {
         }
         Ok(Some(listing))
     }
+}
+
+/// The name that two of `classes` would have as text, which is what a checkpoint knows them by.
+fn same_text(classes: &[OsString]) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    classes.iter().map(|name| name.to_string_lossy().into_owned()).find(|name| !seen.insert(name.clone()))
 }
 
 impl Listing {

@@ -1,4 +1,9 @@
-//! What a run may be called: a name that is one directory, today and on another machine.
+//! What a run may be called: a name that is one directory, today and on another machine; and where it may lie.
+
+use std::path::Path;
+
+use crate::recipe::layered::text;
+use crate::store::StoreError;
 
 /// Longest name in bytes; file systems allow 255, and names made from it grow by a number.
 const LONGEST: usize = 100;
@@ -24,6 +29,18 @@ pub fn check(name: &str) -> Result<(), String> {
         return Ok(());
     };
     Err(format!("the run's name {name:?} {problem}"))
+}
+
+/// Refuses a path that is no text: journal, summary and JSON could not name what lies there.
+pub fn check_text(path: &Path) -> Result<(), StoreError> {
+    let absolute = std::path::absolute(path).map_err(|error| StoreError::unreadable(path, &error))?;
+    text(&absolute).map(|_| ()).map_err(|_| {
+        StoreError::unusable(
+            &absolute,
+            "journals and JSON are text, and this path is not UTF-8",
+            "use another --runs-dir, rename it, or give a link to it whose path is",
+        )
+    })
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ use std::io;
 use std::path::Path;
 
 use crate::store::StoreError;
+use crate::store::run::check_text;
 use crate::store::run::lock::{self, Locking};
 
 /// Creates `runs_dir` where it is missing, and a file in it that is locked and removed again. What is refused leaves
 /// nothing behind.
 pub fn probe(runs_dir: &Path) -> Result<(), StoreError> {
+    check_text(runs_dir)?;
     probe_with(runs_dir, lock::SYSTEM)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
+use crate::paths;
 use crate::recipe::arch::{Kind, Plan};
 use crate::recipe::layered::{Layer, assemble, preset_table};
 use crate::recipe::presets::PRESETS;
@@ -150,7 +151,9 @@ impl RecipeScreen {
         } else {
             own.insert(key.to_owned(), value_of(key, text));
         }
-        self.take(own)
+        let mut layer = Layer { source: "the form".into(), table: own };
+        layer.settle_paths(&paths::meant).map_err(|error| error.sentence)?;
+        self.take(layer.table)
     }
 
     /// Back to the default.
@@ -306,6 +309,10 @@ pub(crate) fn text_of(value: &Value) -> String {
 
 /// What was typed as a value: a list of layers, a number, yes or no, else a word.
 fn value_of(key: &str, text: &str) -> Value {
+    if key == "data_dir" {
+        // A directory may be called 2024, or yes.
+        return Value::String(text.into());
+    }
     if key == "layers" {
         let items: Result<Vec<i64>, _> = text.split(',').map(|item| item.trim().parse::<i64>()).collect();
         return items.map_or_else(

@@ -1,5 +1,8 @@
 //! What was typed into a line is meant.
 
+use std::path::{Path, PathBuf};
+
+use crate::paths;
 use crate::protocol::{Change, Command, Overrides};
 use crate::recipe::presets::PRESETS;
 use crate::ui::app::App;
@@ -40,10 +43,11 @@ pub(super) fn accept(app: &mut App, purpose: &Purpose, text: &str) -> Result<Vec
             Err("type the name of a file.".into())
         }
         Purpose::WriteRecipe => {
-            Ok(vec![Effect::Disk(Disk::WriteRecipe { path: home(text), text: app.recipe.recipe.to_toml() })])
+            let recipe = Box::new(app.recipe.recipe.clone());
+            Ok(vec![Effect::Disk(Disk::WriteRecipe { path: path(text)?, recipe })])
         }
-        Purpose::ReadRecipe => Ok(vec![Effect::Disk(Disk::ReadRecipe(home(text)))]),
-        Purpose::Export(from) => Ok(vec![Effect::Disk(Disk::Export { from: from.clone(), to: home(text) })]),
+        Purpose::ReadRecipe => Ok(vec![Effect::Disk(Disk::ReadRecipe(path(text)?))]),
+        Purpose::Export(from) => Ok(vec![Effect::Disk(Disk::Export { from: from.clone(), to: path(text)? })]),
         Purpose::Filter => Ok(Vec::new()),
         Purpose::CommandLine => command(app, text),
     }
@@ -65,12 +69,9 @@ fn epochs(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A path as a shell would take it.
-fn home(text: &str) -> std::path::PathBuf {
-    match (text.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => text.into(),
-    }
+/// The path that is meant.
+fn path(text: &str) -> Result<PathBuf, String> {
+    paths::meant(Path::new(text)).map_err(|clause| format!("{clause}."))
 }
 
 /// A line of the command line: an action's name, and what it takes.

@@ -1,0 +1,20 @@
+//! Values of options that are or hold a path.
+
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
+
+use crate::paths;
+use crate::recipe::Data;
+use crate::recipe::layered::text;
+
+/// A path, with the home directory for `~`, which a shell leaves alone behind `=`.
+pub(super) fn a_path() -> impl TypedValueParser {
+    PathBufValueParser::new().try_map(|path| paths::meant(&path))
+}
+
+/// A data set; of a folder the path is taken likewise.
+pub(super) fn some_data() -> impl TypedValueParser {
+    OsStringValueParser::new().try_map(|word| match text(word.as_ref())?.parse()? {
+        Data::Folder(path) => paths::meant(&path).map(Data::Folder),
+        data => Ok(data),
+    })
+}

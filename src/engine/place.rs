@@ -1,0 +1,30 @@
+//! Where the images of a run are: remembered from the root, so that a resume finds them from anywhere.
+
+use std::path::Path;
+
+use crate::data::{self, Dataset};
+use crate::engine::failure::Failure;
+use crate::recipe::layered::text;
+use crate::recipe::{Data, Recipe};
+
+/// Refuses images whose place a recipe cannot remember, before anything is loaded or made. What is not found is
+/// no matter of this: the load says so.
+pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
+    recipe.data_dir.as_deref().map_or(Ok(()), as_text)?;
+    data::place(recipe).as_deref().map_or(Ok(()), as_text)
+}
+
+/// Keeps the absolute place of the images in the recipe.
+pub(super) fn remember(recipe: &mut Recipe, dataset: &Dataset) -> Result<(), Failure> {
+    let Some(dir) = &dataset.dir else { return Ok(()) };
+    as_text(dir)?;
+    match &mut recipe.data {
+        Data::Folder(path) => path.clone_from(dir),
+        _ => recipe.data_dir = Some(dir.clone()),
+    }
+    Ok(())
+}
+
+fn as_text(path: &Path) -> Result<(), Failure> {
+    text(path).map(|_| ()).map_err(|clause| Failure::Input(format!("{clause}.")))
+}
