@@ -5,6 +5,7 @@
 
 pub mod arch;
 pub mod choices;
+pub mod jump;
 pub mod layered;
 pub mod memory;
 pub mod presets;
@@ -19,6 +20,7 @@ pub use choices::{
     Augment, Data, DropCounting, DropoutPlaces, Init, Normalization, Optimizer, Pad, Precision, Stem,
     StemKind,
 };
+pub use jump::Jump;
 pub use schedule::Schedule;
 
 /// One field of a recipe that cannot be, and why, in a sentence that says what can.

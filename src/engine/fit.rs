@@ -13,6 +13,7 @@ use crate::engine::{answer, card, device, evaluate, prefetch};
 use crate::protocol::command::Split;
 use crate::protocol::event::{Best, Phase};
 use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
+use crate::recipe::Jump;
 use crate::store::catalog::{Last, State};
 
 /// Why the loop ended.
@@ -32,6 +33,9 @@ pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Rep
     report.emit(session.started());
     tell_arithmetic(&session.net, wish(&session.options), report);
     device::tell_precision(&session.net, &session.recipe, report);
+    if let Some(message) = session.jump.take() {
+        report.emit(Event::Warning { message });
+    }
     session.summarise(State::Running, None, report);
     match train(session, control, report).and_then(|ending| conclude(session, ending, report)) {
         Ok(()) => Ok(()),
@@ -253,8 +257,13 @@ fn apply(session: &mut Session, change: Change, report: &mut Report) {
         report.emit(Event::Refused { message: problems[0].to_string() });
         return;
     }
+    let (step, per_epoch) = (session.progress.step, session.steps_per_epoch());
+    let jump = Jump::between(&session.recipe, &recipe, step, per_epoch);
     session.recipe = recipe;
-    report.emit(Event::Changed { change, step: session.progress.step });
+    report.emit(Event::Changed { change, step });
+    if let Some(jump) = jump {
+        report.emit(Event::Warning { message: jump.sentence() });
+    }
     session.save_if_possible(report);
 }
 

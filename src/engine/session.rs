@@ -22,7 +22,7 @@ use crate::ops::training::Trainer;
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::Started;
 use crate::protocol::{Event, Options, Overrides, Start};
-use crate::recipe::{Data, Precision, Recipe};
+use crate::recipe::{Data, Jump, Precision, Recipe};
 use crate::store::catalog::{self, Last, State};
 use crate::store::checkpoint::{Checkpoint, Meta, Progress};
 use crate::store::run::{self, RunDir, Target};
@@ -55,6 +55,8 @@ pub(super) struct Session {
     /// When the engine took it up, for `--stop-after`.
     pub(super) begun: Instant,
     pub(super) last_save: Instant,
+    /// What to say before the first step about a learning rate that jumps.
+    pub(super) jump: Option<String>,
     /// Whether no checkpoint of this run holds the state and the recipe as they are.
     pub(super) unsaved: bool,
 }
@@ -199,6 +201,7 @@ impl Session {
         progress
             .check(per_epoch, images)
             .map_err(|why| Failure::Input(format!("{}: {why}; use another checkpoint.", source.display())))?;
+        let jump = Jump::between(&checkpoint.meta.recipe, &recipe, progress.step, per_epoch);
         let total = recipe.total_steps(images);
         if progress.step < total {
             progress.test = None;
@@ -225,6 +228,7 @@ impl Session {
         session.last = summary.and_then(|summary| summary.last);
         session.kept = progress.clone();
         session.progress = progress;
+        session.jump = jump.map(|jump| jump.sentence());
         session.resumed_from = Some(source);
         session.unsaved = is_new || *overrides != Overrides::default();
         Ok(session)
@@ -271,6 +275,7 @@ impl Session {
             device_line,
             begun,
             last_save: Instant::now(),
+            jump: None,
             unsaved: true,
         })
     }

@@ -36,15 +36,19 @@ impl Default for Schedule {
 }
 
 impl Drop {
-    /// Full epochs before the drop, of `epochs` in all. A share that falls inside an epoch waits for its end.
-    fn after(self, epochs: usize, counting: DropCounting) -> usize {
-        let epoch = match self {
+    /// The epoch it is at, of `epochs` in all. A share that falls inside an epoch waits for its end.
+    pub(crate) fn epoch(self, epochs: usize) -> usize {
+        match self {
             Self::Percent(percent) => (percent / 100.0 * epochs as f64).ceil() as usize,
             Self::Epoch(epoch) => epoch,
-        };
+        }
+    }
+
+    /// Full epochs before the drop, of `epochs` in all.
+    fn after(self, epochs: usize, counting: DropCounting) -> usize {
         match counting {
-            DropCounting::From0 => epoch,
-            DropCounting::From1 => epoch.saturating_sub(1),
+            DropCounting::From0 => self.epoch(epochs),
+            DropCounting::From1 => self.epoch(epochs).saturating_sub(1),
         }
     }
 }

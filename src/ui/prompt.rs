@@ -50,6 +50,10 @@ pub(crate) enum Reply {
     Background,
     StopAndSave,
     Delete(PathBuf),
+    /// So many epochs in all for the run in training.
+    Epochs(usize),
+    /// Go on with this run, to so many epochs in all.
+    Longer(PathBuf, usize),
     /// Stop the process that trains this run, and go on with it here.
     TakeBack(PathBuf),
 }

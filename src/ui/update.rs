@@ -2,6 +2,7 @@
 
 mod acting;
 mod data;
+mod epochs;
 mod hearing;
 mod inspect;
 mod log;

@@ -44,6 +44,7 @@ scenarios! {
     everything_said_is_in_the_log
     help_palette_and_command_line_share_the_table_of_keys
     leaving_a_run_asks_what_shall_become_of_it
+    other_epochs_that_make_the_learning_rate_jump_are_asked_about
     presets_of_the_paper_fill_the_form
     runs_are_compared
     the_colourblind_theme_tells_curves_apart

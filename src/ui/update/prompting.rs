@@ -9,7 +9,7 @@ use crate::ui::message::{Disk, Effect};
 use crate::ui::prompt::{Choice, Prompt, Purpose, Question, Reply, matching};
 use crate::ui::theme::Theme;
 use crate::ui::update::acting::act;
-use crate::ui::update::{FINISHING, typing};
+use crate::ui::update::{FINISHING, epochs, typing};
 
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let Some(prompt) = &mut app.prompt else {
@@ -188,6 +188,12 @@ fn replied(app: &mut App, reply: Reply) -> Vec<Effect> {
     let leaving = match reply {
         Reply::Nothing => return Vec::new(),
         Reply::Delete(path) => return vec![Effect::Disk(Disk::Delete(path))],
+        Reply::Epochs(epochs) if app.training() => return epochs::changed(app, epochs),
+        Reply::Epochs(_) => {
+            app.complain("nothing is being trained any more.");
+            return Vec::new();
+        }
+        Reply::Longer(run, epochs) => return epochs::gone_on(app, run, epochs),
         Reply::TakeBack(path) => {
             app.say("it saves and stops there.");
             return vec![Effect::Disk(Disk::TakeBack(path))];

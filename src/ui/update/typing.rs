@@ -28,12 +28,11 @@ pub(super) fn accept(app: &mut App, purpose: &Purpose, text: &str) -> Result<Vec
         }
         Purpose::Epochs => {
             let epochs = epochs(text)?;
-            app.say("the epochs change after this step.");
-            Ok(vec![Effect::Command(Box::new(Command::Change(Change::Epochs(epochs))))])
+            Ok(super::epochs::change(app, epochs))
         }
         Purpose::Longer(run) => {
-            let overrides = Overrides { epochs: Some(epochs(text)?), ..Overrides::default() };
-            Ok(resume_with(app, run.clone(), overrides))
+            let epochs = epochs(text)?;
+            Ok(super::epochs::longer(app, run.clone(), epochs))
         }
         Purpose::Calmer(run) => {
             let overrides = Overrides { lr: Some(rate(text)?), ..Overrides::default() };
