@@ -69,6 +69,9 @@ pub struct RunArgs {
     /// Go on with a run (its name or directory) or from a checkpoint file
     #[arg(long, value_name = "RUN_OR_FILE", value_parser = a_path())]
     pub resume: Option<PathBuf>,
+    /// Begin the run of this --name, or go on with it, or find it complete; 75 where it ends before that
+    #[arg(long = "continue", id = "continue", requires_all = ["name", "no_ui"], conflicts_with = "resume")]
+    pub carry_on: bool,
     /// Save so often, beside every epoch's end: 30s, 5m, 200steps
     #[arg(long, value_name = "TIME|STEPS", default_value = "5m")]
     pub save_every: SaveEvery,

@@ -1,5 +1,6 @@
 //! What each command of the program does, put together from the rooms below.
 
+mod continuing;
 pub(crate) mod info;
 pub(crate) mod runs;
 pub(crate) mod summary;

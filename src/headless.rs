@@ -6,14 +6,15 @@ pub mod signals;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::monitor::{Exit, Monitor, lines};
+use crate::monitor::{End, Exit, Monitor, lines};
 use crate::protocol::{Event, Link, Stamped};
 
 /// Lines about steps come so often where stderr is no terminal.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Follows a run to its end and tells it: as JSON lines on stdout, or as lines for a person.
-pub fn follow(link: &Link, json: bool) -> Exit {
+/// Follows a run to its end and tells it: as JSON lines on stdout, or as lines for a person. `exit` is the code of that
+/// end.
+pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
     let mut monitor = Monitor::default();
     let mut talk = Talk::new(json);
     for stamped in &link.events {
@@ -23,7 +24,7 @@ pub fn follow(link: &Link, json: bool) -> Exit {
         }
         talk.hear(&stamped, &monitor);
         if let Some(end) = &monitor.end {
-            return Exit::of(end);
+            return exit(end);
         }
     }
     talk.say("error: the engine is gone; the last checkpoint is untouched.", true);

@@ -1,6 +1,7 @@
 //! `--no-ui`: a run from its first line to its exit code.
 
 use crate::cli::{Cli, RESUMABLE};
+use crate::commands::continuing::{self, Next};
 use crate::commands::{Context, start, threads, wrong};
 use crate::headless::answers::complain;
 use crate::headless::follow;
@@ -22,10 +23,10 @@ pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
         complain("error: the engine is gone.");
         return Exit::FAILED;
     }
-    follow(&link, args.json)
+    follow(&link, args.json, if args.carry_on { Exit::of_continued } else { Exit::of })
 }
 
-/// What the engine is to do. The threads have been started then.
+/// What the engine is to do, with the threads started for it; an exit where there is nothing to do.
 fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Exit> {
     let args = &cli.run;
     let options = |threads| Options {
@@ -37,6 +38,19 @@ fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Ex
         no_test: args.no_test,
         reference: args.compute.reference,
     };
+    let resume = |target, overrides, threads| Command::Resume {
+        target,
+        overrides: Box::new(overrides),
+        options: Box::new(options(threads)),
+    };
+    if let (Some(name), true) = (&args.name, args.carry_on) {
+        match continuing::next(cli, &context.runs_dir(&args.place), name) {
+            Ok(Next::Ended(summary)) => return Err(continuing::tell_end(name, &summary, args.json)),
+            Ok(Next::GoOn(run, overrides)) => return Ok(resume(run, overrides, threads(&args.compute)?)),
+            Ok(Next::Begin) => {}
+            Err(sentence) => return Err(wrong(&sentence)),
+        }
+    }
     let Some(target) = &args.resume else {
         let recipe = context.recipe(&cli.recipe).map_err(|sentences| wrong(&sentences))?;
         let options = options(threads(&args.compute)?);
@@ -53,9 +67,5 @@ fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Ex
                 .join(", ")
         )));
     }
-    Ok(Command::Resume {
-        target: target.clone(),
-        overrides: Box::new(cli.recipe.overrides()),
-        options: Box::new(options(threads(&args.compute)?)),
-    })
+    Ok(resume(target.clone(), cli.recipe.overrides(), threads(&args.compute)?))
 }

@@ -18,6 +18,19 @@ impl Exit {
     /// A loss, a gradient or a weight was not finite.
     pub const DIVERGED: Self = Self(3);
 
+    /// Ended before its end, and the same command line goes on with it: `EX_TEMPFAIL`.
+    pub const UNFINISHED: Self = Self(75);
+
+    /// The code of an end under `--continue`: whoever stopped it, there is more to do.
+    pub fn of_continued(end: &End) -> Self {
+        match end {
+            End::Finished(Outcome::Stopped, _) | End::Failed(_, Cause::Stopped | Cause::Interrupted(_)) => {
+                Self::UNFINISHED
+            }
+            _ => Self::of(end),
+        }
+    }
+
     /// The code of an end.
     pub fn of(end: &End) -> Self {
         let signalled = |signal: i32| u8::try_from(128 + signal).map_or(Self::FAILED, Self);
@@ -51,5 +64,17 @@ mod tests {
         assert_eq!(failed(Cause::Failure), 1);
         assert_eq!(failed(Cause::Panic), 1);
         assert_eq!(failed(Cause::Interrupted(15)), 143);
+    }
+
+    #[test]
+    fn a_continued_run_that_was_stopped_has_more_to_do_whoever_stopped_it() {
+        let finished = |outcome, reason| Exit::of_continued(&End::Finished(outcome, reason)).0;
+        let failed = |cause| Exit::of_continued(&End::Failed(String::new(), cause)).0;
+        for reason in [StopReason::TimeUp, StopReason::Asked, StopReason::Signal(15)] {
+            assert_eq!(finished(Outcome::Stopped, Some(reason)), 75);
+        }
+        assert_eq!((failed(Cause::Interrupted(10)), failed(Cause::Stopped)), (75, 75));
+        assert_eq!((finished(Outcome::Completed, None), finished(Outcome::Diverged, None)), (0, 3));
+        assert_eq!((failed(Cause::Input), failed(Cause::Failure)), (2, 1));
     }
 }

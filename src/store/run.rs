@@ -5,6 +5,7 @@
 mod files;
 mod hold;
 mod holder;
+mod leftover;
 mod lock;
 mod name;
 mod probe;
@@ -21,7 +22,7 @@ use rustix::io::Errno;
 use crate::recipe::Recipe;
 use crate::store::{Checkpoint, Journal, StoreError, Summary, atomic};
 
-pub use files::{beside, best_checkpoint, checkpoints};
+pub use files::{beside, best_checkpoint, checkpoints, newest_good};
 pub use hold::{Hold, Standing};
 pub use holder::Process;
 pub(in crate::store) use lock::look;
@@ -81,21 +82,35 @@ impl RunDir {
         Self::fill(&path, recipe).map_err(StoreError::at_the_start)
     }
 
-    /// What every run has from its beginning; a directory that cannot have it goes again.
+    /// What every run has from its beginning, in a directory with nothing in it; one that cannot have it goes again.
     fn fill(path: &Path, recipe: &Recipe) -> Result<Self, StoreError> {
         let failed = |error: io::Error| StoreError::failed(path, error);
-        let fill = || {
-            let run = Self::locked(path, lock::SYSTEM)?;
-            mkdirat(run.hold.directory(), CHECKPOINTS, Mode::from_raw_mode(0o777))
-                .map_err(|error| failed(error.into()))?;
-            run.write_recipe(recipe)?;
-            atomic::sync_directory(path.parent().unwrap_or(path)).map_err(failed)?;
-            Ok(run)
+        // Whoever finds an unlocked directory with nothing in it may begin there, even in one made a moment ago.
+        let undo = || {
+            if leftover::is_leftover(path) {
+                let _ = fs::remove_dir_all(path);
+            }
         };
-        fill().inspect_err(|_| {
-            // It was made a moment ago and holds nothing yet that anyone could miss.
-            let _ = fs::remove_dir_all(path);
-        })
+        let run = Self::locked(path, lock::SYSTEM).inspect_err(|_| {
+            if !held(path) {
+                undo();
+            }
+        })?;
+        let fill = || {
+            if !leftover::is_leftover(path) {
+                return Err(taken(path));
+            }
+            leftover::clear(path).map_err(failed)?;
+            atomic::clear_leftovers(&path.join(CHECKPOINTS));
+            match mkdirat(run.hold.directory(), CHECKPOINTS, Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(failed(error.into())),
+            }
+            run.write_recipe(recipe)?;
+            atomic::sync_directory(path.parent().unwrap_or(path)).map_err(failed)
+        };
+        fill().inspect_err(|_| undo())?;
+        Ok(run)
     }
 
     /// Opens the run at `path` and takes its lock.
@@ -241,16 +256,24 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into()
 }
 
-/// Makes the directory of a run whose name is given.
+/// The directory of a run whose name is given: a new one, or one that a start with the same name has left with nothing
+/// in it.
 fn named(runs_dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let path = runs_dir.join(name);
+    if leftover::is_leftover(&path) && !held(&path) {
+        return Ok(path);
+    }
     match fs::create_dir(&path) {
         Ok(()) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(StoreError::unusable(&path, "there is such a run already", target::instead_of(&path, name)))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(taken(&path)),
         Err(error) => Err(StoreError::closed(runs_dir, &error)),
     }
+}
+
+/// The error about a name that another run has.
+fn taken(path: &Path) -> StoreError {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    StoreError::unusable(path, "there is such a run already", target::instead_of(path, &name))
 }
 
 /// Makes a directory under a free name: `stem`, `stem-2`, `stem-3` …
@@ -315,6 +338,30 @@ mod tests {
         let names: Vec<String> = (0..3).map(|_| create(None).unwrap().name().to_owned()).collect();
         assert_eq!(names, ["shapes", "shapes-2", "shapes-3"]);
         assert!(create(Some("../b")).unwrap_err().is_input());
+    }
+
+    #[test]
+    fn a_directory_that_a_killed_start_left_is_begun_in_anew_and_one_with_anything_else_in_it_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = Recipe::defaults(Data::Shapes);
+        let create = || RunDir::create(folder.path(), Some("a"), "", &recipe);
+        let path = folder.path().join("a");
+        fs::create_dir(&path).unwrap();
+        drop(create().unwrap());
+        fs::write(path.join(JOURNAL), "of the first start").unwrap();
+        fs::write(path.join(CHECKPOINTS).join(".step-00000000.safetensors.tmp"), "torn").unwrap();
+        let run = create().unwrap();
+        assert!(!path.join(JOURNAL).exists());
+        assert_eq!(fs::read_dir(path.join(CHECKPOINTS)).unwrap().count(), 0);
+        run.save(&at(0, 0)).unwrap();
+        drop(run);
+        let refused = create().unwrap_err().to_string();
+        assert!(refused.contains("--resume a"), "{refused}");
+        assert_eq!(steps(&RunDir::open(&path).unwrap()), [0]);
+        fs::remove_dir_all(path.join(CHECKPOINTS)).unwrap();
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+        assert!(create().unwrap_err().is_input());
+        assert!(path.join("notes.txt").exists());
     }
 
     #[test]

@@ -149,6 +149,11 @@ impl Running {
         }
     }
 
+    /// Whether it comes to its first step, rather than to its end.
+    pub(crate) fn begins(&mut self) -> bool {
+        self.lines.iter().any(|line| line.contains(r#""event":"step""#))
+    }
+
     /// Reads events for so long; returns the last step seen.
     pub(crate) fn for_so_long(&mut self, time: Duration) -> u64 {
         let end = Instant::now() + time;

@@ -74,8 +74,8 @@ pub(super) fn prune(directory: impl AsFd, newest: u64, best: Option<u64>) {
     }
 }
 
-/// See [`crate::store::RunDir::newest_good`].
-pub(super) fn newest_good(run: &Path) -> Result<(PathBuf, Checkpoint, Vec<String>), StoreError> {
+/// The newest checkpoint of the run at `run` that is whole, and a sentence for each newer one that is not.
+pub fn newest_good(run: &Path) -> Result<(PathBuf, Checkpoint, Vec<String>), StoreError> {
     let mut refused = Vec::new();
     for (_, path) in checkpoints(run).into_iter().rev() {
         match Checkpoint::read(&path) {
