@@ -5,6 +5,9 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/pty.rs"]
+#[expect(dead_code, reason = "each test file uses its own part of the vocabulary")]
+mod pty;
 
 use std::fs;
 
@@ -238,4 +241,18 @@ fn epochs_that_make_the_learning_rate_jump_are_told_with_both_rates_before_the_f
     assert_eq!(place.train(&["--name", "b", "--epochs", "4", "--schedule", "step:2,3"]).code, Some(0));
     let said = place.say(&["--no-ui", "--resume", "b", "--epochs", "16"]);
     assert!(said.code == Some(0) && !said.stderr.contains("warning"), "{said:?}");
+}
+
+#[test]
+fn the_workbench_goes_on_with_what_was_typed_beside_resume_and_refuses_the_rest() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a"]).code, Some(0));
+    let mut terminal = place.terminal().start(&["--resume", "a", "--epochs", "3", "--color", "none"]);
+    terminal.until_shown("the run is completed");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    assert_eq!(checkpoints(&place.run_dir("a")).pop().unwrap().0, 12);
+    let mut terminal = place.terminal().start(&["--resume", "a", "--batch-size", "3"]);
+    terminal.until_shown("--batch-size cannot stand beside --resume");
+    assert_eq!(terminal.end(), 2);
 }

@@ -5,6 +5,9 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/pty.rs"]
+#[expect(dead_code, reason = "each test file uses its own part of the vocabulary")]
+mod pty;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -237,10 +240,10 @@ fn a_tilde_is_the_home_directory_wherever_a_path_is_taken() {
         assert_eq!(said.events()[0]["recipe"]["data"], expected.as_str(), "{data:?}");
     }
     assert_eq!(fs::read_dir(place.path().join("r")).unwrap().count(), AT_HOME.len());
-    let said = say_in(&place, &elsewhere, &words(&[&SMALL[..], &["--name", "a", "--runs-dir=~/r"]].concat()));
+    let said = say_in(&place, &elsewhere, &words(&[&TINY[..], &["--name", "a", "--runs-dir=~/r"]].concat()));
     assert_eq!(said.code, Some(0), "{said:?}");
     for args in [
-        &["--no-ui", "--resume=~/r/a", "--epochs", "2"][..],
+        &["--no-ui", "--resume=~/r/a", "--epochs", "3"][..],
         &["evaluate", "~/r/a", "--data=folder:~/pics"],
         &["evaluate", "a", "--runs-dir=~/r", "--data=shapes", "--data-dir=~/pics"],
         &["runs", "--runs-dir=~/r"],
@@ -292,12 +295,12 @@ fn a_path_in_the_configuration_is_at_home_or_relative_to_its_file() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(place.path().join("r/a/summary.json").is_file());
 
-    images(&directory.join("near/pics"));
-    config(&place, "runs_dir = \"r\"\n[recipe]\ndata = \"folder:pics\"\ndata_dir = \"near\"\n");
+    images(&directory.join("near/a/pics"));
+    config(&place, "runs_dir = \"r\"\n[recipe]\ndata = \"folder:a/pics\"\ndata_dir = \"near\"\n");
     let said = place.say(&[&SMALL[..], &["--name", "b"]].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(directory.join("r/b/summary.json").is_file());
-    let near = format!("folder:{}", directory.join("near/pics").display());
+    let near = format!("folder:{}", directory.join("near/a/pics").display());
     assert_eq!(said.events()[0]["recipe"]["data"], near.as_str());
     assert!(place.say(&["info"]).stdout.contains(directory.join("r").to_str().unwrap()));
 
@@ -343,4 +346,58 @@ fn a_directory_may_be_called_by_a_number() {
     images(&place.path().join("2024/pics"));
     let said = place.say(&[&SMALL[..], &["--data", "folder:pics", "--set", "data_dir=2024"]].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn the_workbench_in_a_directory_that_is_no_text_says_so_and_trains_what_lies_nowhere() {
+    let place = Place::new();
+    let here = place.path().join(odd("here"));
+    fs::create_dir(&here).unwrap();
+    images(&here.join("pics"));
+    let program = env!("CARGO_BIN_EXE_densenet-tui");
+    let line =
+        r#"cd "$(printf 'here\377')" && exec "$0" --data folder:pics --layers 1 --growth-rate 4 --epochs 1"#;
+    let mut terminal = place.terminal().run(&["sh", "-c", line, program]);
+    terminal.until_shown("Recipe");
+    terminal.press("\x12");
+    terminal.until_shown("not UTF-8");
+    assert!(!place.run_dir("").exists());
+    terminal.press(":set data shapes\r");
+    terminal.until_shown("data is shapes");
+    terminal.press("1\x12");
+    terminal.until_shown("the run is completed");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    assert_eq!(fs::read_dir(place.run_dir("")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_path_typed_into_the_workbench_is_taken_as_on_the_command_line() {
+    let place = Place::new();
+    let mut terminal = place.terminal().start(&["--data", "folder:pics"]);
+    terminal.until_shown("Recipe");
+    terminal.press(":write ~bob/r.toml\r");
+    terminal.until_shown("write the whole path");
+    terminal.press("\x03:set data_dir ~bob\r");
+    terminal.until_shown("./~bob");
+    terminal.press("\x03:write ~/w.toml\r");
+    terminal.until_shown("the recipe is in");
+    // Relative paths become what they mean here: whoever reads the file takes them from where it lies.
+    let written = fs::read_to_string(place.path().join("w.toml")).unwrap();
+    assert!(
+        written.contains(&format!("data = \"folder:{}\"", place.path().join("pics").display())),
+        "{written}"
+    );
+    fs::create_dir(place.path().join("shelf")).unwrap();
+    fs::write(place.path().join("shelf/r.toml"), "data = \"folder:own\"\nepochs = 7\n").unwrap();
+    terminal.press(":open ~/shelf/r.toml\r");
+    terminal.until_shown("the recipe was read");
+    terminal.press(":set data_dir ~\r");
+    terminal.until_shown(&format!("data_dir is {}", place.path().display()));
+    terminal.press(":set data_dir auto\r:write w2.toml\r");
+    terminal.until_shown("w2.toml");
+    let written = fs::read_to_string(place.path().join("w2.toml")).unwrap();
+    assert!(written.contains(place.path().join("shelf/own").to_str().unwrap()), "{written}");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
 }

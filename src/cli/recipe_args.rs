@@ -193,7 +193,7 @@ impl RecipeArgs {
         }
         put("data", self.data.as_ref().map(|data| Value::String(data.to_string())));
         let dir = self.data_dir.as_deref().map(text).transpose();
-        put("data_dir", dir.map_err(|clause| typed(format!("--data-dir: {clause}.")))?.map(|dir| dir.into()));
+        put("data_dir", dir.map_err(|clause| typed(format!("--data-dir: {clause}.")))?.map(Into::into));
         put("input_size", whole(self.input_size));
         put("validation", whole(self.validation));
         put("train_limit", whole(self.train_limit));

@@ -104,9 +104,9 @@ pub(super) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
     }
     let line = format!("{name} is complete: {end}");
     if json {
-        complain(&line)
+        complain(&line);
     } else {
-        print_line(&line)
+        print_line(&line);
     }
     Exit::FINE
 }

@@ -56,16 +56,20 @@ fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Ex
         let options = options(threads(&args.compute)?);
         return Ok(Command::Start(Box::new(Start { recipe, name: args.name.clone(), options })));
     };
-    if let Some(option) = typed.iter().find(|option| !RESUMABLE.contains(&option.as_str())) {
-        let option = option.replace('_', "-");
-        return Err(wrong(&format!(
-            "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
-            RESUMABLE[3..]
-                .iter()
-                .map(|name| format!("--{}", name.replace('_', "-")))
-                .collect::<Vec<_>>()
-                .join(", ")
-        )));
-    }
+    beside_resume(typed).map_err(|sentence| wrong(&sentence))?;
     Ok(resume(target.clone(), cli.recipe.overrides(), threads(&args.compute)?))
+}
+
+/// Refuses what was typed and cannot stand beside `--resume`.
+pub(crate) fn beside_resume(typed: &[String]) -> Result<(), String> {
+    let Some(option) = typed.iter().find(|option| !RESUMABLE.contains(&option.as_str())) else {
+        return Ok(());
+    };
+    let option = option.replace('_', "-");
+    let others: Vec<String> =
+        RESUMABLE[3..].iter().map(|name| format!("--{}", name.replace('_', "-"))).collect();
+    Err(format!(
+        "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
+        others.join(", ")
+    ))
 }

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, IsTerminal};
 use std::time::{Duration, Instant};
 
 use crate::cli::Cli;
+use crate::commands::train::beside_resume;
 use crate::commands::{Context, start_threads, wrong};
 use crate::config::Config;
 use crate::engine::{self, Promise};
@@ -25,6 +26,9 @@ use crate::ui::{deadline, give_back};
 
 /// How often it is asked whether the engine has ended.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// Options that say nothing about a run.
+const LOOKS: &[&str] = &["color", "theme"];
 
 /// Options that say nothing about the recipe.
 const NO_RECIPE: &[&str] = &[
@@ -49,6 +53,13 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     if dumb || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         complain("the interface needs a terminal; train without one with `densenet-tui --no-ui`.");
         return Exit::USAGE;
+    }
+    if cli.run.resume.is_some() {
+        let of_the_run: Vec<String> =
+            typed.iter().filter(|option| !LOOKS.contains(&option.as_str())).cloned().collect();
+        if let Err(sentence) = beside_resume(&of_the_run) {
+            return wrong(&sentence);
+        }
     }
     let mut notes = Vec::new();
     // A config file that is no TOML costs a headless run its start, a person here only the settings.
@@ -136,7 +147,7 @@ fn settings(
         ),
         keys,
         memory: engine::available_bytes().map(|bytes| bytes as u64),
-        resume: args.resume.clone(),
+        resume: args.resume.clone().map(|target| (target, cli.recipe.overrides())),
         name: args.name.clone(),
         on_hangup: if config.background_on_hangup { OnHangup::Background } else { OnHangup::Stop },
         bell: config.bell.unwrap_or(true),

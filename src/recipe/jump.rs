@@ -91,21 +91,17 @@ mod tests {
         Recipe { schedule: schedule.parse().unwrap(), epochs, ..Recipe::defaults(Data::Cifar10) }
     }
 
-    fn rates(old: &Recipe, new: &Recipe, step: u64) -> Option<(String, String)> {
-        Jump::between(old, new, step, 10).map(|jump| (short(jump.before), short(jump.after)))
-    }
-
-    fn some(before: &str, after: &str) -> Option<(String, String)> {
-        Some((before.into(), after.into()))
+    fn rates(old: &Recipe, new: &Recipe, step: u64) -> Option<[String; 2]> {
+        Jump::between(old, new, step, 10).map(|jump| [jump.before, jump.after].map(short))
     }
 
     #[test]
     fn a_run_that_ended_at_4_epochs_and_gets_16_jumps_back_to_its_first_rate() {
         let (old, new) = (recipe("step", 4), recipe("step", 16));
-        assert_eq!(rates(&old, &new, 40), some("0.001", "0.1"));
+        assert_eq!(rates(&old, &new, 40), Some(["0.001".into(), "0.1".into()]));
         // In the middle too, and the other way round.
-        assert_eq!(rates(&old, &new, 25), some("0.01", "0.1"));
-        assert_eq!(rates(&new, &old, 25), some("0.1", "0.01"));
+        assert_eq!(rates(&old, &new, 25), Some(["0.01".into(), "0.1".into()]));
+        assert_eq!(rates(&new, &old, 25), Some(["0.1".into(), "0.01".into()]));
         let sentence = Jump::between(&old, &new, 40, 10).unwrap().sentence();
         assert_eq!(
             sentence,

@@ -49,7 +49,8 @@ impl Layer {
         }
     }
 
-    /// Replaces every path in it by what `settle` makes of it: the error of that is a clause.
+    /// Replaces every path in it by what `settle` makes of it: the error of that is a clause. A relative folder
+    /// stays so beside a `data_dir`, since it is looked for in there.
     pub fn settle_paths(
         &mut self,
         settle: &dyn Fn(&Path) -> Result<PathBuf, String>,
@@ -57,6 +58,10 @@ impl Layer {
         for (key, before) in [("data_dir", ""), ("data", FOLDER)] {
             let Some(Value::String(word)) = self.table.get(key) else { continue };
             let Some(path) = word.strip_prefix(before).filter(|path| !path.is_empty()) else { continue };
+            let looked_for = key == "data" && self.table.contains_key("data_dir");
+            if looked_for && Path::new(path).is_relative() && !path.starts_with('~') {
+                continue;
+            }
             let settled = settle(Path::new(path)).and_then(|path| text(&path).map(str::to_owned));
             let settled = settled.map_err(|clause| self.error(format!("`{key}`: {clause}.")))?;
             self.table.insert(key.to_owned(), Value::String(format!("{before}{settled}")));
@@ -186,10 +191,12 @@ impl Recipe {
                 *path = absolute;
             }
         };
-        if let Data::Folder(path) = &mut self.data {
-            anchor(path);
+        match (&mut self.data_dir, &mut self.data) {
+            // A relative folder is looked for in there.
+            (Some(dir), _) => anchor(dir),
+            (None, Data::Folder(path)) => anchor(path),
+            _ => {}
         }
-        self.data_dir.iter_mut().for_each(anchor);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::monitor::Monitor;
-use crate::protocol::Options;
+use crate::protocol::{Options, Overrides};
 use crate::recipe::Recipe;
 use crate::ui::colours::ColourLevel;
 use crate::ui::glyphs::Glyphs;
@@ -33,8 +33,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Keys,
     /// Bytes that the machine has available, where it tells.
     pub(crate) memory: Option<u64>,
-    /// The run to go on with at once.
-    pub(crate) resume: Option<PathBuf>,
+    /// The run to go on with at once, and what of it is to be otherwise.
+    pub(crate) resume: Option<(PathBuf, Overrides)>,
     /// Seconds from UTC to the time of this place.
     pub(crate) utc_offset: i32,
     /// The name of the first run that is started here.

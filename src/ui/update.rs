@@ -29,7 +29,7 @@ const FINISHING: &str = "finishing the step and saving.";
 /// What is to be done when the interface opens.
 pub(crate) fn opening(app: &mut App) -> Vec<Effect> {
     match app.settings.resume.take() {
-        Some(target) => runs::resume(app, target),
+        Some((target, overrides)) => runs::resume_with(app, target, overrides),
         None => Vec::new(),
     }
 }
