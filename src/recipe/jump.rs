@@ -38,7 +38,7 @@ impl Jump {
             before,
             after,
             keeping: before / is,
-            in_epochs: old.schedule.in_epochs(old.epochs),
+            in_epochs: in_epochs(old),
             schedule: old.schedule.clone(),
             epochs: [old.epochs, new.epochs],
         })
@@ -69,12 +69,15 @@ impl Jump {
     }
 }
 
-impl Schedule {
-    /// The schedule of a run of `epochs` epochs with its drops at epochs, so that more of them move no drop.
-    fn in_epochs(&self, epochs: usize) -> Option<Self> {
-        let Self::Step(drops) = self else { return None };
-        Some(Self::Step(drops.iter().map(|drop| Drop::Epoch(drop.epoch(epochs))).collect()))
-    }
+/// The schedule of `recipe` with its drops at epochs, so that more of them move no drop; drops that never come are
+/// left out. None where a run of so many epochs could not be begun with it.
+fn in_epochs(recipe: &Recipe) -> Option<Schedule> {
+    let Schedule::Step(drops) = &recipe.schedule else { return None };
+    let comes = |drop: &&Drop| drop.after(recipe.epochs, recipe.drop_counting) < recipe.epochs;
+    let drops: Vec<Drop> =
+        drops.iter().filter(comes).map(|drop| Drop::Epoch(drop.epoch(recipe.epochs))).collect();
+    let schedule = if drops.is_empty() { Schedule::Constant } else { Schedule::Step(drops) };
+    schedule.validate(recipe.epochs).is_ok().then_some(schedule)
 }
 
 /// A rate in three digits.
@@ -140,15 +143,22 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_in_epochs_has_the_same_rates_with_either_counting() {
+    fn the_schedule_in_epochs_has_the_same_rates_with_either_counting_or_is_none() {
         for counting in [DropCounting::From0, DropCounting::From1] {
-            for epochs in [4, 7, 300] {
+            for epochs in [1, 2, 4, 7, 300] {
                 let old = Recipe { drop_counting: counting, ..recipe("step:33%,75%", epochs) };
-                let same = Recipe { schedule: old.schedule.in_epochs(epochs).unwrap(), ..old.clone() };
+                let Some(schedule) = in_epochs(&old) else {
+                    assert!(counting == DropCounting::From1 && epochs < 4, "{epochs}");
+                    continue;
+                };
+                let same = Recipe { schedule, ..old.clone() };
+                assert_eq!(same.validate(), Ok(()));
                 for step in 0..10 * epochs as u64 {
                     assert_eq!(old.learning_rate(step, 10), same.learning_rate(step, 10));
                 }
             }
         }
+        assert_eq!(in_epochs(&recipe("step", 2)).unwrap().to_string(), "step:1");
+        assert_eq!(in_epochs(&recipe("step", 1)), Some(Schedule::Constant));
     }
 }

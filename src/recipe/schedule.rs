@@ -45,7 +45,7 @@ impl Drop {
     }
 
     /// Full epochs before the drop, of `epochs` in all.
-    fn after(self, epochs: usize, counting: DropCounting) -> usize {
+    pub(crate) fn after(self, epochs: usize, counting: DropCounting) -> usize {
         match counting {
             DropCounting::From0 => self.epoch(epochs),
             DropCounting::From1 => self.epoch(epochs).saturating_sub(1),
