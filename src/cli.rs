@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::plain;
 use crate::protocol::command::{Device, SaveEvery, parse_duration};
 pub use recipe_args::RecipeArgs;
 use values::{a_path, some_data};
@@ -18,6 +19,8 @@ use values::{a_path, some_data};
 #[command(
     version,
     about,
+    // Not the name it was called by, which can hold anything.
+    bin_name = "densenet-tui",
     args_conflicts_with_subcommands = true,
     args_override_self = true,
     max_term_width = 110
@@ -228,14 +231,19 @@ pub const RESUMABLE: &[&str] = &[
     "runs_dir",
 ];
 
-/// Parses the command line, and lists the options that stood on it. Wrong usage ends the program with 2.
-pub fn parse() -> (Cli, Vec<String>) {
-    let matches = Cli::command().get_matches();
+/// Parses the command line, and lists the options that stood on it. The error is what is wrong with it, or the help
+/// or the version that was asked for.
+pub fn parse() -> Result<(Cli, Vec<String>), clap::Error> {
+    let matches = Cli::command().try_get_matches().map_err(readable)?;
     let typed = typed(&matches);
-    match Cli::from_arg_matches(&matches) {
-        Ok(cli) => (cli, typed),
-        Err(error) => error.format(&mut Cli::command()).exit(),
-    }
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
+    Ok((cli, typed))
+}
+
+/// The error once more about arguments in which nothing is active: it repeats them between lines of its own.
+fn readable(error: clap::Error) -> clap::Error {
+    let shown = std::env::args_os().map(|arg| plain::line(&arg.to_string_lossy()).into_owned());
+    Cli::command().try_get_matches_from(shown).err().unwrap_or(error)
 }
 
 /// The options that were typed, not defaulted. Groups of options are no options.

@@ -16,10 +16,12 @@ use crate::cli::{Cli, Command, ComputeArgs, PlaceArgs, RecipeArgs};
 use crate::config::Config;
 use crate::engine::{self, Promise};
 use crate::headless::answers::{ask, complain};
-use crate::headless::{print_line, signals};
+use crate::headless::output::{self, Stream};
+use crate::headless::signals;
 use crate::monitor::Exit;
 use crate::ops::{out_of_memory, threads};
 use crate::paths::Paths;
+use crate::plain;
 use crate::protocol::command::{EvaluateFile, SaveEvery, Split};
 use crate::protocol::{self, Link, Options};
 use crate::recipe::Recipe;
@@ -55,20 +57,39 @@ impl Context {
 
     /// The recipe that was typed, on top of what is settled; the error is one sentence for each problem.
     pub(crate) fn recipe(&self, typed: &RecipeArgs) -> Result<Recipe, String> {
-        let layers = typed.layers(self.config.recipe.clone()).map_err(|error| error.to_string())?;
-        let recipe = assemble(&layers).map_err(|error| error.to_string())?;
+        let layers = typed.layers(self.config.recipe.clone()).map_err(one_line)?;
+        let recipe = assemble(&layers).map_err(one_line)?;
         recipe.validate().map_err(|problems| {
-            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let sentences: Vec<String> = problems.iter().map(one_line).collect();
             sentences.join("\n")
         })?;
         Ok(recipe)
     }
 }
 
+/// What is said by one error, in one line whatever the values in it.
+pub(crate) fn one_line(error: impl Display) -> String {
+    plain::kept(error.to_string())
+}
+
 /// Tells what is wrong with the input.
 pub(crate) fn wrong(sentences: &dyn Display) -> Exit {
     sentences.to_string().lines().for_each(|line| complain(&format!("error: {line}")));
     Exit::USAGE
+}
+
+/// Prints help or the version, or what is wrong with the command line. Colours are for the program's own words alone:
+/// what was typed stands in an error, and could bring its own.
+pub(crate) fn answer_usage(answer: &clap::Error) -> Exit {
+    let text = answer.render();
+    if answer.use_stderr() {
+        text.to_string().trim_end().lines().for_each(complain);
+    } else if output::is_coloured() {
+        output::say_as_it_is(Stream::Out, &text.ansi().to_string());
+    } else {
+        output::say_as_it_is(Stream::Out, &text.to_string());
+    }
+    u8::try_from(answer.exit_code()).map_or(Exit::USAGE, Exit)
 }
 
 /// The options of a command that has no run of its own.
@@ -108,6 +129,7 @@ pub(crate) fn threads(compute: &ComputeArgs) -> Result<usize, Exit> {
 
 /// Starts the engine with the signals caught; `training` says whether there will be something to save.
 pub(crate) fn start(training: bool) -> Result<Link, Exit> {
+    output::begin();
     // A headless run needs no listener: its journal has everything.
     let started = engine::spawn(Promise { unheard: true }).and_then(|(link, _)| {
         signals::listen(link.commands.clone(), training, engine::is_saving).map(|()| link)
@@ -161,7 +183,7 @@ fn asked(context: &Context, command: Command) -> Result<(protocol::Command, bool
 pub(crate) fn completions(shell: clap_complete::Shell) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "densenet-tui", &mut script);
-    print_line(String::from_utf8_lossy(&script).trim_end());
+    output::say_as_it_is(Stream::Out, &String::from_utf8_lossy(&script));
     Exit::FINE
 }
 
@@ -169,7 +191,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Exit {
 pub(crate) fn man() -> Exit {
     let mut page = Vec::new();
     match clap_mangen::Man::new(Cli::command()).render(&mut page) {
-        Ok(()) => print_line(String::from_utf8_lossy(&page).trim_end()),
+        Ok(()) => output::say_as_it_is(Stream::Out, &String::from_utf8_lossy(&page)),
         Err(_) => return Exit::FAILED,
     }
     Exit::FINE

@@ -28,6 +28,8 @@ mod verify;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -54,14 +56,16 @@ pub struct Promise {
 pub fn spawn(promise: Promise) -> std::io::Result<(Link, JoinHandle<()>)> {
     let (command_sender, commands) = unbounded();
     let (events, event_receiver) = unbounded();
-    let thread = std::thread::Builder::new()
-        .name("engine".into())
-        .spawn(move || serve(&commands, &events, promise))?;
-    Ok((Link { commands: command_sender, events: event_receiver }, thread))
+    let behind = Arc::<AtomicBool>::default();
+    let thread = std::thread::Builder::new().name("engine".into()).spawn({
+        let behind = Arc::clone(&behind);
+        move || serve(&commands, &events, &behind, promise)
+    })?;
+    Ok((Link { commands: command_sender, events: event_receiver, behind }, thread))
 }
 
 /// Carries out commands until there are no more.
-fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, promise: Promise) {
+fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, behind: &Arc<AtomicBool>, promise: Promise) {
     // Questions that were asked while the engine was at something else.
     let mut waiting = VecDeque::new();
     while let Some(command) = waiting.pop_front().or_else(|| commands.recv().ok()) {
@@ -69,7 +73,7 @@ fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, promise: Promis
             return;
         }
         let mut control = Control::new(commands.clone(), promise);
-        let mut report = Report::new(events.clone());
+        let mut report = Report::new(events.clone(), Arc::clone(behind));
         if let Some(event) = failure_of(|| carry_out(command, &mut control, &mut report)) {
             report.emit(event);
         }
@@ -142,7 +146,7 @@ mod tests {
         let ((sender, commands), (events, heard)) = (unbounded(), unbounded());
         (1..=3).for_each(|count| sender.send(ask(count)).unwrap());
         drop(sender);
-        serve(&commands, &events, Promise { unheard: true });
+        serve(&commands, &events, &Arc::default(), Promise { unheard: true });
         let samples = heard.try_iter().filter_map(|stamped| match stamped.event {
             Event::Previewed(preview) => Some(preview.samples.len()),
             _ => None,

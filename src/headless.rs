@@ -1,23 +1,42 @@
 //! Training without an interface: events in, lines out, an exit code at the end.
 
 pub mod answers;
+pub mod output;
 pub mod signals;
 
-use std::io::{IsTerminal, Write};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::RecvTimeoutError;
 
 use crate::monitor::{End, Exit, Monitor, lines};
 use crate::protocol::{Event, Link, Stamped};
+use output::Stream;
 
-/// Lines about steps come so often where stderr is no terminal.
+/// Lines about steps come so often where no line is rewritten.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether a slow reader has caught up.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Follows a run to its end and tells it: as JSON lines on stdout, or as lines for a person. `exit` is the code of that
 /// end.
 pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
     let mut monitor = Monitor::default();
     let mut talk = Talk::new(json);
-    for stamped in &link.events {
+    loop {
+        // Every event is taken at once, so that the end is seen whatever the reader does.
+        let behind = output::is_behind();
+        link.behind.store(behind, Ordering::Relaxed);
+        let event = if behind {
+            link.events.recv_timeout(LOOK)
+        } else {
+            link.events.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        let stamped = match event {
+            Ok(stamped) => stamped,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         monitor.apply(&stamped);
         if json {
             tell_json(&stamped);
@@ -27,7 +46,7 @@ pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
             return exit(end);
         }
     }
-    talk.say("error: the engine is gone; the last checkpoint is untouched.", true);
+    output::say(Stream::Err, "error: the engine is gone; the last checkpoint is untouched.");
     Exit::FAILED
 }
 
@@ -37,34 +56,31 @@ fn tell_json(stamped: &Stamped) {
         return;
     }
     if let Ok(line) = serde_json::to_string(stamped) {
-        print_line(&line);
+        print_json(&line);
     }
 }
 
-/// A line on stdout, flushed.
+/// A line for people on stdout.
 pub fn print_line(line: &str) {
-    let mut out = std::io::stdout().lock();
-    _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    output::say(Stream::Out, line);
+}
+
+/// A line of JSON on stdout.
+pub fn print_json(line: &str) {
+    output::say_json(line);
 }
 
 /// The voice for people: whole lines, and a line that is rewritten where stderr is a terminal.
 struct Talk {
     /// Talk goes to stderr, because stdout is for JSON.
     aside: bool,
-    terminal: bool,
-    /// The progress line is on the screen.
-    dirty: bool,
+    rewrites: bool,
     last_line: Instant,
 }
 
 impl Talk {
     fn new(json: bool) -> Self {
-        Self {
-            aside: json,
-            terminal: std::io::stderr().is_terminal(),
-            dirty: false,
-            last_line: Instant::now(),
-        }
+        Self { aside: json, rewrites: output::can_rewrite(), last_line: Instant::now() }
     }
 
     fn hear(&mut self, stamped: &Stamped, monitor: &Monitor) {
@@ -77,38 +93,15 @@ impl Talk {
         let Some(progress) = lines::progress(monitor) else {
             return;
         };
-        if self.terminal {
-            self.rewrite(&progress);
+        if self.rewrites {
+            output::progress(&progress);
         } else if matches!(stamped.event, Event::Step { .. }) && self.last_line.elapsed() >= INTERVAL {
             self.last_line = Instant::now();
             self.say(&progress, false);
         }
     }
 
-    fn say(&mut self, line: &str, aside: bool) {
-        self.wipe();
-        if self.aside || aside {
-            _ = writeln!(std::io::stderr().lock(), "{line}");
-        } else {
-            print_line(line);
-        }
-    }
-
-    fn rewrite(&mut self, line: &str) {
-        let mut err = std::io::stderr().lock();
-        self.dirty = true;
-        _ = write!(err, "\r\x1b[2K{line}").and_then(|()| err.flush());
-    }
-
-    fn wipe(&mut self) {
-        if std::mem::take(&mut self.dirty) {
-            _ = write!(std::io::stderr().lock(), "\r\x1b[2K");
-        }
-    }
-}
-
-impl Drop for Talk {
-    fn drop(&mut self) {
-        self.wipe();
+    fn say(&self, line: &str, aside: bool) {
+        output::say(if self.aside || aside { Stream::Err } else { Stream::Out }, line);
     }
 }

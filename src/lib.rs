@@ -4,6 +4,7 @@
 
 // The ground floor: what every room may stand on.
 pub mod files;
+pub mod plain;
 
 // Words: plain data.
 pub mod protocol;
@@ -35,13 +36,24 @@ mod commands;
 pub mod config;
 pub mod paths;
 
+use std::sync::Arc;
+
 use cli::Command;
 use commands::Context;
 use monitor::Exit;
 
 /// The program: what was typed becomes what is meant, and that is done.
 pub fn run() -> Exit {
-    let (cli, typed) = cli::parse();
+    // A file that must not grow any further is an error of the write, and does not kill.
+    _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    headless::output::finish(done())
+}
+
+fn done() -> Exit {
+    let (cli, typed) = match cli::parse() {
+        Ok(parsed) => parsed,
+        Err(answer) => return commands::answer_usage(&answer),
+    };
     match cli.command {
         Some(Command::Completions { shell }) => return commands::completions(shell),
         Some(Command::Man) => return commands::man(),
@@ -53,7 +65,7 @@ pub fn run() -> Exit {
     }
     let context = match Context::read() {
         Ok(context) => context,
-        Err(error) => return commands::wrong(&error),
+        Err(error) => return commands::wrong(&commands::one_line(error)),
     };
     context.warn();
     match cli.command {

@@ -3,6 +3,9 @@
 pub mod command;
 pub mod event;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use crossbeam_channel::{Receiver, Sender};
 
 pub use command::{Change, Command, Device, Options, Overrides, Start, StopReason};
@@ -15,4 +18,6 @@ pub struct Link {
     pub commands: Sender<Command>,
     /// What happened, each with its time.
     pub events: Receiver<Stamped>,
+    /// Set while the front end cannot get rid of what it took: steps are gathered meanwhile.
+    pub behind: Arc<AtomicBool>,
 }

@@ -256,7 +256,7 @@ fn a_listener_that_never_reads_neither_stalls_the_run_nor_loses_its_news() {
     let start = Start { recipe: recipe(), name: None, options: options(folder.path()) };
     link.commands.send(Command::Start(Box::new(start))).unwrap();
     // With nothing left to hear, the engine ends when the run does; until then nothing is read.
-    let Link { commands, events } = link;
+    let Link { commands, events, .. } = link;
     drop(commands);
     thread.join().unwrap();
     let events: Vec<Event> = events.iter().map(|stamped| stamped.event).collect();

@@ -12,7 +12,7 @@ use crate::cli::Cli;
 use crate::data;
 use crate::files;
 use crate::headless::answers::complain;
-use crate::headless::print_line;
+use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, Monitor, lines};
 use crate::protocol::{Event, Outcome, Overrides, Stamped};
 use crate::recipe::layered::{Layer, assemble};
@@ -95,7 +95,7 @@ pub(super) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
     let event = Event::Finished { outcome, reason: None, best, test, step };
     let end = lines::of(&event, &Monitor::default()).join("");
     if json && let Ok(line) = serde_json::to_string(&Stamped { event, time: summary.updated }) {
-        print_line(&line);
+        print_json(&line);
     }
     if !completed {
         let why = summary.message.clone().unwrap_or_else(|| "go on with a lower --lr.".into());

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::usable_threads;
 use crate::commands::Context;
 use crate::engine;
-use crate::headless::print_line;
+use crate::headless::{print_json, print_line};
 use crate::monitor::Exit;
 
 /// Prints what this program is and where it keeps things.
@@ -24,7 +24,7 @@ pub(crate) fn info(context: &Context, json: bool) -> Exit {
             "version": version, "candle": candle, "build": build, "cuda": cuda, "threads": usable_threads(),
             "devices": devices, "config": config, "state": state, "runs": runs,
         });
-        print_line(&info.to_string());
+        print_json(&info.to_string());
     } else {
         print_line(&format!("densenet-tui {version} ({build} build), candle {candle}"));
         print_line(&format!("devices  {}; {} threads", devices.join("; "), usable_threads()));

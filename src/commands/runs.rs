@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::headless::print_line;
+use crate::headless::{print_json, print_line};
 use crate::monitor::Exit;
 use crate::store::catalog::{self, Entry};
 
@@ -13,7 +13,7 @@ pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
     let entries = catalog::list(dir);
     if json {
         let runs: Vec<Value> = entries.iter().map(to_json).collect();
-        print_line(&json!({ "runs_dir": dir.to_string_lossy(), "runs": runs }).to_string());
+        print_json(&json!({ "runs_dir": dir.to_string_lossy(), "runs": runs }).to_string());
     } else if entries.is_empty() {
         print_line(&format!("no runs in {}", dir.display()));
     } else {

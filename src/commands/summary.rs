@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::cli::RecipeArgs;
-use crate::commands::{Context, wrong};
+use crate::commands::{Context, one_line, wrong};
 use crate::data;
-use crate::headless::print_line;
+use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, lines::grouped};
 use crate::recipe::arch::{Kind, Plan, Row};
 use crate::recipe::presets::PRESETS;
@@ -21,16 +21,16 @@ pub(crate) fn summary(context: &Context, typed: &RecipeArgs, json: bool) -> Exit
         Some(classes) => classes,
         None => match data::classes(&recipe) {
             Ok(classes) => classes.len(),
-            Err(error) => return wrong(&error),
+            Err(error) => return wrong(&one_line(error)),
         },
     };
     let arch = recipe.arch(classes);
     let plan = match arch.plan() {
         Ok(plan) => plan,
-        Err(problem) => return wrong(&problem),
+        Err(problem) => return wrong(&one_line(problem)),
     };
     if json {
-        print_line(&to_json(&recipe, &arch, &plan).to_string());
+        print_json(&to_json(&recipe, &arch, &plan).to_string());
     } else {
         for line in to_lines(&recipe, &arch, &plan) {
             print_line(&line);

@@ -108,7 +108,7 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
 
     use super::*;
     use crate::engine::Promise;
@@ -117,7 +117,7 @@ mod tests {
     fn engine() -> (Sender<Command>, Control, Report) {
         let (sender, commands) = unbounded();
         let (events, _) = unbounded();
-        (sender, Control::new(commands, Promise { unheard: true }), Report::new(events))
+        (sender, Control::new(commands, Promise { unheard: true }), Report::new(events, Arc::default()))
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! else goes out at once.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
@@ -45,6 +47,8 @@ struct Gathered {
 /// The way out for events.
 pub(super) struct Report {
     events: Sender<Stamped>,
+    /// The listener says so itself (see [`crate::protocol::Link`]).
+    behind: Arc<AtomicBool>,
     journal: Option<Journal>,
     journal_is_whole: bool,
     /// Of the card that computes.
@@ -58,10 +62,11 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(events: Sender<Stamped>) -> Self {
+    pub(super) fn new(events: Sender<Stamped>, behind: Arc<AtomicBool>) -> Self {
         let now = Instant::now();
         Self {
             events,
+            behind,
             journal: None,
             journal_is_whole: true,
             gauges: None,
@@ -117,6 +122,11 @@ impl Report {
         self.heard
     }
 
+    /// Whether the listener does not keep up.
+    fn is_behind(&self) -> bool {
+        self.events.len() >= BACKLOG || self.behind.load(Ordering::Relaxed)
+    }
+
     /// Tells `event`, after the steps before it.
     pub(super) fn emit(&mut self, event: Event) {
         self.flush();
@@ -125,7 +135,7 @@ impl Report {
 
     /// Tells how far an activity is, at most four times a second.
     pub(super) fn phase(&mut self, phase: Phase, done: u64, total: u64) {
-        if self.last_phase.elapsed() >= GATHER && self.events.len() < BACKLOG {
+        if self.last_phase.elapsed() >= GATHER && !self.is_behind() {
             self.last_phase = Instant::now();
             self.send(Event::Phase { phase, done, total });
         }
@@ -140,7 +150,7 @@ impl Report {
         gathered.correct += step.correct;
         gathered.seconds += step.seconds;
         gathered.last = Some(step);
-        if self.last_line.elapsed() >= GATHER && self.events.len() < BACKLOG {
+        if self.last_line.elapsed() >= GATHER && !self.is_behind() {
             self.flush();
         }
     }
@@ -193,24 +203,32 @@ mod tests {
     use super::*;
     use crate::protocol::event::GpuFigures;
 
+    fn step(step: u64) -> StepReport {
+        StepReport { epoch: 1, step, images: 4, loss: 1.0, correct: 1, learning_rate: 0.1, seconds: 1.0 }
+    }
+
+    #[test]
+    fn steps_are_gathered_while_the_listener_says_that_it_is_behind() {
+        let ((events, heard), behind) = (unbounded(), Arc::<AtomicBool>::default());
+        let mut report = Report::new(events, Arc::clone(&behind));
+        let mut told = |number, is_behind| {
+            behind.store(is_behind, Ordering::Relaxed);
+            report.last_line -= GATHER;
+            report.step(step(number));
+            heard.try_iter().count()
+        };
+        assert_eq!([told(1, false), told(2, true), told(3, true), told(4, false)], [1, 0, 0, 1]);
+    }
+
     #[test]
     fn steps_tell_of_the_card_when_there_is_news_of_it() {
         let (events, heard) = unbounded();
-        let mut report = Report::new(events);
+        let mut report = Report::new(events, Arc::default());
         let shown = GpuFigures { utilisation: Some(0.5), ..GpuFigures::default() };
         report.watch(Some(Gauges::showing(shown)));
-        for step in 1..=2 {
-            let (images, correct) = (4, 1);
-            report.step(StepReport {
-                epoch: 1,
-                step,
-                images,
-                loss: 1.0,
-                correct,
-                learning_rate: 0.1,
-                seconds: 1.0,
-            });
-            report.emit(Event::Paused { step });
+        for number in 1..=2 {
+            report.step(step(number));
+            report.emit(Event::Paused { step: number });
         }
         let told: Vec<_> = heard
             .try_iter()

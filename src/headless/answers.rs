@@ -1,10 +1,9 @@
 //! Commands that ask one question: wait for the answer, tell it, choose the exit code.
 
-use std::io::Write;
-
 use serde_json::{Value, json};
 
-use crate::headless::{Exit, lines, print_line};
+use crate::headless::output::{self, Stream};
+use crate::headless::{Exit, lines, print_json, print_line};
 use crate::monitor::End;
 use crate::protocol::event::{Bench, KernelFigures, Verification};
 use crate::protocol::{Command, Event, Link};
@@ -59,12 +58,12 @@ pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
 
 /// A line on stderr.
 pub fn complain(line: &str) {
-    _ = writeln!(std::io::stderr().lock(), "{line}");
+    output::say(Stream::Err, line);
 }
 
 fn tell(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
     if json {
-        print_line(&value.to_string());
+        print_json(&value.to_string());
     } else {
         for line in lines() {
             print_line(&line);

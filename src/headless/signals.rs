@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use signal_hook::iterator::Signals;
 
 use crate::headless::answers::complain;
+use crate::headless::output::leave;
 use crate::monitor::signals::{Asked, CAUGHT, LIMIT, Requests, sentence};
 use crate::protocol::{Command, StopReason};
 
@@ -28,7 +29,7 @@ pub fn listen(commands: Sender<Command>, training: bool, saving: fn() -> bool) -
                     _ = armed.send(signal);
                     complain(sentence(training));
                 }
-                Asked::Leave => std::process::exit(128 + signal),
+                Asked::Leave => leave(code(signal)),
                 Asked::HungUp | Asked::Nothing => {}
             }
         }
@@ -46,5 +47,9 @@ fn leave_in_time(alarm: &Receiver<i32>, saving: fn() -> bool) {
         thread::sleep(LIMIT / 100);
     }
     complain("it could not end in time; the last checkpoint is untouched.");
-    std::process::exit(128 + signal);
+    leave(code(signal));
+}
+
+fn code(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
 }

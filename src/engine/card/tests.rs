@@ -281,7 +281,7 @@ fn every_kernel_of_a_step_is_timed_by_itself() {
     let prepare = Prepare::new(&recipe, Moments { mean: [90.0; 3], deviation: [40.0; 3] }, true);
     let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters()).unwrap();
     let (events, _heard) = unbounded();
-    let mut report = Report::new(events);
+    let mut report = Report::new(events, std::sync::Arc::default());
     let trainer = trainer(&net, &optimizer, &recipe, &prepare, &[&images], &mut report).unwrap();
     let kernels = trainer.unwrap().profile().unwrap();
     let of = |name: &str| kernels.iter().find(|kernel| kernel.kernel == name).unwrap().clone();
