@@ -1,6 +1,7 @@
 //! How a command of the engine can fail.
 
 use crate::data::DataError;
+use crate::plain;
 use crate::protocol::event::Cause;
 use crate::protocol::{Event, StopReason};
 use crate::store::StoreError;
@@ -17,11 +18,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// The failure as the last event of its command.
+    /// The failure as the last event of its command: one line, whatever the paths in it.
     pub(super) fn into_event(self) -> Event {
         match self {
-            Self::Input(message) => Event::Failed { message, cause: Cause::Input },
-            Self::Failed(message) => Event::Failed { message, cause: Cause::Failure },
+            Self::Input(message) => Event::Failed { message: plain::kept(message), cause: Cause::Input },
+            Self::Failed(message) => Event::Failed { message: plain::kept(message), cause: Cause::Failure },
             Self::Interrupted(StopReason::Signal(signal)) => Event::Failed {
                 message: "interrupted before anything was trained.".into(),
                 cause: Cause::Interrupted(signal),

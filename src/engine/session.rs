@@ -99,7 +99,7 @@ pub(super) fn tell_arithmetic(net: &DenseNet, wish: Arithmetic, report: &mut Rep
 pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
     recipe.validate().map_err(|problems| {
         let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::Input(sentences.join("\n"))
+        Failure::Input(sentences.join(" "))
     })
 }
 

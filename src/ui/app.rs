@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::monitor::Monitor;
+use crate::plain;
 use crate::protocol::{Options, Overrides};
 use crate::recipe::Recipe;
 use crate::ui::colours::ColourLevel;
@@ -69,6 +70,12 @@ pub(crate) struct Notice {
     pub(crate) bad: bool,
 }
 
+impl Notice {
+    fn new(text: String, bad: bool) -> Self {
+        Self { text: plain::kept(text), bad }
+    }
+}
+
 /// Everything.
 #[derive(Debug)]
 pub(crate) struct App {
@@ -130,7 +137,7 @@ impl App {
             data: DataScreen::default(),
             log,
             mouse: settings.mouse,
-            notice: settings.notes.first().map(|note| Notice { text: note.clone(), bad: true }),
+            notice: settings.notes.first().map(|note| Notice::new(note.clone(), true)),
             settings,
             screen: Screen::Recipe,
             size: (80, 24),
@@ -156,10 +163,10 @@ impl App {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), bad: false });
+        self.notice = Some(Notice::new(text.into(), false));
     }
 
     pub(crate) fn complain(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), bad: true });
+        self.notice = Some(Notice::new(text.into(), true));
     }
 }

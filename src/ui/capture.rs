@@ -126,8 +126,7 @@ fn plain(line: &[u8]) -> String {
             _ => plain.push(c),
         }
     }
-    plain.truncate(plain.trim_end().len());
-    plain
+    crate::plain::line(plain.trim_end()).into_owned()
 }
 
 #[cfg(test)]

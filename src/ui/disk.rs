@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::files;
 use crate::paths;
+use crate::plain;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::protocol::{Options, Stamped};
 use crate::recipe::Recipe;
@@ -69,7 +70,7 @@ fn row(entry: catalog::Entry) -> RunRow {
         total_steps: of.map_or(0, |summary| summary.total_steps),
         last: of.and_then(|summary| summary.last).map(|last| last.validation.unwrap_or(last.train).accuracy),
         updated: of.map_or(0.0, |summary| summary.updated),
-        name: entry.name,
+        name: plain::kept(entry.name),
         path: entry.path,
         state,
         live: entry.live,

@@ -16,6 +16,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
+use crate::plain;
 use crate::ui::app::App;
 use crate::ui::hits::Target;
 use crate::ui::keys::Screen;
@@ -50,6 +51,11 @@ pub(crate) fn draw(app: &App, frame: &mut Frame) {
     footer(app, frame, foot);
     if let Some(prompt) = &app.prompt {
         over::draw(app, prompt, frame, body);
+    }
+    for cell in &mut frame.buffer_mut().content {
+        if cell.symbol().contains(plain::is_active) {
+            cell.set_char(plain::REPLACEMENT);
+        }
     }
     if !app.settings.glyphs.unicode {
         to_ascii(app, frame);

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::plain;
+
 /// Lines that are kept.
 const KEPT: usize = 5_000;
 
@@ -30,7 +32,7 @@ impl LogScreen {
         if self.behind > 0 {
             self.behind += 1;
         }
-        self.lines.push_back(Said { time, text });
+        self.lines.push_back(Said { time, text: plain::kept(text) });
     }
 
     /// The lines that pass the filter.
