@@ -137,6 +137,22 @@ fn a_pipe_among_the_images_is_named_and_nothing_is_trained() {
 }
 
 #[test]
+fn an_image_that_only_claims_to_be_huge_is_refused_at_once() {
+    let place = Place::new();
+    let folder = photos(&place);
+    let train = ["--no-ui", "--data", "folder:photos", "--layers", "1", "--growth-rate", "1", "--steps", "1"];
+    let side = 65_535u32.to_le_bytes();
+    let head = [b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".as_slice(), &side, &side];
+    let bitmap = [&head.concat(), b"\x01\0\x18\0".as_slice(), &[0; 24]].concat();
+    fs::write(folder.join("dark/x.bmp"), bitmap).unwrap();
+    assert!(refused(&place, &train, "x.bmp").contains("cannot be decoded (Memory limit exceeded)"));
+    fs::remove_file(folder.join("dark/x.bmp")).unwrap();
+    let sparse = fs::File::create(folder.join("dark/x.jpg")).unwrap();
+    sparse.set_len(1 << 40).unwrap();
+    assert!(refused(&place, &train, "x.jpg").contains("cannot be read (it has more than 536870912 bytes)"));
+}
+
+#[test]
 fn a_pipe_in_place_of_any_file_of_cifar_is_named_in_either_layout() {
     let place = Place::new();
     for (data, folder, names, first) in [

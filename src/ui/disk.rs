@@ -162,7 +162,8 @@ fn write_recipe(path: &Path, mut recipe: Recipe) -> Result<(), String> {
 }
 
 fn read_recipe(path: &Path) -> Result<Recipe, String> {
-    let text = files::read_text(path).map_err(|error| format!("{}: {error}.", path.display()))?;
+    let text = files::read_text(path)
+        .map_err(|error| format!("{}: it cannot be read ({error}).", path.display()))?;
     let mut layer = Layer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
     let directory = path.parent().unwrap_or(Path::new(""));
     layer.settle_paths(&|path| paths::meant_in(directory, path)).map_err(|error| error.to_string())?;
@@ -312,6 +313,28 @@ mod tests {
         assert_eq!(fs::read_to_string(&to).unwrap(), "weights");
         assert!(export(&from, &to).unwrap_err().contains("is there already"));
         assert!(export(&from, &folder.path().join("nowhere/x")).is_err());
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_read_nor_replaced_nor_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        let what = "(it is a named pipe, not a file)";
+        for sentence in [
+            read_recipe(&pipe).unwrap_err(),
+            write_recipe(&pipe, "").unwrap_err(),
+            export(&pipe, &folder.path().join("copy")).unwrap_err(),
+        ] {
+            assert!(sentence.contains(what), "{sentence}");
+        }
+        assert!(export(&folder.path().join("copy"), &pipe).unwrap_err().contains("is there already"));
+        assert_eq!(last_line(&pipe), None);
+        assert!(write_recipe(Path::new("/dev/null"), "").unwrap_err().contains("it is a device"));
+        // A run's log may be as long as it likes; its last line is wanted.
+        let log = folder.path().join("log");
+        fs::write(&log, "x".repeat(2 * files::LARGEST_TEXT as usize) + "\nerror: the last.\n").unwrap();
+        assert_eq!(last_line(&log).as_deref(), Some("error: the last."));
     }
 
     #[test]

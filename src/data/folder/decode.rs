@@ -39,6 +39,12 @@ pub(crate) fn read(path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
     // By content before extension: many a .png is a JPEG.
     let reader = reader.with_guessed_format().map_err(image::ImageError::IoError);
     match reader.and_then(ImageReader::decode) {
+        Ok(image) if !has_room(image.width(), image.height()) => unusable(format!(
+            "{} has {} x {} pixels, more than are read of one image; make it smaller or take it away.",
+            path.display(),
+            image.width(),
+            image.height()
+        )),
         Ok(image) => Ok(planes(&fit(on_black(image), side as u32))),
         Err(error) => unusable(format!(
             "{} cannot be decoded ({}); repair it or take it away.",
@@ -46,6 +52,11 @@ pub(crate) fn read(path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
             error.to_string().trim_end_matches('.')
         )),
     }
+}
+
+/// Whether an image in RGB takes no more than the decoder allows for its own pixels, which may be bits.
+fn has_room(width: u32, height: u32) -> bool {
+    u64::from(width) * u64::from(height) <= MOST_BYTES / 3
 }
 
 /// The image in RGB, what is transparent blended with black.
@@ -112,6 +123,12 @@ mod tests {
         // An upright one likewise, and one of the right size is left alone.
         assert_eq!(fit(columns(10, 41, 5), 4).dimensions(), (4, 4));
         assert_eq!(fit(columns(4, 4, 1), 4), columns(4, 4, 1));
+    }
+
+    #[test]
+    fn an_image_has_room_up_to_the_pixels_of_the_largest_cameras_and_some() {
+        assert!(has_room(11_648, 8_736) && has_room(178_956_970, 1));
+        assert!(!has_room(20_000, 20_000) && !has_room(u32::MAX, u32::MAX));
     }
 
     #[test]
