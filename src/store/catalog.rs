@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn run(runs_dir: &Path, name: &str, state: State, created: f64) -> RunDir {
-        let run = RunDir::create(runs_dir, Some(name), "", &Recipe::defaults(Data::Shapes)).unwrap();
+        let run = RunDir::create(runs_dir, Some(name), "", &Recipe::defaults(Data::Shapes)).unwrap().grown();
         run.write_summary(&summary(name, state, created)).unwrap();
         run
     }

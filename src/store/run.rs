@@ -11,6 +11,7 @@ mod name;
 mod probe;
 mod target;
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,10 @@ pub struct RunDir {
     path: PathBuf,
     name: String,
     hold: Arc<Hold>,
+    /// Whether nothing is saved in it yet: then it goes again with this handle.
+    newborn: Cell<bool>,
+    /// Directories above it that were made for it, the innermost first.
+    made: Vec<PathBuf>,
 }
 
 /// What became of the run's place when it was [settled](RunDir::settle).
@@ -74,12 +79,25 @@ impl RunDir {
         check_text(runs_dir)?;
         let closed = |error: io::Error| StoreError::closed(runs_dir, &error);
         let runs_dir = std::path::absolute(runs_dir).map_err(closed)?;
-        fs::create_dir_all(&runs_dir).map_err(closed)?;
-        let path = match name {
-            Some(name) => named(&runs_dir, name)?,
-            None => numbered(&runs_dir, stem).map_err(closed)?,
+        let made = missing(&runs_dir);
+        let create = || {
+            fs::create_dir_all(&runs_dir).map_err(closed)?;
+            let path = match name {
+                Some(name) => named(&runs_dir, name)?,
+                None => numbered(&runs_dir, stem).map_err(closed)?,
+            };
+            Self::fill(&path, recipe).map_err(StoreError::at_the_start)
         };
-        Self::fill(&path, recipe).map_err(StoreError::at_the_start)
+        let mut run = create().inspect_err(|_| remove_empty(&made))?;
+        run.made = made;
+        Ok(run)
+    }
+
+    /// The same run as if something were saved in it.
+    #[cfg(test)]
+    pub(crate) fn grown(self) -> Self {
+        self.newborn.set(false);
+        self
     }
 
     /// What every run has from its beginning, in a directory with nothing in it; one that cannot have it goes again.
@@ -110,6 +128,7 @@ impl RunDir {
             atomic::sync_directory(path.parent().unwrap_or(path)).map_err(failed)
         };
         fill().inspect_err(|_| undo())?;
+        run.newborn.set(true);
         Ok(run)
     }
 
@@ -128,7 +147,8 @@ impl RunDir {
 
     fn locked(path: &Path, locking: lock::Locking) -> Result<Self, StoreError> {
         let hold = Arc::new(Hold::take(path, locking)?);
-        Ok(Self { path: path.to_owned(), name: name_of(path), hold })
+        let (newborn, made) = (Cell::new(false), Vec::new());
+        Ok(Self { path: path.to_owned(), name: name_of(path), hold, newborn, made })
     }
 
     /// The directory and its lock, for whoever shows that they are held.
@@ -239,6 +259,7 @@ impl RunDir {
         let file = Path::new(CHECKPOINTS).join(files::file_name(progress.step));
         let path = self.path.join(&file);
         self.write(&file, &checkpoint.encode(&path)?)?;
+        self.newborn.set(false);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if let Ok(directory) = openat(self.hold.directory(), CHECKPOINTS, flags, Mode::empty()) {
             files::prune(directory, progress.step, progress.best.map(|best| best.step));
@@ -249,6 +270,27 @@ impl RunDir {
     /// The newest checkpoint that is whole, and a sentence for each newer one that is not.
     pub fn newest_good(&self) -> Result<(PathBuf, Checkpoint, Vec<String>), StoreError> {
         files::newest_good(&self.path)
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if self.newborn.get() {
+            self.discard();
+            remove_empty(&self.made);
+        }
+    }
+}
+
+/// The directories that have to be made for `directory` to be there, itself first.
+fn missing(directory: &Path) -> Vec<PathBuf> {
+    directory.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect()
+}
+
+/// Removes `directories` as far as nothing is in them.
+fn remove_empty(directories: &[PathBuf]) {
+    for directory in directories {
+        let _ = fs::remove_dir(directory);
     }
 }
 
@@ -300,7 +342,7 @@ mod tests {
     fn run() -> (tempfile::TempDir, RunDir) {
         let folder = tempfile::tempdir().unwrap();
         let recipe = Recipe::defaults(Data::Shapes);
-        let run = RunDir::create(&folder.path().join("runs"), Some("a"), "stem", &recipe).unwrap();
+        let run = RunDir::create(&folder.path().join("runs"), Some("a"), "stem", &recipe).unwrap().grown();
         (folder, run)
     }
 
@@ -329,7 +371,7 @@ mod tests {
         let (folder, run) = run();
         let runs_dir = folder.path().join("runs");
         let recipe = Recipe::defaults(Data::Shapes);
-        let create = |name| RunDir::create(&runs_dir, name, "shapes", &recipe);
+        let create = |name| RunDir::create(&runs_dir, name, "shapes", &recipe).map(RunDir::grown);
         let taken = create(Some("a")).unwrap_err();
         assert!(taken.is_input() && taken.to_string().ends_with("choose another --name."), "{taken}");
         run.save(&at(1, 1)).unwrap();
@@ -347,7 +389,7 @@ mod tests {
         let create = || RunDir::create(folder.path(), Some("a"), "", &recipe);
         let path = folder.path().join("a");
         fs::create_dir(&path).unwrap();
-        drop(create().unwrap());
+        drop(create().unwrap().grown());
         fs::write(path.join(JOURNAL), "of the first start").unwrap();
         fs::write(path.join(CHECKPOINTS).join(".step-00000000.safetensors.tmp"), "torn").unwrap();
         let run = create().unwrap();
@@ -362,6 +404,21 @@ mod tests {
         fs::write(path.join("notes.txt"), "mine").unwrap();
         assert!(create().unwrap_err().is_input());
         assert!(path.join("notes.txt").exists());
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_was_saved_goes_with_its_handle_and_what_was_made_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs_dir = folder.path().join("data/runs");
+        let recipe = Recipe::defaults(Data::Shapes);
+        drop(RunDir::create(&runs_dir, Some("a"), "", &recipe).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let run = RunDir::create(&runs_dir, Some("a"), "", &recipe).unwrap();
+        run.save(&at(0, 0)).unwrap();
+        drop(run);
+        assert_eq!(checkpoints(&runs_dir.join("a")).len(), 1);
+        drop(RunDir::create(&runs_dir, Some("b"), "", &recipe).unwrap());
+        assert_eq!(fs::read_dir(&runs_dir).unwrap().count(), 1);
     }
 
     #[test]
@@ -470,7 +527,7 @@ mod tests {
         run.save(&at(10, 10)).unwrap();
 
         fs::remove_dir_all(run.path()).unwrap();
-        let mut other = RunDir::create(&runs_dir, Some("a"), "", &recipe).unwrap();
+        let mut other = RunDir::create(&runs_dir, Some("a"), "", &recipe).unwrap().grown();
         other.save(&at(5, 5)).unwrap();
         assert!(run.save(&at(20, 20)).is_err() && run.write_recipe(&recipe).is_err());
         assert_eq!(run.settle(&recipe).unwrap(), Settled::Anew);

@@ -289,7 +289,7 @@ mod tests {
     fn a_run_that_somebody_trains_is_not_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let recipe = crate::recipe::Recipe::defaults(crate::recipe::Data::Shapes);
-        let run = crate::store::RunDir::create(folder.path(), Some("a"), "", &recipe).unwrap();
+        let run = crate::store::RunDir::create(folder.path(), Some("a"), "", &recipe).unwrap().grown();
         let path = run.path().to_owned();
         let refused = delete(&path).unwrap_err();
         assert!(
@@ -321,16 +321,17 @@ mod tests {
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
         let what = "(it is a named pipe, not a file)";
+        let recipe = Recipe::defaults(crate::recipe::Data::Shapes);
         for sentence in [
             read_recipe(&pipe).unwrap_err(),
-            write_recipe(&pipe, "").unwrap_err(),
+            write_recipe(&pipe, recipe.clone()).unwrap_err(),
             export(&pipe, &folder.path().join("copy")).unwrap_err(),
         ] {
             assert!(sentence.contains(what), "{sentence}");
         }
         assert!(export(&folder.path().join("copy"), &pipe).unwrap_err().contains("is there already"));
         assert_eq!(last_line(&pipe), None);
-        assert!(write_recipe(Path::new("/dev/null"), "").unwrap_err().contains("it is a device"));
+        assert!(write_recipe(Path::new("/dev/null"), recipe).unwrap_err().contains("it is a device"));
         // A run's log may be as long as it likes; its last line is wanted.
         let log = folder.path().join("log");
         fs::write(&log, "x".repeat(2 * files::LARGEST_TEXT as usize) + "\nerror: the last.\n").unwrap();

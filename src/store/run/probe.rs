@@ -7,25 +7,20 @@ use std::io;
 use std::path::Path;
 
 use crate::store::StoreError;
-use crate::store::run::check_text;
 use crate::store::run::lock::{self, Locking};
+use crate::store::run::{check_text, missing, remove_empty};
 
-/// Creates `runs_dir` where it is missing, and a file in it that is locked and removed again. What is refused leaves
-/// nothing behind.
+/// Creates `runs_dir` where it is missing, and a file in it that is locked. Nothing of it is left behind: the run may
+/// still be refused for something else.
 pub fn probe(runs_dir: &Path) -> Result<(), StoreError> {
     check_text(runs_dir)?;
     probe_with(runs_dir, lock::SYSTEM)
 }
 
 fn probe_with(runs_dir: &Path, locking: Locking) -> Result<(), StoreError> {
-    let missing: Vec<&Path> = runs_dir.ancestors().take_while(|path| !path.exists()).collect();
+    let made = missing(runs_dir);
     let result = try_out(runs_dir, locking);
-    if result.is_err() {
-        for path in missing {
-            // Only what is empty, and was made a moment ago.
-            let _ = fs::remove_dir(path);
-        }
-    }
+    remove_empty(&made);
     result
 }
 
@@ -69,6 +64,6 @@ mod tests {
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         }
         probe_with(&folder.path().join("new/runs"), lock::SYSTEM).unwrap();
-        assert_eq!(fs::read_dir(folder.path().join("new/runs")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
