@@ -213,6 +213,24 @@ fn a_golden_file_is_held_to_its_header_before_anything_is_made_of_it() {
     claim("growth_rate", "4096", "this network needs [100, 4102]");
     claim("stem", "60000", "this network needs [100, 60004]");
     claim("stem", &"9".repeat(100_000), "which cannot be");
+    // A tensor that claims a size of its own, and one that lies behind the end of the file.
+    for (key, value, reason) in [
+        ("shape", serde_json::json!([1u64 << 62, 0, 3, 3]), "its images are not"),
+        (
+            "data_offsets",
+            serde_json::json!([1u64 << 40, (1u64 << 40) + 24_576]),
+            "`images` cannot be used (unexpected",
+        ),
+        ("data_offsets", serde_json::json!([0, u64::MAX]), "`images` cannot be used (its place"),
+    ] {
+        let mut header = header.clone();
+        header["images"][key] = value;
+        let header = header.to_string();
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &golden[8 + length..]].concat();
+        fs::write(place.path().join("golden.safetensors"), bytes).unwrap();
+        let sentence = refused(&place, &["verify", "golden.safetensors"], "golden.safetensors");
+        assert!(sentence.contains(reason), "{key}: {sentence}");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod work;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -23,17 +25,17 @@ use crate::recipe::arch::Plan;
 use crate::recipe::layered::excerpt;
 use crate::recipe::{Arch, Init, StemKind};
 
-/// Largest golden file, in bytes.
-const LARGEST: u64 = 8 << 30;
+/// Longest header that safetensors allows.
+const LONGEST_HEADER: u64 = 100_000_000;
 
-/// A golden file, read; its tensors are looked for among its bytes when they are needed.
+/// A golden file; its tensors are read when they are needed.
 struct Golden<'a> {
     path: &'a Path,
+    file: File,
     header: HashMap<String, String>,
     places: HashMap<String, TensorInfo>,
-    bytes: Vec<u8>,
     /// Where the tensors begin.
-    begin: usize,
+    begin: u64,
 }
 
 /// What a safetensors file begins with, behind its length.
@@ -48,14 +50,18 @@ struct Head {
 impl<'a> Golden<'a> {
     fn read(path: &'a Path) -> Result<Self, Failure> {
         let broken = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
-        let bytes =
-            files::read(path, LARGEST).map_err(|error| broken(format!("it cannot be read ({error})")))?;
+        let unreadable = |error: io::Error| broken(format!("it cannot be read ({error})"));
         let not_golden = || broken("it is not a golden file; `densenet_torch.py golden` writes one".into());
-        let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
-        let begin = length.and_then(|length| usize::try_from(length).ok()?.checked_add(size_of::<u64>()));
-        let head = begin.and_then(|begin| bytes.get(size_of::<u64>()..begin)).ok_or_else(not_golden)?;
-        let Head { metadata, tensors } = serde_json::from_slice(head).map_err(|_| not_golden())?;
-        Ok(Self { path, header: metadata, places: tensors, begin: begin.unwrap_or(0), bytes })
+        let mut file = files::open(path).map_err(unreadable)?;
+        let mut head = Vec::new();
+        file.by_ref().take(size_of::<u64>() as u64).read_to_end(&mut head).map_err(unreadable)?;
+        let length = head.first_chunk().map(|length| u64::from_le_bytes(*length));
+        let length = length.filter(|length| *length <= LONGEST_HEADER).ok_or_else(not_golden)?;
+        head.clear();
+        file.by_ref().take(length).read_to_end(&mut head).map_err(unreadable)?;
+        let Head { metadata, tensors } = serde_json::from_slice(&head).map_err(|_| not_golden())?;
+        let begin = size_of::<u64>() as u64 + length;
+        Ok(Self { path, file, header: metadata, places: tensors, begin })
     }
 
     fn fault(&self, why: impl std::fmt::Display) -> Failure {
@@ -79,12 +85,19 @@ impl<'a> Golden<'a> {
         let TensorInfo { dtype, shape, data_offsets: (begin, end) } = self.place(name)?;
         let unusable = |why: String| self.fault(format!("its tensor `{name}` cannot be used ({why})"));
         let kind = DType::try_from(*dtype).map_err(|_| unusable(format!("it is of type {dtype}")))?;
-        let bytes = self.bytes[self.begin..].get(*begin..*end);
-        let bytes = bytes.ok_or_else(|| unusable("it is not in the file".into()))?;
-        if count(shape).and_then(|n| n.checked_mul(kind.size_in_bytes())) != Some(bytes.len()) {
-            return Err(unusable(format!("its {} bytes are not of the shape {shape:?}", bytes.len())));
+        let length = end.checked_sub(*begin);
+        if length.is_none() || length != count(shape).and_then(|n| n.checked_mul(kind.size_in_bytes())) {
+            return Err(unusable(format!("its place in the file is not as large as its shape {shape:?}")));
         }
-        Tensor::from_raw_buffer(bytes, kind, shape, &Device::Cpu).map_err(|error| unusable(error.to_string()))
+        let read = |length: usize| {
+            let mut bytes = files::room(length as u64)?;
+            (&self.file).seek(SeekFrom::Start(self.begin.saturating_add(*begin as u64)))?;
+            (&self.file).take(length as u64).read_to_end(&mut bytes)?;
+            if bytes.len() == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        };
+        let bytes = read(length.unwrap_or(0)).map_err(|error: io::Error| unusable(error.to_string()))?;
+        Tensor::from_raw_buffer(&bytes, kind, shape, &Device::Cpu)
+            .map_err(|error| unusable(error.to_string()))
     }
 
     /// Refuses a tensor that is absent or has not `n` numbers.

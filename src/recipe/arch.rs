@@ -13,7 +13,7 @@ const MAX_LAYERS: usize = 10_000;
 const MAX_INPUT: usize = 4096;
 
 /// Most classes: so many that a table of all pairs of them is still possible.
-const MAX_CLASSES: usize = 65_536;
+pub const MAX_CLASSES: usize = 65_536;
 
 /// What a batch normalisation keeps beside its parameters, and what each begins with.
 pub const STATISTICS: [(&str, f32); 2] = [("running_mean", 0.0), ("running_var", 1.0)];

@@ -130,6 +130,8 @@ impl Checkpoint {
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         let (mut file, head) = open(path)?;
         let length = file.metadata().map_or(0, |metadata| metadata.len());
+        // What is not even as large as it says is not read any further.
+        format::check_head(&head, length).map_err(|refusal| refusal.of(path))?;
         let whole = || {
             let mut bytes = files::room(length)?;
             bytes.extend(head);
@@ -138,9 +140,7 @@ impl Checkpoint {
             Ok(bytes)
         };
         let bytes: Vec<u8> = whole().map_err(|error| StoreError::unreadable(path, &error))?;
-        let checkpoint = format::decode(&bytes).map_err(|refusal| refusal.of(path))?;
-        numbers::check_network(&checkpoint).map_err(|problem| format::Refusal::damaged(problem).of(path))?;
-        Ok(checkpoint)
+        format::decode(&bytes).map_err(|refusal| refusal.of(path))
     }
 
     /// Reads the metadata alone, without the hash, which only the whole file can have: for choosing
@@ -265,6 +265,19 @@ mod tests {
             let error = Checkpoint::read(&path).unwrap_err();
             assert!(error.is_input() && error.to_string().contains(reason), "{reason}: {error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_not_as_large_as_its_header_says_is_not_read() {
+        let (_folder, path) = folder_and_path();
+        example(7).write(&path).unwrap();
+        // More than any machine would read in the time of a test.
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.set_len(1 << 40).unwrap();
+        let sentence = Checkpoint::read(&path).unwrap_err().to_string();
+        let sizes = format!("it has {} bytes and its header says {length}", 1u64 << 40);
+        assert!(sentence.contains(&sizes), "{sentence}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 use crate::store::run::{Hold, JOURNAL};
 
 /// Largest journal that is read, in bytes: many months of training.
-const LARGEST: u64 = 16 << 30;
+const LARGEST: u64 = 4 << 30;
 /// Longest line that is read, in bytes: the inspection of a network for thousands of classes.
 const LONGEST_LINE: u64 = 64 << 20;
 /// How much is read at once when looking for the last whole line.

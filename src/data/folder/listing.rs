@@ -8,6 +8,7 @@ use crate::data::folder::decode::EXTENSIONS;
 use crate::data::folder::entries::{Entries, Passed};
 use crate::data::report::Report;
 use crate::data::{DataError, unusable};
+use crate::recipe::arch::MAX_CLASSES;
 
 /// The directories that hold classes.
 #[derive(Debug)]
@@ -54,6 +55,10 @@ impl Tree {
             [one] => unusable(format!(
                 "{train} has only one class directory, `{}`; a classifier needs at least two.",
                 one.display()
+            )),
+            many if many.len() > MAX_CLASSES => unusable(format!(
+                "{train} has {} class directories; at most {MAX_CLASSES} are possible.",
+                many.len()
             )),
             _ => match same_text(&classes) {
                 None => Ok(classes),

@@ -28,6 +28,8 @@ pub(crate) const OTHER_VERSION: &str = "use the version of densenet-tui that wro
 const KEY: &str = "densenet_tui";
 /// What every checkpoint has between the length of its header and its hash.
 const OPENING: &[u8] = br#"{"__metadata__":{"densenet_tui":"{\"sha256\":\""#;
+/// The name beside those of the tensors.
+const METADATA: &str = "__metadata__";
 /// Bytes of the header's length, with which a safetensors file begins.
 pub(super) const LENGTH_BYTES: u64 = 8;
 /// Longest header that safetensors allows.
@@ -152,7 +154,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Refusal> {
         return Err(Refusal::damaged("it is damaged or cut short, as its hash does not match its bytes"));
     }
     let meta = meta(bytes)?;
-    check_places(bytes)?;
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
     let tensors = file
@@ -180,7 +181,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Refusal> {
 pub(super) fn meta(head: &[u8]) -> Result<Meta, Refusal> {
     let unreadable =
         |error: serde_json::Error| Refusal::damaged(format!("its metadata cannot be read ({error})"));
-    let header = header(head).ok_or_else(|| Refusal::damaged("its header is cut short"))?;
+    let header = header(head)
+        .ok_or_else(|| Refusal::damaged("it is damaged or cut short, as it ends within its header"))?;
     let mut header: Header = serde_json::from_slice(header).map_err(unreadable)?;
     let text = header.metadata.remove(KEY).unwrap_or_default();
     let Numbered { format } = serde_json::from_str(&text).map_err(unreadable)?;
@@ -193,21 +195,33 @@ pub(super) fn meta(head: &[u8]) -> Result<Meta, Refusal> {
     serde_json::from_str(&text).map(|Stated { state }| state).map_err(unreadable)
 }
 
-/// Refuses tensors that lie behind the end of the file: the reader of safetensors adds lengths before it looks.
-fn check_places(bytes: &[u8]) -> Result<(), Refusal> {
-    let header = header(bytes).unwrap_or_default();
-    let places: HashMap<String, Place> = serde_json::from_slice(header)
+/// Refuses a file of `length` bytes whose `head` says that it has another length, or tensors that are not those
+/// of the network of its recipe. The reader of safetensors adds lengths before it looks.
+pub(super) fn check_head(head: &[u8], length: u64) -> Result<(), Refusal> {
+    let Meta { recipe, classes, .. } = meta(head)?;
+    let tensors: BTreeMap<String, Place> = serde_json::from_slice(header(head).unwrap_or_default())
         .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
-    match places.into_iter().find(|(_, place)| place.data_offsets.is_some_and(|[_, end]| end > bytes.len())) {
-        None => Ok(()),
-        Some((name, _)) => Err(Refusal::foreign(format!("its tensor `{name}` is not in the file"))),
+    let end = tensors.values().filter_map(|place| place.data_offsets).map(|[_, end]| end).max();
+    let said = (head.len() as u64).saturating_add(end.unwrap_or(0));
+    if length != said {
+        return Err(Refusal::damaged(format!(
+            "it is damaged or cut short, as it has {length} bytes and its header says {said}"
+        )));
     }
+    let plan = recipe.arch(classes.len()).plan().map_err(|problem| {
+        Refusal::damaged(format!("its network cannot be ({})", problem.to_string().trim_end_matches('.')))
+    })?;
+    let weights = tensors.iter().filter(|(name, _)| *name != METADATA && !name.starts_with("optimizer."));
+    plan.check_tensors(weights.map(|(name, place)| (name.as_str(), place.shape.as_slice())))
+        .map_err(Refusal::damaged)
 }
 
-/// Where a tensor lies among the bytes behind the header; nothing for the metadata.
+/// Where a tensor lies among the bytes behind the header, and its shape; nothing for the metadata.
 #[derive(Deserialize)]
 struct Place {
-    data_offsets: Option<[usize; 2]>,
+    #[serde(default)]
+    shape: Vec<usize>,
+    data_offsets: Option<[u64; 2]>,
 }
 
 /// Refuses a file whose `head` does not begin like a checkpoint, and says what it is instead.
@@ -353,8 +367,9 @@ mod tests {
             header.push('}');
             *bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
         });
-        let refusal = decode(&bytes).unwrap_err();
-        assert!(refusal.problem.contains("is not in the file"), "{refusal:?}");
+        let head = &bytes[..8 + header_length(&bytes).unwrap()];
+        let refusal = check_head(head, bytes.len() as u64).unwrap_err();
+        assert!(refusal.problem.contains("its header says 1729382256910270"), "{refusal:?}");
     }
 
     #[test]

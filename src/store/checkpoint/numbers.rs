@@ -1,6 +1,6 @@
 //! What the numbers of a checkpoint must be, on the way in and on the way out.
 
-use crate::store::checkpoint::{Array, Checkpoint, Meta};
+use crate::store::checkpoint::{Array, Meta};
 
 /// Refuses an array with a number that is not finite, or whose shape does not fit; the error is a clause.
 pub(super) fn check_array(name: &str, array: &Array) -> Result<(), String> {
@@ -17,17 +17,6 @@ pub(super) fn check_array(name: &str, array: &Array) -> Result<(), String> {
     } else {
         Err(format!("its tensor `{name}` holds a number that is not finite"))
     }
-}
-
-/// Refuses tensors that are not those of the network that the recipe describes: what is made of a checkpoint
-/// is as large as its recipe says. The error is a clause.
-pub(super) fn check_network(checkpoint: &Checkpoint) -> Result<(), String> {
-    let Meta { recipe, classes, .. } = &checkpoint.meta;
-    let plan = recipe.arch(classes.len()).plan().map_err(|problem| {
-        format!("its network cannot be ({})", problem.to_string().trim_end_matches('.'))
-    })?;
-    let weights = checkpoint.tensors.iter().filter(|(name, _)| !name.starts_with("optimizer."));
-    plan.check_tensors(weights.map(|(name, array)| (name.as_str(), array.shape.as_slice())))
 }
 
 /// Refuses, by name, a number that is not finite; the error is a clause.
