@@ -4,6 +4,7 @@ mod keyboard;
 
 use std::io;
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use crossterm::event::MouseEventKind;
@@ -16,8 +17,10 @@ use crate::ui::message::Msg;
 use crate::ui::thread;
 use keyboard::{Input, Keyboard};
 
-/// How long the rest of a key may take over a slow line: an escape that stays alone is the key.
-const REST: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// Messages that may wait before more is read: what is typed faster waits in the terminal.
+const BACKLOG: usize = 1024;
+/// How long that is waited for at a time.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Starts reading. The thread ends when the terminal is gone, or nobody listens.
 ///
@@ -35,8 +38,12 @@ pub(crate) fn spawn(messages: Sender<Msg>) -> io::Result<()> {
 fn serve(messages: &Sender<Msg>) -> ControlFlow<()> {
     let (mut keyboard, mut chunk) = (Keyboard::default(), [0; 4096]);
     loop {
+        while messages.len() > BACKLOG {
+            std::thread::sleep(PAUSE);
+        }
+        let patience = keyboard.patience().and_then(|patience| Timespec::try_from(patience).ok());
         let mut ready = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
-        match poll(&mut ready, keyboard.is_waiting().then_some(&REST)) {
+        match poll(&mut ready, patience.as_ref()) {
             Err(Errno::INTR) => continue,
             Err(_) => return ControlFlow::Continue(()),
             Ok(0) => {
@@ -52,7 +59,7 @@ fn serve(messages: &Sender<Msg>) -> ControlFlow<()> {
             Err(Errno::INTR | Errno::AGAIN) => {}
             Ok(0) | Err(_) => return ControlFlow::Continue(()),
             Ok(count) => {
-                let inputs = keyboard.read(&chunk[..count]);
+                let inputs = keyboard.read(&chunk[..count], Instant::now());
                 inputs.into_iter().try_for_each(|input| tell(messages, input))?;
             }
         }

@@ -10,6 +10,9 @@ use crate::recipe::presets::PRESETS;
 use crate::ui::keys::{Action, BINDINGS};
 use crate::ui::theme::Theme;
 
+/// Characters that a typed line may have.
+pub(crate) const LONGEST: usize = 4096;
+
 /// What a typed line is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -150,18 +153,47 @@ impl Prompt {
         Self::List { title, items, input: Input::default(), row: 0 }
     }
 
-    /// Takes over a key that edits what is typed.
-    pub(crate) fn edit(&mut self, key: KeyEvent) {
+    /// Takes over a key that edits what is typed; whether there was room for it.
+    pub(crate) fn edit(&mut self, key: KeyEvent) -> bool {
+        self.change(|input| {
+            let before = input.clone();
+            input.handle_event(&Event::Key(key));
+            let length = |input: &Input| input.value().chars().count();
+            let fits = length(input) <= LONGEST.max(length(&before));
+            if !fits {
+                *input = before;
+            }
+            fits
+        })
+    }
+
+    /// Puts text where the cursor is, without control characters, as far as there is room; whether all of it fitted.
+    pub(crate) fn insert(&mut self, text: &str) -> bool {
+        self.change(|input| {
+            let (value, cursor) = (input.value(), input.cursor());
+            let room = LONGEST.saturating_sub(value.chars().count());
+            let mut new = text.chars().filter(|c| !c.is_control());
+            let (before, after): (String, String) =
+                (value.chars().take(cursor).collect(), value.chars().skip(cursor).collect());
+            let taken: String = new.by_ref().take(room).collect();
+            let cursor = cursor + taken.chars().count();
+            *input = input.clone().with_value(before + &taken + &after).with_cursor(cursor);
+            new.next().is_none()
+        })
+    }
+
+    /// Changes the line that is typed, where there is one.
+    fn change(&mut self, change: impl FnOnce(&mut Input) -> bool) -> bool {
         match self {
             Self::Line { input, trouble, .. } => {
-                input.handle_event(&Event::Key(key));
                 *trouble = None;
+                change(input)
             }
             Self::List { input, row, .. } | Self::Help { input, row } => {
-                input.handle_event(&Event::Key(key));
                 *row = 0;
+                change(input)
             }
-            Self::Question(_) => {}
+            Self::Question(_) => true,
         }
     }
 }

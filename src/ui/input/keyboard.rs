@@ -1,12 +1,18 @@
 //! What a terminal sends, as keys: xterm's sequences, which every terminal of today speaks.
 
 use std::mem::take;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-/// The longest sequence that is waited for; replies and pastes have no such limit.
+/// How long the rest of a key may take over a slow line: an escape that stays alone is the key.
+const REST: Duration = Duration::from_millis(50);
+/// How long nothing may come of a paste before it is taken for the whole of it; and how long a reply or a cut
+/// sequence may go on, so that whoever types on behind it is heard again.
+const SECOND: Duration = Duration::from_secs(1);
+/// The longest sequence that is waited for.
 const LONGEST: usize = 64;
-/// The longest paste that is taken.
+/// The longest paste that is taken; of a longer one the rest is dropped as it comes.
 const LONGEST_PASTE: usize = 1 << 20;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -22,8 +28,20 @@ pub(super) enum Input {
 #[derive(Debug, Default)]
 pub(super) struct Keyboard {
     bytes: Vec<u8>,
+    within: Within,
+    /// Since when the first bytes, or what they are within, wait for their end.
+    since: Option<Instant>,
+}
+
+/// What the bytes belong to.
+#[derive(Debug, Default)]
+enum Within {
+    #[default]
+    Keys,
     /// What was pasted so far.
-    paste: Option<Vec<u8>>,
+    Paste(Vec<u8>),
+    /// A reply of the terminal, which nobody asked for: dropped as it comes.
+    Reply,
 }
 
 /// What the first bytes are.
@@ -35,61 +53,98 @@ enum First {
     Done(usize, Option<Input>),
     /// So many bytes, after which a paste follows.
     Paste(usize),
+    /// So many bytes, after which a reply follows.
+    Reply(usize),
 }
 
 impl Keyboard {
-    /// Takes bytes in.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Input> {
-        self.bytes.extend_from_slice(bytes);
-        let mut inputs = Vec::new();
+    /// Takes in bytes that came at `now`.
+    pub(super) fn read(&mut self, bytes: &[u8], now: Instant) -> Vec<Input> {
+        let overdue = |since: Instant| now.saturating_duration_since(since) >= SECOND;
+        let mut inputs = match self.within {
+            Within::Keys | Within::Reply if self.since.is_some_and(overdue) => self.give_up(),
+            _ => Vec::new(),
+        };
+        let mut bytes = [take(&mut self.bytes), bytes.to_vec()].concat();
+        let mut rest = &bytes[..];
         loop {
-            if self.paste.is_some() {
-                match self.pasted() {
-                    Some(input) => inputs.push(input),
-                    None => return inputs,
+            let count = match &mut self.within {
+                Within::Paste(text) => {
+                    let end = rest.windows(PASTE_END.len()).position(|window| window == PASTE_END);
+                    // The end may have come in part.
+                    let count = end.unwrap_or(rest.len().saturating_sub(PASTE_END.len() - 1));
+                    text.extend(rest[..count].iter().take(LONGEST_PASTE - text.len()));
+                    rest = &rest[count..];
+                    if end.is_none() {
+                        break;
+                    }
+                    inputs.push(pasted(text));
+                    self.within = Within::Keys;
+                    PASTE_END.len()
                 }
-                continue;
-            }
-            match first(&self.bytes) {
-                First::Unfinished => return inputs,
-                First::Done(count, input) => {
-                    self.bytes.drain(..count);
-                    inputs.extend(input);
+                Within::Reply => {
+                    let (count, ended) = reply(rest);
+                    rest = &rest[count..];
+                    if !ended {
+                        break;
+                    }
+                    self.within = Within::Keys;
+                    0
                 }
-                First::Paste(count) => {
-                    self.bytes.drain(..count);
-                    self.paste = Some(Vec::new());
-                }
-            }
+                Within::Keys => match first(rest) {
+                    First::Unfinished => break,
+                    First::Done(count, input) => {
+                        inputs.extend(input);
+                        count
+                    }
+                    First::Paste(count) => {
+                        self.within = Within::Paste(Vec::new());
+                        count
+                    }
+                    First::Reply(count) => {
+                        self.within = Within::Reply;
+                        count
+                    }
+                },
+            };
+            rest = &rest[count..];
+            // Something new begins here.
+            self.since = None;
         }
+        let left = rest.len();
+        bytes.drain(..bytes.len() - left);
+        self.bytes = bytes;
+        let waits = !self.bytes.is_empty() || !matches!(self.within, Within::Keys);
+        self.since = if waits { self.since.or(Some(now)) } else { None };
+        inputs
     }
 
-    /// Whether the next bytes may belong to a key that has begun.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.paste.is_none() && !self.bytes.is_empty()
+    /// How long the next bytes may take to belong to what has begun; `None` where nothing has.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.since.map(|_| if matches!(self.within, Within::Paste(_)) { SECOND } else { REST })
     }
 
-    /// Nothing more has come: an escape is the key, an escape and a sign are that sign with Alt.
+    /// Nothing more has come: an escape is the key, an escape and a sign are that sign with Alt. A paste without its
+    /// end is what has come of it: its text was meant, and is seen where it went to.
     pub(super) fn give_up(&mut self) -> Vec<Input> {
-        match take(&mut self.bytes)[..] {
-            [0x1b] => vec![key(KeyCode::Esc)],
-            [0x1b, sign] => plain(sign).map(alt).into_iter().collect(),
+        self.since = None;
+        let bytes = take(&mut self.bytes);
+        match (take(&mut self.within), &bytes[..]) {
+            (Within::Paste(mut text), rest) => {
+                // A part of the end is no text.
+                let end = (0..rest.len()).find(|&begin| PASTE_END.starts_with(&rest[begin..]));
+                text.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+                vec![pasted(&text)]
+            }
+            (_, [0x1b]) => vec![key(KeyCode::Esc)],
+            (Within::Keys, [0x1b, sign]) => plain(*sign).map(alt).into_iter().collect(),
             _ => Vec::new(),
         }
     }
+}
 
-    /// Gathers what is pasted; the whole of it once its end has come.
-    fn pasted(&mut self) -> Option<Input> {
-        let end = self.bytes.windows(PASTE_END.len()).position(|window| window == PASTE_END);
-        let paste = self.paste.get_or_insert_default();
-        // The end may have come in part.
-        let count = end.unwrap_or(self.bytes.len().saturating_sub(PASTE_END.len() - 1));
-        paste.extend(self.bytes.drain(..count).take(LONGEST_PASTE.saturating_sub(paste.len())));
-        end?;
-        self.bytes.drain(..PASTE_END.len());
-        let text = String::from_utf8_lossy(&self.paste.take()?).into_owned();
-        Some(Input::Paste(text))
-    }
+fn pasted(text: &[u8]) -> Input {
+    Input::Paste(String::from_utf8_lossy(text).into_owned())
 }
 
 fn key(code: KeyCode) -> Input {
@@ -108,8 +163,9 @@ fn first(bytes: &[u8]) -> First {
         [] | [0x1b] | [0x1b, b'O'] => First::Unfinished,
         [0x1b, b'[', rest @ ..] => sequence(rest),
         [0x1b, b'O', letter, ..] => First::Done(3, lettered(*letter, KeyModifiers::NONE)),
-        // Replies of the terminal, up to BEL or ST.
-        [0x1b, b']' | b'P' | b'_' | b'^', rest @ ..] => reply(rest),
+        // Alone it is a key with Alt.
+        [0x1b, b']' | b'P' | b'_' | b'^'] => First::Unfinished,
+        [0x1b, b']' | b'P' | b'_' | b'^', ..] => First::Reply(2),
         // A fast Esc Esc is twice Esc.
         [0x1b, 0x1b, ..] => First::Done(1, Some(key(KeyCode::Esc))),
         [0x1b, rest @ ..] => match sign(rest) {
@@ -172,8 +228,8 @@ fn sequence(rest: &[u8]) -> First {
         [b'['] | [b'M', ..] => return First::Unfinished,
         _ => {}
     }
-    let Some(end) = rest.iter().position(|byte| !(0x20..=0x3f).contains(byte)) else {
-        return if rest.len() < LONGEST { First::Unfinished } else { First::Done(LEAD + rest.len(), None) };
+    let Some(end) = rest.iter().take(LONGEST).position(|byte| !(0x20..=0x3f).contains(byte)) else {
+        return if rest.len() < LONGEST { First::Unfinished } else { First::Done(LEAD + LONGEST, None) };
     };
     let (count, letter) = (LEAD + end + 1, rest[end]);
     if letter == 0x1b {
@@ -211,14 +267,18 @@ fn sequence(rest: &[u8]) -> First {
     First::Done(count, Some(Input::Key(KeyEvent::new(code, held))))
 }
 
-/// A reply of the terminal, which nobody asked for.
-fn reply(rest: &[u8]) -> First {
-    const LEAD: usize = 2;
-    match rest.iter().position(|byte| matches!(byte, 0x07 | 0x1b)) {
-        Some(end) if rest[end] == 0x07 => First::Done(LEAD + end + 1, None),
-        Some(end) if rest.get(end + 1) == Some(&b'\\') => First::Done(LEAD + end + 2, None),
-        Some(end) if end + 1 < rest.len() => First::Done(LEAD + end, None),
-        _ => First::Unfinished,
+/// How many bytes belong to a reply of the terminal, and whether it ends with them: with BEL or ST, or before anything
+/// that no reply has, which is the next key.
+fn reply(bytes: &[u8]) -> (usize, bool) {
+    match bytes.iter().position(|byte| *byte < 0x20) {
+        None => (bytes.len(), false),
+        Some(end) if bytes[end] == 0x07 => (end + 1, true),
+        Some(end) if bytes[end] == 0x1b => match bytes.get(end + 1) {
+            None => (end, false),
+            Some(b'\\') => (end + 2, true),
+            Some(_) => (end, true),
+        },
+        Some(end) => (end, true),
     }
 }
 
@@ -282,7 +342,7 @@ mod tests {
 
     fn keys(bytes: &[u8]) -> Vec<Input> {
         let mut keyboard = Keyboard::default();
-        let mut inputs = keyboard.read(bytes);
+        let mut inputs = keyboard.read(bytes, Instant::now());
         inputs.extend(keyboard.give_up());
         inputs
     }
@@ -365,6 +425,60 @@ mod tests {
         assert_eq!(keys(b"\xff\xfek"), known);
     }
 
+    #[test]
+    fn a_paste_whose_end_never_comes_is_what_has_come_and_later_keys_are_keys() {
+        for (bytes, text) in [("\x1b[200~abc", "abc"), ("\x1b[200~abc\x1b[20", "abc"), ("\x1b[200~", "")] {
+            let (mut keyboard, now) = (Keyboard::default(), Instant::now());
+            assert_eq!(keyboard.read(bytes.as_bytes(), now), []);
+            assert_eq!(keyboard.patience(), Some(SECOND));
+            assert_eq!(keyboard.give_up(), [Input::Paste(text.into())]);
+            assert_eq!(keyboard.patience(), None);
+            assert_eq!(keyboard.read(b"j", now), [typed('j', KeyModifiers::NONE)]);
+        }
+    }
+
+    #[test]
+    fn a_paste_that_takes_longer_than_a_second_is_one_paste() {
+        let (mut keyboard, now) = (Keyboard::default(), Instant::now());
+        assert_eq!(keyboard.read(b"\x1b[200~ab", now), []);
+        assert_eq!(keyboard.read(b"cd\x1b[201", now + 2 * SECOND), []);
+        assert_eq!(keyboard.read(b"~", now + 4 * SECOND), [Input::Paste("abcd".into())]);
+    }
+
+    #[test]
+    fn a_reply_whose_end_never_comes_swallows_no_key_for_longer_than_a_second() {
+        let k = typed('k', KeyModifiers::NONE);
+        for bytes in ["\x1b]52;c;", "\x1bP1$r", "\x1b_G", "\x1b[1;"] {
+            let (mut keyboard, now) = (Keyboard::default(), Instant::now());
+            assert_eq!(keyboard.read(bytes.as_bytes(), now), []);
+            // A pause ends it.
+            assert_eq!(keyboard.patience(), Some(REST));
+            assert_eq!(keyboard.give_up(), []);
+            assert_eq!(keyboard.read(b"k", now), [k.clone()]);
+            // A key that is held makes no pause.
+            assert_eq!(keyboard.read(bytes.as_bytes(), now), []);
+            let held = |after: u32| keyboard.read(b"2", now + after * REST);
+            let heard: usize = (1..=30).map(held).map(|inputs| inputs.len()).sum();
+            assert!((10..=12).contains(&heard), "{bytes:?}: {heard}");
+        }
+        // No reply has Enter or ctrl-c in it.
+        let (mut keyboard, now) = (Keyboard::default(), Instant::now());
+        assert_eq!(keyboard.read(b"\x1b]52;c\x03k", now), [typed('c', KeyModifiers::CONTROL), k]);
+    }
+
+    #[test]
+    fn a_long_reply_types_nothing_and_is_not_kept() {
+        let (mut keyboard, now) = (Keyboard::default(), Instant::now());
+        assert_eq!(keyboard.read(b"\x1b]52;c;", now), []);
+        for _ in 0..1000 {
+            assert_eq!(keyboard.read(&[b'q'; 4096], now), []);
+            assert!(keyboard.bytes.is_empty());
+        }
+        assert_eq!(keyboard.read(b"\x1b\\k", now), [typed('k', KeyModifiers::NONE)]);
+        // Alone it is the key.
+        assert_eq!(keys(b"\x1b]"), [held(KeyCode::Char(']'), KeyModifiers::ALT)]);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_in_any_pieces_mean_the_same_and_break_nothing(
@@ -374,12 +488,13 @@ mod tests {
             ),
             cut in 0usize..80,
         ) {
+            let now = Instant::now();
             let mut keyboard = Keyboard::default();
-            let whole = keyboard.read(&bytes);
+            let whole = keyboard.read(&bytes, now);
             let mut parted = Keyboard::default();
             let (a, b) = bytes.split_at(cut.min(bytes.len()));
-            let mut parts = parted.read(a);
-            parts.extend(parted.read(b));
+            let mut parts = parted.read(a, now);
+            parts.extend(parted.read(b, now));
             prop_assert_eq!(whole, parts);
             prop_assert_eq!(keyboard.give_up(), parted.give_up());
         }

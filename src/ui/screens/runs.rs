@@ -1,5 +1,6 @@
 //! The runs on disk: what to see of them, in which order, and which are drawn together.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -262,19 +263,27 @@ impl RunsScreen {
 
 /// A key of a run's recipe, as it is typed.
 pub(crate) fn value(row: &RunRow, key: &str) -> String {
-    let table = row.recipe.as_ref().and_then(|recipe| toml::Table::try_from(recipe).ok());
-    table.as_ref().and_then(|table| table.get(key)).map_or_else(|| "auto".into(), text_of)
+    value_in(table(row).as_ref(), key)
+}
+
+fn table(row: &RunRow) -> Option<toml::Table> {
+    row.recipe.as_ref().and_then(|recipe| toml::Table::try_from(recipe).ok())
+}
+
+fn value_in(table: Option<&toml::Table>, key: &str) -> String {
+    table.and_then(|table| table.get(key)).map_or_else(|| "auto".into(), text_of)
 }
 
 /// Whether a run has every word of `filter`: in its name, state or network; `!word` must be nowhere, and
 /// `key=value` is a key of its recipe.
 fn passes(row: &RunRow, filter: &str) -> bool {
     let text = format!("{} {} {}", row.name, row.state, row.network).to_lowercase();
+    let table = LazyCell::new(|| table(row));
     filter.to_lowercase().split_whitespace().all(|word| {
         match (word.strip_prefix('!'), word.split_once('=')) {
             (Some(absent), _) => absent.is_empty() || !text.contains(absent),
             (_, Some(("state", state))) => row.state.starts_with(state),
-            (_, Some((key, wanted))) => value(row, key) == wanted || text.contains(word),
+            (_, Some((key, wanted))) => value_in(table.as_ref(), key) == wanted || text.contains(word),
             _ => text.contains(word),
         }
     })

@@ -6,7 +6,7 @@ use crate::monitor::Exit;
 use crate::protocol::{Command, StopReason};
 use crate::ui::app::{App, Leaving};
 use crate::ui::message::{Disk, Effect};
-use crate::ui::prompt::{Choice, Prompt, Purpose, Question, Reply, matching};
+use crate::ui::prompt::{Choice, LONGEST, Prompt, Purpose, Question, Reply, matching};
 use crate::ui::theme::Theme;
 use crate::ui::update::acting::act;
 use crate::ui::update::{FINISHING, epochs, typing};
@@ -15,10 +15,12 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let Some(prompt) = &mut app.prompt else {
         return Vec::new();
     };
-    for c in text.chars().filter(|c| !c.is_control()) {
-        prompt.edit(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    let fitted = prompt.insert(text);
+    let effects = look(app);
+    if !fitted {
+        app.complain(format!("what was pasted is cut: a line has at most {LONGEST} characters."));
     }
-    look(app)
+    effects
 }
 
 pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
@@ -68,22 +70,36 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                     let row = *row;
                     return choose(app, row);
                 }
-                _ => scroll(row, key, found).unwrap_or_else(|| prompt.edit(key)),
+                _ => {
+                    if scroll(row, key, found).is_none() {
+                        edit(app, key);
+                    }
+                }
             }
         }
         Prompt::Help { row, .. } => {
             if matches!(key.code, KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('?')) {
                 app.prompt = None;
-            } else {
-                scroll(row, key, usize::MAX).unwrap_or_else(|| prompt.edit(key));
+            } else if scroll(row, key, usize::MAX).is_none() {
+                edit(app, key);
             }
         }
         Prompt::Line { .. } => {
-            prompt.edit(key);
-            return look(app);
+            if edit(app, key) {
+                return look(app);
+            }
         }
     }
     Vec::new()
+}
+
+/// Edits what is typed; whether there was room for it.
+fn edit(app: &mut App, key: KeyEvent) -> bool {
+    let fitted = app.prompt.as_mut().is_none_or(|prompt| prompt.edit(key));
+    if !fitted {
+        app.complain(format!("there is no room for it: a line has at most {LONGEST} characters."));
+    }
+    fitted
 }
 
 fn is_up_or_down(key: KeyEvent) -> bool {
@@ -211,4 +227,83 @@ fn replied(app: &mut App, reply: Reply) -> Vec<Effect> {
     app.leaving = Some(leaving);
     app.say(FINISHING);
     vec![Effect::Command(Box::new(Command::Stop(StopReason::Asked)))]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::ui::message::Msg;
+    use crate::ui::update::update;
+
+    /// An interface in which this is typed.
+    fn typing(purpose: Purpose) -> App {
+        let mut app = App::new(crate::ui::testing::settings());
+        app.prompt = Some(Prompt::line(purpose, "", "12"));
+        app
+    }
+
+    fn press(app: &mut App, code: KeyCode) {
+        update(app, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    fn typed(app: &App) -> &str {
+        match &app.prompt {
+            Some(Prompt::Line { input, .. } | Prompt::List { input, .. } | Prompt::Help { input, .. }) => {
+                input.value()
+            }
+            _ => panic!("no line"),
+        }
+    }
+
+    #[test]
+    fn a_paste_stands_where_the_cursor_is_and_the_cursor_behind_it() {
+        let mut app = typing(Purpose::Rate);
+        press(&mut app, KeyCode::Left);
+        update(&mut app, Msg::Paste("a\n\x1bé".into()));
+        press(&mut app, KeyCode::Char('x'));
+        assert_eq!(typed(&app), "1aéx2");
+        assert_eq!(app.notice, None);
+    }
+
+    #[test]
+    fn a_megabyte_is_pasted_in_no_time_and_cut_and_said_to_be() {
+        let purposes =
+            [Purpose::Field("lr"), Purpose::Field("layers"), Purpose::Filter, Purpose::CommandLine];
+        let prompts = purposes.map(|purpose| typing(purpose).prompt);
+        for prompt in prompts.into_iter().chain([Some(Prompt::palette()), Some(Prompt::help())]) {
+            let mut app = typing(Purpose::Rate);
+            app.screen = crate::ui::keys::Screen::Runs;
+            app.prompt = prompt;
+            let begin = Instant::now();
+            update(&mut app, Msg::Paste("1,".repeat(1 << 19)));
+            assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+            assert_eq!(typed(&app).chars().count(), LONGEST);
+            assert!(app.notice.as_ref().unwrap().text.contains("cut"));
+            // A full line takes no more keys, says so, and can be made shorter.
+            let begin = Instant::now();
+            (0..100).for_each(|_| press(&mut app, KeyCode::Char('1')));
+            assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+            assert_eq!(typed(&app).chars().count(), LONGEST);
+            assert!(app.notice.as_ref().unwrap().text.contains("no room"));
+            press(&mut app, KeyCode::Backspace);
+            assert_eq!(typed(&app).chars().count(), LONGEST - 1);
+            let begin = Instant::now();
+            (0..20).for_each(|key| {
+                press(&mut app, if key % 2 == 0 { KeyCode::Char('1') } else { KeyCode::Backspace })
+            });
+            assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+        }
+    }
+
+    #[test]
+    fn what_was_cut_out_brings_no_line_beyond_its_length() {
+        let mut app = typing(Purpose::Rate);
+        update(&mut app, Msg::Paste("x".repeat(3000)));
+        for key in ['u', 'y', 'y', 'y'] {
+            update(&mut app, Msg::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL)));
+        }
+        assert_eq!(typed(&app).chars().count(), 3002);
+    }
 }
