@@ -239,7 +239,7 @@ fn a_reader_that_takes_nothing_holds_up_neither_the_training_nor_the_end() {
         let [out, err] = both;
         let running = Running::start(&place, json, out, err);
         // Far more than a pipe holds.
-        running.until_journal(500_000);
+        running.until_journal(250_000);
         running.signal(Signal::TERM);
         let (code, time) = running.end(PATIENCE);
         assert_eq!(code, Some(143));
@@ -263,7 +263,7 @@ fn a_slow_reader_gets_every_line_whole_whether_or_not_the_pipe_waits() {
         let (reader, writer) = pipe().unwrap();
         let writer = if waits { writer } else { never_waiting(writer) };
         let running = Running::start(&place, true, writer.into(), Stdio::null());
-        running.until_journal(500_000);
+        running.until_journal(250_000);
         running.signal(Signal::TERM);
         // What is left is read while the program ends.
         let text = std::thread::spawn(move || slowly(reader));

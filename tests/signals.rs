@@ -10,23 +10,8 @@ use std::time::{Duration, Instant};
 
 use program::Place;
 
-/// A run whose every step takes longer than anybody waits.
-const SLOW: [&str; 14] = [
-    "--no-ui",
-    "--json",
-    "--layers",
-    "16,16,16",
-    "--growth-rate",
-    "24",
-    "--batch-size",
-    "2000",
-    "--validation",
-    "100",
-    "--name",
-    "slow",
-    "--threads",
-    "1",
-];
+/// A network whose steps take longer than anybody waits, though not much memory.
+const SLOW: [&str; 6] = ["--layers", "3,3,3", "--growth-rate", "64", "--threads", "1"];
 
 /// From the first signal to a saved exit, at most.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -70,9 +55,10 @@ fn a_limit_of_processor_time_is_a_saved_run() {
 
 #[test]
 fn a_step_that_outlasts_a_signal_is_thrown_away_and_the_state_before_it_is_saved() {
-    for reference in [&[][..], &["--reference"]] {
+    let run = ["--no-ui", "--json", "--name", "slow", "--validation", "100"];
+    for batches in [&["--batch-size", "250"][..], &["--batch-size", "20", "--reference"]] {
         let place = Place::new();
-        let mut running = place.start_with(&[&SLOW, reference].concat());
+        let mut running = place.start_with(&[&run, &SLOW[..], batches].concat());
         running.until("saved");
         running.until_busy();
         let begin = Instant::now();
@@ -88,12 +74,7 @@ fn a_step_that_outlasts_a_signal_is_thrown_away_and_the_state_before_it_is_saved
 #[test]
 fn a_question_with_nothing_to_save_ends_in_time_too() {
     let place = Place::new();
-    let mut bench = vec!["bench", "--json"];
-    bench.extend(
-        SLOW.iter()
-            .filter(|word| !["--no-ui", "--json", "--name", "slow", "--validation", "100"].contains(word)),
-    );
-    let running = place.start_with(&bench);
+    let running = place.start_with(&[&["bench", "--json"], &SLOW[..], &["--batch-size", "250"]].concat());
     running.until_busy();
     let begin = Instant::now();
     running.signal("TERM");

@@ -176,7 +176,7 @@ fn sigusr1_saves_and_the_run_goes_on() {
 fn a_second_signal_leaves_at_once_and_gives_the_terminal_back() {
     let place = Place::new();
     // Steps that take long, so that the first signal is still being heeded when the second one counts.
-    let slow = ["--layers", "16,16,16", "--growth-rate", "24", "--batch-size", "2000", "--threads", "1"];
+    let slow = ["--layers", "3,3,3", "--growth-rate", "64", "--batch-size", "250", "--threads", "1"];
     let mut terminal = place.terminal().start_below_a_shell(&slow);
     train(&place, &mut terminal);
     until("the first step", || journal(&place).len() > 1);

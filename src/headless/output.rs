@@ -11,6 +11,7 @@ use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::termios::tcgetwinsize;
 
@@ -59,6 +60,8 @@ struct Queue {
     /// Bytes of all lines.
     bytes: usize,
     terminal: bool,
+    /// A terminal, also one that is closed already.
+    device: bool,
     /// Nobody reads any more.
     gone: bool,
     /// Why the last try failed, how many did so in a row, and when the next one is due.
@@ -203,7 +206,7 @@ impl State {
                 self.taken = Instant::now();
             }
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(error) if is_gone(error, queue.terminal) => {
+            Err(error) if is_gone(error, queue.device) => {
                 queue.gone = true;
                 queue.drop_lines();
             }
@@ -230,8 +233,8 @@ impl Queue {
 }
 
 /// Whether an error says that there is no reader: a pipe or a socket that is closed, a terminal that has gone.
-fn is_gone(error: Errno, terminal: bool) -> bool {
-    matches!(error, Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) || terminal && error == Errno::IO
+fn is_gone(error: Errno, device: bool) -> bool {
+    matches!(error, Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) || device && error == Errno::IO
 }
 
 fn cannot_be(error: Errno) -> String {
@@ -247,7 +250,15 @@ fn cannot_be(error: Errno) -> String {
 
 impl Output {
     fn new(streams: [BorrowedFd<'static>; 2]) -> Self {
-        let queues = streams.map(|stream| Queue { terminal: stream.is_terminal(), ..Queue::default() });
+        let is_device = |stream| {
+            let kind = fstat(stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
+            kind == Ok(FileType::CharacterDevice)
+        };
+        let queues = streams.map(|stream| Queue {
+            terminal: stream.is_terminal(),
+            device: is_device(stream),
+            ..Queue::default()
+        });
         let state =
             State { queues, said: 0, progress: false, taken: Instant::now(), begun: false, ending: false };
         Self { streams, state: Mutex::new(state), news: Condvar::new() }

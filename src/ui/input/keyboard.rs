@@ -160,11 +160,10 @@ fn alt(input: Input) -> Input {
 
 fn first(bytes: &[u8]) -> First {
     match bytes {
-        [] | [0x1b] | [0x1b, b'O'] => First::Unfinished,
+        // An escape and a sign alone are a key with Alt.
+        [] | [0x1b] | [0x1b, b'O' | b']' | b'P' | b'_' | b'^'] => First::Unfinished,
         [0x1b, b'[', rest @ ..] => sequence(rest),
         [0x1b, b'O', letter, ..] => First::Done(3, lettered(*letter, KeyModifiers::NONE)),
-        // Alone it is a key with Alt.
-        [0x1b, b']' | b'P' | b'_' | b'^'] => First::Unfinished,
         [0x1b, b']' | b'P' | b'_' | b'^', ..] => First::Reply(2),
         // A fast Esc Esc is twice Esc.
         [0x1b, 0x1b, ..] => First::Done(1, Some(key(KeyCode::Esc))),
@@ -454,7 +453,7 @@ mod tests {
             // A pause ends it.
             assert_eq!(keyboard.patience(), Some(REST));
             assert_eq!(keyboard.give_up(), []);
-            assert_eq!(keyboard.read(b"k", now), [k.clone()]);
+            assert_eq!(keyboard.read(b"k", now), std::slice::from_ref(&k));
             // A key that is held makes no pause.
             assert_eq!(keyboard.read(bytes.as_bytes(), now), []);
             let held = |after: u32| keyboard.read(b"2", now + after * REST);

@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(typed(&app).chars().count(), LONGEST - 1);
             let begin = Instant::now();
             (0..20).for_each(|key| {
-                press(&mut app, if key % 2 == 0 { KeyCode::Char('1') } else { KeyCode::Backspace })
+                press(&mut app, if key % 2 == 0 { KeyCode::Char('1') } else { KeyCode::Backspace });
             });
             assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
         }
