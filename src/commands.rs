@@ -117,7 +117,9 @@ pub(crate) fn start_threads(compute: &ComputeArgs) -> Result<(usize, Option<Stri
 pub(crate) fn threads(compute: &ComputeArgs) -> Result<usize, Exit> {
     match start_threads(compute) {
         Ok((threads, warning)) => {
-            warning.into_iter().for_each(|warning| complain(&format!("warning: {warning}")));
+            if let Some(warning) = warning {
+                complain(&format!("warning: {warning}"));
+            }
             Ok(threads)
         }
         Err(sentence) => {

@@ -12,7 +12,6 @@
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/pty.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
 mod pty;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,6 @@
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/pty.rs"]
-#[allow(dead_code, reason = "each test file uses its own part of the vocabulary")]
 mod pty;
 
 use std::fs;

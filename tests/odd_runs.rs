@@ -6,7 +6,6 @@
 
 #[path = "support/program.rs"]
 mod program;
-#[allow(dead_code, reason = "the vocabulary of several test files")]
 #[path = "support/pty.rs"]
 mod pty;
 

@@ -5,7 +5,6 @@
 
 #[path = "support/program.rs"]
 mod program;
-#[allow(dead_code, reason = "each test file uses its own part of the vocabulary")]
 #[path = "support/pty.rs"]
 mod pty;
 

@@ -39,7 +39,9 @@ pub(super) fn answer(question: Command, control: &mut Control, report: &mut Repo
                 let verification = verify::run(&path, Rules::default(), wish, &device, &mut look);
                 (warning, verification)
             })?;
-            warning.into_iter().for_each(|warning| report.emit(warning));
+            if let Some(warning) = warning {
+                report.emit(warning);
+            }
             report.emit(Event::Verified(Box::new(verification?)));
         }
         _ => {}

@@ -87,12 +87,11 @@ impl Control {
                         Err(_) => Err(Failure::Failed("the thread that computes has ended.".into())),
                     };
                 }
-                recv(commands) -> command => match command {
-                    Ok(command) => self.take(command, report),
-                    Err(_) => {
-                        self.unheard();
-                        commands = never();
-                    }
+                recv(commands) -> command => if let Ok(command) = command {
+                    self.take(command, report);
+                } else {
+                    self.unheard();
+                    commands = never();
                 },
                 default(PULSE) => {}
             }
@@ -137,16 +136,16 @@ mod tests {
     #[test]
     fn work_that_outlasts_a_stop_is_left_undone_and_the_next_is_done_all_the_same() {
         let (sender, mut control, mut report) = engine();
-        let (hold, held) = mpsc::channel::<()>();
+        let (end, until_the_end) = mpsc::channel::<()>();
         sender.send(Command::Stop(StopReason::Signal(15))).unwrap();
         let begin = Instant::now();
         // It ends when the test does.
-        let found = control.attend(&mut report, move || _ = held.recv());
+        let found = control.attend(&mut report, move || _ = until_the_end.recv());
         assert!(found.unwrap().is_none());
         assert!(begin.elapsed() >= GRACE);
         assert_eq!(control.stop, Some(StopReason::Signal(15)));
         assert_eq!(control.attend(&mut report, || 9).unwrap(), Some(9));
-        drop(hold);
+        drop(end);
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     // What it holds is free before another network takes its place.
     drop(net);
     let peaks = place.map(|place| place.peaks(precision)).transpose()?.flatten();
-    let machine_peak_gflops = peaks.map_or_else(|| ops::peak::gflops(), |peaks| peaks.gflops);
+    let machine_peak_gflops = peaks.map_or_else(ops::peak::gflops, |peaks| peaks.gflops);
     let kernels = kernels.into_iter().map(|kernel| on_card::figures(kernel, peaks)).collect();
     let images_per_second = n as f64 / median(&times);
     let comparison = if compare {

@@ -137,7 +137,7 @@ fn epoch(
                 Err(Failure::Failed("the thread that prepares batches ended within the epoch.".into()))
             };
         };
-        let stepped = update(&session.net, &mut session.optimizer, pass?, settings)?;
+        let stepped = update(&session.net, &mut session.optimizer, &pass?, settings)?;
         let (loss, correct) = match stepped {
             Stepped::Done { loss, correct } => (loss, correct),
             Stepped::Diverged { what } => return Ok(Some(diverged(session, what))),

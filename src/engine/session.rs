@@ -92,7 +92,9 @@ pub(super) fn slow_warning(net: &DenseNet, wish: Arithmetic) -> Option<Event> {
 
 /// Tells where `wish` is the fast version and `net` has none.
 pub(super) fn tell_arithmetic(net: &DenseNet, wish: Arithmetic, report: &mut Report) {
-    slow_warning(net, wish).into_iter().for_each(|warning| report.emit(warning));
+    if let Some(warning) = slow_warning(net, wish) {
+        report.emit(warning);
+    }
 }
 
 /// The problems of a recipe as one failure.

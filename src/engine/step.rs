@@ -41,14 +41,14 @@ pub(super) fn step(
     labels: &Tensor,
     settings: Settings,
 ) -> Result<Stepped> {
-    update(net, optimizer, net.pass(images, labels, settings.label_smoothing, settings.masks)?, settings)
+    update(net, optimizer, &net.pass(images, labels, settings.label_smoothing, settings.masks)?, settings)
 }
 
 /// Changes the weights by what `pass` found, unless something of it is not finite.
 pub(super) fn update(
     net: &DenseNet,
     optimizer: &mut Optimizer,
-    pass: Pass,
+    pass: &Pass,
     settings: Settings,
 ) -> Result<Stepped> {
     if !pass.loss.is_finite() {
