@@ -315,6 +315,8 @@ fn a_directory_of_runs_that_is_not_text_is_listed() {
 fn a_name_that_is_taken_is_to_be_resumed_only_where_that_is_possible() {
     let place = Place::new();
     fs::create_dir_all(place.run_dir("b").join("checkpoints")).unwrap();
+    // Without it a start left nothing there, and the run is begun in it anew.
+    fs::write(place.run_dir("b").join("notes.txt"), "mine").unwrap();
     let sentence = refused(&place, &[&TINY[..], &["--name", "b"]].concat(), "there is such a run already");
     assert!(sentence.ends_with("; choose another --name."), "{sentence}");
     let sentence = refused(&place, &["--no-ui", "--resume", "b"], "it holds no checkpoint");

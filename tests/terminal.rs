@@ -181,7 +181,7 @@ fn a_second_signal_leaves_at_once_and_gives_the_terminal_back() {
     train(&place, &mut terminal);
     until("the first step", || journal(&place).len() > 1);
     terminal.signal(Signal::TERM);
-    terminal.until_shown("a second signal after 2 seconds leaves at once");
+    terminal.until_shown("saving and stopping, within 10 seconds");
     // Those of the first two seconds are the same request.
     until("the end", || kill_process(terminal.pid(), Signal::TERM).is_err());
     terminal.ends_well_with(143);

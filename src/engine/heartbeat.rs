@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn a_run_that_is_let_go_is_let_go_at_once_though_its_heart_still_beats() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunDir::create(folder.path(), Some("a"), "", &Recipe::defaults(Data::Shapes)).unwrap();
+        let run =
+            RunDir::create(folder.path(), Some("a"), "", &Recipe::defaults(Data::Shapes)).unwrap().grown();
         let path = run.path().to_owned();
         let _heartbeat = Heartbeat::start(run.hold(), &path, |_| {}).unwrap();
         drop(run);
