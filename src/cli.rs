@@ -242,11 +242,11 @@ pub fn parse() -> Result<(Cli, Vec<String>), clap::Error> {
 
 /// The error once more about arguments in which nothing is active: it repeats them between lines of its own.
 fn readable(error: clap::Error) -> clap::Error {
-    if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
-        // It repeats nothing, and the others would be about text that was not typed.
-        return error;
-    }
-    let shown = std::env::args_os().map(|arg| plain::line(&arg.to_string_lossy()).into_owned());
+    // What is no text stays so: that is what may be wrong with it.
+    let shown = std::env::args_os().map(|arg| match arg.to_str() {
+        Some(text) => plain::line(text).into_owned().into(),
+        None => arg,
+    });
     Cli::command().try_get_matches_from(shown).err().unwrap_or(error)
 }
 
