@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crossbeam_channel::unbounded;
 
@@ -90,7 +90,7 @@ fn said(commands: impl IntoIterator<Item = Command>) -> Vec<Event> {
     let ((sender, commands_heard), (events, heard)) = (unbounded(), unbounded());
     commands.into_iter().for_each(|command| sender.send(command).unwrap());
     drop(sender);
-    serve(&commands_heard, &events, Promise { unheard: true });
+    serve(&commands_heard, &events, &Arc::default(), Promise { unheard: true });
     let all: Vec<Event> = heard.try_iter().map(|stamped| stamped.event).collect();
     assert!(!all.iter().any(|event| matches!(event, Event::Failed { .. })), "{all:?}");
     all
