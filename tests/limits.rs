@@ -91,6 +91,19 @@ fn what_is_refused_before_the_first_step_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_the_interface_refuses_leaves_nothing_behind_either() {
+    let place = Place::new();
+    let mut terminal =
+        place.terminal().start(&["--preset", "bc-250-24", "--batch-size", "60000", "--name", "a"]);
+    terminal.until_shown("Recipe");
+    terminal.press("\x12");
+    terminal.until_shown("GiB of memory");
+    assert!(nothing_is_left(&place));
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn a_first_save_that_fails_leaves_nothing_behind() {
     let place = Place::new();
     // The recipe can be written, the checkpoint cannot.

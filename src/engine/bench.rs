@@ -146,7 +146,7 @@ impl Subject<'_> {
     ) -> Result<Vec<f64>, Failure> {
         let recipe = self.recipe;
         let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
-        let mut times = Vec::with_capacity(steps);
+        let mut times = Vec::new();
         for index in 0..warmup + steps {
             if !control.go_on(report) {
                 return Err(Failure::Interrupted(control.stop.unwrap_or(StopReason::Asked)));

@@ -3,29 +3,29 @@
 use crate::recipe::arch::{Arch, Kind, Plan};
 
 /// Bytes of a number.
-const F32: u64 = 4;
+const F32: u128 = 4;
 /// Most images that share a vector: a batch takes the room of the next multiple.
-const LANES: u64 = 16;
+const LANES: u128 = 16;
 /// Most copies of a convolution's gradient that are summed apart.
-const PARTIAL_SUMS: u64 = 32;
+const PARTIAL_SUMS: u128 = 32;
 /// Copies of the parameters at the end of a step: weights, joined weights, gradient, new weights, and
 /// the optimizer's state (at most two tensors), old and new.
-const PARAMETER_COPIES: u64 = 8;
+const PARAMETER_COPIES: u128 = 8;
 
 /// Tensors as large as a dense layer's input, inner and own maps together that candle's autograd keeps of each
 /// layer until the backward pass, gradients included. Measured on BC-22-12, BC-40-12, networks without
 /// bottleneck and DenseNet-121: 12.9 to 14.3 (`bench --reference`, its peak less that of the program).
-const KEPT_BY_AUTOGRAD: u64 = 12;
+const KEPT_BY_AUTOGRAD: u128 = 12;
 
 /// Bytes that the fast network takes for training on batches of `batch` images; images, program and
 /// other threads not counted. `plan` is that of `arch`.
 pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
-    let images = (batch as u64).next_multiple_of(LANES);
+    let images = (batch as u128).next_multiple_of(LANES);
     let mut numbers = 3 * pixels(arch.input_size) * images;
     let (mut inner, mut largest) = (0, 0);
     for (index, row) in plan.rows.iter().enumerate() {
         let [channels, side, _] = row.output;
-        let maps = |channels: usize| channels as u64 * pixels(side) * images;
+        let maps = |channels: usize| channels as u128 * pixels(side) * images;
         if let Kind::DenseLayer { .. } = row.kind {
             if arch.bottleneck {
                 // The output of the 1x1 convolution is kept; its gradient has one buffer for all layers.
@@ -38,48 +38,57 @@ pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
                 numbers += 2 * maps(channels);
             }
         }
-        largest = row.parameters.iter().map(|p| p.len() as u64).fold(largest, u64::max);
+        largest = row.parameters.iter().map(|p| p.len() as u128).fold(largest, u128::max);
     }
-    F32 * (numbers + inner + PARTIAL_SUMS * largest + PARAMETER_COPIES * plan.parameters())
+    saturated(F32 * (numbers + inner + PARTIAL_SUMS * largest + PARAMETER_COPIES * parameters(plan)))
 }
 
 /// Bytes that the fast network takes for evaluation on batches of `batch` images, counted as by
 /// [`training_bytes`].
 pub fn evaluation_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
-    let images = (batch as u64).next_multiple_of(LANES);
+    let images = (batch as u128).next_multiple_of(LANES);
     let (mut numbers, mut inner) = (3 * pixels(arch.input_size), 0);
     for (index, row) in plan.rows.iter().enumerate() {
         let [channels, side, _] = row.output;
         if let Kind::DenseLayer { .. } = row.kind {
             if arch.bottleneck {
                 // What the 3x3 convolution reads has a border.
-                inner = inner.max(4 * arch.growth_rate as u64 * pixels(side + 2));
+                inner = inner.max(4 * arch.growth_rate as u128 * pixels(side + 2));
             }
             if !matches!(plan.rows.get(index + 1).map(|row| row.kind), Some(Kind::DenseLayer { .. })) {
-                numbers += channels as u64 * pixels(side);
+                numbers += channels as u128 * pixels(side);
             }
         }
     }
-    F32 * ((numbers + inner) * images + PARAMETER_COPIES / 2 * plan.parameters())
+    saturated(F32 * ((numbers + inner) * images + PARAMETER_COPIES / 2 * parameters(plan)))
 }
 
 /// Bytes that candle's own layers take at least for training (or evaluation) on batches of `batch` images.
 pub fn reference_bytes(arch: &Arch, plan: &Plan, batch: usize, training: bool) -> u64 {
-    let inner = if arch.bottleneck { 4 * arch.growth_rate as u64 } else { 0 };
+    let inner = if arch.bottleneck { 4 * arch.growth_rate as u128 } else { 0 };
     let rows = plan.rows.iter().filter(|row| matches!(row.kind, Kind::DenseLayer { .. }));
-    let rows = rows.map(|row| (row.c_in as u64, pixels(row.output[1])));
+    let rows = rows.map(|row| (row.c_in as u128, pixels(row.output[1])));
     let numbers = if training {
-        let kept: u64 = rows.map(|(c, pixels)| (c + inner + arch.growth_rate as u64) * pixels).sum();
+        let kept: u128 = rows.map(|(c, pixels)| (c + inner + arch.growth_rate as u128) * pixels).sum();
         KEPT_BY_AUTOGRAD * kept
     } else {
         rows.map(|(c, pixels)| (3 * c + 4 * inner) * pixels).max().unwrap_or(0)
     };
     let copies = if training { PARAMETER_COPIES } else { 1 };
-    F32 * (numbers * batch as u64 + copies * plan.parameters())
+    saturated(F32 * (numbers * batch as u128 + copies * parameters(plan)))
 }
 
-fn pixels(side: usize) -> u64 {
-    (side * side) as u64
+fn pixels(side: usize) -> u128 {
+    (side * side) as u128
+}
+
+fn parameters(plan: &Plan) -> u128 {
+    plan.parameters().into()
+}
+
+/// A batch size that is being typed can be any number.
+fn saturated(bytes: u128) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -109,5 +118,16 @@ mod tests {
         assert!((deep - middle) / (middle - shallow) < 1.1, "{shallow} {middle} {deep}");
         assert!(mib(100, 128) < 2.0 * mib(100, 64));
         assert_eq!(mib(100, 1), mib(100, 16));
+    }
+
+    #[test]
+    fn a_batch_size_beyond_all_memory_takes_more_than_there_is_and_not_less() {
+        let arch = Recipe::defaults(Data::Cifar10).arch(10);
+        let plan = arch.plan().unwrap();
+        for batch in [1 << 50, usize::MAX] {
+            assert_eq!(training_bytes(&arch, &plan, batch), u64::MAX);
+            assert_eq!(evaluation_bytes(&arch, &plan, batch), u64::MAX);
+            assert_eq!(reference_bytes(&arch, &plan, batch, true), u64::MAX);
+        }
     }
 }

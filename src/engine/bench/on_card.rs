@@ -49,7 +49,7 @@ pub(super) fn time(
         return Err(Failure::Failed("there is no card.".into()));
     };
     let mib = trainer.bytes() as f64 / MIB;
-    let mut clock = Clock { times: Vec::with_capacity(all), since: Instant::now() };
+    let mut clock = Clock { times: Vec::new(), since: Instant::now() };
     let mut heard = |done: usize| {
         report.phase(Phase::Benching, done as u64, all as u64);
         control.go_on(report)
