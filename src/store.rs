@@ -131,6 +131,12 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "the disk is full".into(),
         io::ErrorKind::QuotaExceeded => "the disk quota is used up".into(),
         io::ErrorKind::ReadOnlyFilesystem => "its file system is read-only".into(),
+        io::ErrorKind::FileTooLarge if !files::is_unfit(error) => {
+            "it would exceed the limit for files (`ulimit -f`)".into()
+        }
+        _ if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
+            "this process may open no more files (`ulimit -n`)".into()
+        }
         io::ErrorKind::PermissionDenied => "permission is denied".into(),
         io::ErrorKind::NotFound => "it does not exist".into(),
         io::ErrorKind::AlreadyExists => "something of that name is there already".into(),

@@ -14,7 +14,7 @@ use crate::recipe::{Arch, Recipe, StemKind};
 
 const GIB: f64 = (1u64 << 30) as f64;
 /// What the estimates leave out: libraries, stacks, what the allocator holds back.
-const BESIDE: f64 = 32.0 * 1024.0 * 1024.0;
+const BESIDE: f64 = 16.0 * 1024.0 * 1024.0;
 /// Batches of images in memory at once: made ready ahead, in the making, in use as numbers and as a tensor.
 const BATCHES: f64 = 6.0;
 

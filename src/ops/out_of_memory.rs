@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::MmapMut;
+use rustix::process::{Resource, getrlimit};
 use rustix::stdio::stderr;
 use signal_hook::consts::SIGABRT;
 use signal_hook::low_level::{emulate_default_handler, exit, register};
@@ -78,6 +79,41 @@ pub fn prepare() -> io::Result<()> {
     // choice. It reads an atomic, calls `mmap`, `write` and `_exit`, and allocates nothing; the locks that giving the
     // terminal back takes are held by no code that allocates, or are only tried.
     unsafe { register(SIGABRT, act) }.map(|_| ())
+}
+
+/// Where the address space of the process is limited, as queue systems do it, keeps the allocator from reserving 64 MiB of
+/// it for every thread. Must come before there are threads.
+pub fn spare_address_space() {
+    if getrlimit(Resource::As).current.is_some() {
+        arenas::limit();
+    }
+}
+
+/// The arenas of the GNU C library's allocator.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod arenas {
+    use std::ffi::c_int;
+
+    /// Arenas at most. Waiting for the lock of the only one costs little where most memory is taken once.
+    const MOST: c_int = 1;
+    /// The parameter's number, from malloc.h.
+    const M_ARENA_MAX: c_int = -8;
+
+    #[expect(unsafe_code, reason = "the library's own switch has no other door")]
+    // SAFETY: the declaration is that of malloc.h.
+    unsafe extern "C" {
+        safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
+    }
+
+    pub(super) fn limit() {
+        // Where it is refused there is less room, and the sentence about it says so.
+        _ = mallopt(M_ARENA_MAX, MOST);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod arenas {
+    pub(super) fn limit() {}
 }
 
 /// From now on `give_back` is called before the program is ended. It must neither allocate nor wait for a lock.

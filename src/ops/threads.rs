@@ -4,6 +4,8 @@ use std::io;
 use std::sync::mpsc::channel;
 use std::thread::{Builder, JoinHandle};
 
+use crate::ops::out_of_memory;
+
 /// Threads that the program needs beside those of the arithmetic: the engine and its work, batches made ready,
 /// signals, what is read and written.
 const BESIDE: usize = 10;
@@ -12,6 +14,7 @@ const BESIDE: usize = 10;
 /// many there are. Must be called while the program has a single thread: `main` does so right after reading its
 /// arguments. The error is a sentence.
 pub fn start(asked: usize) -> Result<usize, String> {
+    out_of_memory::spare_address_space();
     let threads = affordable(asked, |work| Builder::new().spawn(work))?;
     limit(threads);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {

@@ -4,9 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::process::{Resource, getrlimit};
 
-/// Address space for the stacks of threads that do not run yet. Their arenas of the allocator are there already:
-/// they are left over from the threads that were tried at the start.
-const STACKS: f64 = 32.0 * 1024.0 * 1024.0;
+/// Address space for the stacks of threads that do not run yet, beside those that the threads tried at the start have
+/// left to be used again.
+const STACKS: f64 = 8.0 * 1024.0 * 1024.0;
 
 /// Bytes that the process may still take; `None` where nobody can tell.
 pub(super) fn free_bytes() -> Option<f64> {
