@@ -10,7 +10,7 @@ use crate::ops::place::Place;
 use crate::ops::training::Training;
 use crate::recipe::arch::Plan;
 use crate::recipe::memory::{evaluation_bytes, reference_bytes, training_bytes};
-use crate::recipe::{Arch, Recipe, StemKind};
+use crate::recipe::{Arch, Data, Recipe, StemKind};
 
 const GIB: f64 = (1u64 << 30) as f64;
 /// What the estimates leave out: libraries, stacks, what the allocator holds back.
@@ -61,12 +61,18 @@ impl Wanted<'_> {
 
     /// Refuses what the machine has no memory for. A card's own memory is another matter: see [`check_card`].
     pub(super) fn check(&self, batch: usize) -> Result<(), Failure> {
+        self.check_beside(batch, 0.0)
+    }
+
+    /// The same beside `other` bytes that are still to be taken.
+    fn check_beside(&self, batch: usize, other: f64) -> Result<(), Failure> {
         let plan = self.arch.plan().map_err(|problem| Failure::Input(problem.to_string()))?;
         if !self.device.is_cpu() {
             return Ok(());
         }
         let needed = |batch| self.bytes(&plan, batch);
-        let Some(free) = available_bytes().filter(|&free| needed(batch) > free) else { return Ok(()) };
+        let free = available_bytes().map(|free| (free - other).max(0.0));
+        let Some(free) = free.filter(|&free| needed(batch) > free) else { return Ok(()) };
         Err(Failure::Failed(match self.mode {
             Mode::Training => sentence(batch, free, needed, "memory"),
             Mode::Evaluation => format!(
@@ -76,6 +82,25 @@ impl Wanted<'_> {
             ),
         }))
     }
+}
+
+/// Refuses to train by `recipe` what the machine has no memory for, before its images are read.
+pub(super) fn check_early(
+    recipe: &Recipe,
+    classes: usize,
+    wish: Arithmetic,
+    device: &Device,
+) -> Result<(), Failure> {
+    let arch = recipe.arch(classes);
+    let batch = recipe.train_limit.map_or(recipe.batch_size, |images| recipe.batch_size.min(images));
+    // A folder may hold any number.
+    let images = match recipe.data {
+        Data::Cifar10 | Data::Cifar100 => 60_000,
+        Data::Shapes => 6_000,
+        Data::Folder(_) => 0,
+    };
+    let unread = (images * 3 * recipe.input_size * recipe.input_size) as f64;
+    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check_beside(batch, unread)
 }
 
 /// Refuses to train by `recipe` on `images` images of `classes` classes what the machine has no memory for.
@@ -134,7 +159,6 @@ fn sentence(batch: usize, free: f64, needed: impl Fn(usize) -> f64, whose: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Data;
 
     #[test]
     fn a_batch_that_does_not_fit_is_answered_with_one_that_does() {

@@ -136,9 +136,7 @@ impl Session {
         place::check(&recipe)?;
         let (device, device_line) = device::choose(options.device)?;
         // Once for the network alone, before the images are read, and once beside them.
-        let (classes, images) =
-            (recipe.data.classes().unwrap_or(2), recipe.train_limit.unwrap_or(usize::MAX));
-        memory::check(&recipe, classes, images, wish(&options), &device)?;
+        memory::check_early(&recipe, recipe.data.classes().unwrap_or(2), wish(&options), &device)?;
         run::probe(&options.runs_dir)?;
         let dataset = control.load(&recipe, report)?;
         place::remember(&mut recipe, &dataset)?;
@@ -183,8 +181,7 @@ impl Session {
             reference: options.reference || reference,
             ..options
         };
-        let images = recipe.train_limit.unwrap_or(usize::MAX);
-        memory::check(&recipe, classes.len(), images, wish(&options), &device)?;
+        memory::check_early(&recipe, classes.len(), wish(&options), &device)?;
         let dataset = control.load(&recipe, report)?;
         place::remember(&mut recipe, &dataset)?;
         check_batches(&recipe, &dataset)?;
