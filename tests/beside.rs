@@ -117,7 +117,8 @@ fn the_interfaces_own_threads_take_less_than_a_hundredth_of_the_processor_time()
     in_a_terminal(&place, &options(&["--epochs", "12", "--name", "long"]), "long", |process| {
         let ticks = ticks(process);
         let all: u64 = ticks.values().sum();
-        let training = ticks["engine"] + ticks.get("prefetch").copied().unwrap_or_default();
+        let of = |name: &str| ticks.get(name).copied().unwrap_or_default();
+        let training: u64 = ["engine", "work", "pool", "prefetch", "heartbeat"].map(of).iter().sum();
         let own = (all - training) as f64 / all as f64;
         eprintln!("{ticks:?}: {:.2} % are the interface's", 100.0 * own);
         assert!(own < 0.01, "{own}");

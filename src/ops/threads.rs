@@ -17,9 +17,13 @@ pub fn start(asked: usize) -> Result<usize, String> {
     out_of_memory::spare_address_space();
     let threads = affordable(asked, |work| Builder::new().spawn(work))?;
     limit(threads);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
-        format!("the threads of the arithmetic cannot be started ({error}); give fewer --threads.")
-    })?;
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|_| "pool".to_owned())
+        .build_global()
+        .map_err(|error| {
+            format!("the threads of the arithmetic cannot be started ({error}); give fewer --threads.")
+        })?;
     Ok(threads)
 }
 
