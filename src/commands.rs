@@ -105,8 +105,8 @@ fn options(compute: &ComputeArgs, threads: usize, runs_dir: PathBuf) -> Options 
     }
 }
 
-/// Prepares for the end of memory and starts the threads of the arithmetic: how many there are, and what is to be said about it. Must come before any
-/// other thread.
+/// Prepares for the end of memory and starts the threads of the arithmetic: how many there are, and what is to be said
+/// about it. Must come before any other thread.
 pub(crate) fn start_threads(compute: &ComputeArgs) -> Result<(usize, Option<String>), String> {
     out_of_memory::prepare().map_err(|error| format!("signals cannot be caught ({error})."))?;
     let threads = threads::start(compute.threads())?;
