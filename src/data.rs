@@ -5,7 +5,6 @@
 mod cifar;
 mod folder;
 mod images;
-mod pickle;
 pub mod prepare;
 mod report;
 mod shapes;

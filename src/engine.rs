@@ -3,7 +3,6 @@
 //! It lives as long as the program and answers with or without a run. It knows no front end: what
 //! happens goes out as events, and whether anyone listens changes nothing about the weights.
 
-mod answer;
 mod attend;
 mod bench;
 mod card;
@@ -15,9 +14,10 @@ mod fit;
 mod gauges;
 mod heartbeat;
 mod inspect;
+mod loader;
 mod memory;
 mod place;
-mod prefetch;
+mod questions;
 mod report;
 mod saving;
 mod scales;
@@ -113,7 +113,7 @@ fn carry_out(command: Command, control: &mut Control, report: &mut Report) -> Re
             Ok(())
         }
         Command::Stop(_) | Command::Quit => Ok(()),
-        question => answer::answer(question, control, report),
+        question => questions::answer(question, control, report),
     }
 }
 

@@ -3,7 +3,9 @@
 //! The rooms, in reading order. ARCHITECTURE.md says who may know whom, and a test keeps it so.
 
 // The ground floor: what every room may stand on.
+pub mod arch;
 pub mod files;
+mod pickle;
 pub mod plain;
 
 // Words: plain data.

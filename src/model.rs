@@ -20,13 +20,15 @@ use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
+use crate::arch::Arch;
+use crate::arch::plan::{Parameter, Plan, STATISTICS};
+use crate::arch::words::Precision;
+use crate::arch::words::{DropoutPlaces, Init, StemKind};
+use crate::ops::backend::Place;
 use crate::ops::batch_norm::Rules;
+use crate::ops::cpu::Fused;
 use crate::ops::dropout::Masks;
-use crate::ops::fused::Fused;
-use crate::ops::place::Place;
-use crate::ops::{self, Precision, loss};
-use crate::recipe::arch::{Parameter, Plan, STATISTICS};
-use crate::recipe::{Arch, DropoutPlaces, Init, StemKind};
+use crate::ops::{self, loss};
 
 pub use reuse::ReuseMap;
 

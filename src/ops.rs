@@ -4,35 +4,21 @@
 //! slow, obvious version of the network's arithmetic; `fused` is the whole network as one op for the CPU, held
 //! to them by tests. `unsafe` may live in this room and nowhere else.
 
+pub mod backend;
 pub mod batch_norm;
 pub mod conv;
+pub mod cpu;
 #[cfg(any(feature = "cuda", feature = "host-kernels"))]
 pub mod cuda;
 pub mod dropout;
-pub mod fused;
 pub mod loss;
 pub mod out_of_memory;
 pub mod peak;
-pub mod place;
 pub mod pool;
-mod shape;
 pub mod threads;
-pub mod training;
+pub mod trainer;
 
 use candle_core::{DType, Result, Tensor};
-
-/// How products are computed. Sums, statistics and the weights between steps are f32 in all of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Precision {
-    /// f32 throughout.
-    #[default]
-    F32 = 0,
-    /// Factors rounded to TF32 (10 bits of mantissa) on the way into the matrix units.
-    Tf32 = 1,
-    /// Factors, feature maps and their inner gradients in bf16 (7 bits of mantissa).
-    Bf16 = 2,
-}
 
 /// max(x, 0) with the derivative 0 at 0, as PyTorch has it (candle's own has 1). NaN stays NaN.
 pub fn relu(xs: &Tensor) -> Result<Tensor> {

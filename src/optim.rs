@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use crate::ops::{self, training};
+use crate::ops::{self, trainer};
 use crate::recipe::{self, Recipe};
 
 /// Adam's decay of the mean gradient (PyTorch's default, as the next two).
@@ -45,11 +45,11 @@ impl Rule {
     }
 
     /// The rule as training that stays on a device must know it.
-    pub fn words(self) -> training::Rule {
+    pub fn words(self) -> trainer::Rule {
         match self {
-            Self::Sgd { momentum, nesterov } => training::Rule::Sgd { momentum: momentum as f32, nesterov },
-            Self::Adam => training::Rule::Adam,
-            Self::AdamW => training::Rule::AdamW,
+            Self::Sgd { momentum, nesterov } => trainer::Rule::Sgd { momentum: momentum as f32, nesterov },
+            Self::Adam => trainer::Rule::Adam,
+            Self::AdamW => trainer::Rule::AdamW,
         }
     }
 

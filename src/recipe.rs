@@ -3,11 +3,9 @@
 //! The same recipe, seed, build and instruction set give the same weights, bit for bit. This room
 //! knows no tensor, no file and no clock: values, arithmetic and sentences about what is wrong.
 
-pub mod arch;
 pub mod choices;
 pub mod jump;
 pub mod layered;
-pub mod memory;
 pub mod presets;
 pub mod schedule;
 
@@ -15,30 +13,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use arch::Arch;
-pub use choices::{
-    Augment, Data, DropCounting, DropoutPlaces, Init, Normalization, Optimizer, Pad, Precision, Stem,
-    StemKind,
-};
+use crate::arch::Arch;
+use crate::arch::problem::Problem;
+use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
+pub use choices::{Augment, Data, DropCounting, Normalization, Optimizer, Pad, Stem};
 pub use jump::Jump;
 pub use schedule::Schedule;
-
-/// One field of a recipe that cannot be, and why, in a sentence that says what can.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}`: {sentence}")]
-pub struct Problem {
-    /// The recipe's key, as in a TOML file.
-    pub field: &'static str,
-    /// What is wrong and what would be right.
-    pub sentence: String,
-}
-
-impl Problem {
-    /// A problem with `field`.
-    pub fn new(field: &'static str, sentence: impl Into<String>) -> Self {
-        Self { field, sentence: sentence.into() }
-    }
-}
 
 /// Everything that determines a run. Flat, because its keys are the keys of a recipe file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

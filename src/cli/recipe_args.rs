@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use toml::{Table, Value};
 
+use crate::arch::words::Precision;
 use crate::cli::values::{a_path, some_data};
 use crate::paths;
 use crate::recipe::layered::{Layer, LayerError, preset_table, text};
 use crate::recipe::presets::Preset;
-use crate::recipe::{Augment, Data, Optimizer, Precision, Schedule, Stem};
+use crate::recipe::{Augment, Data, Optimizer, Schedule, Stem};
 
 /// The name of the strongest layer, in messages.
 const TYPED: &str = "the command line";
@@ -244,9 +245,10 @@ fn typed_value(text: &str) -> Value {
 mod tests {
     use clap::Parser;
 
+    use crate::arch::words::Precision;
     use crate::cli::Cli;
     use crate::recipe::layered::assemble;
-    use crate::recipe::{Pad, Precision, Recipe, Stem};
+    use crate::recipe::{Pad, Recipe, Stem};
 
     fn recipe(args: &[&str]) -> Result<Recipe, String> {
         let cli =

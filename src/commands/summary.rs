@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::arch::Arch;
+use crate::arch::plan::{Kind, Plan, Row};
 use crate::cli::RecipeArgs;
 use crate::commands::{Context, one_line, wrong};
 use crate::data;
 use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, lines::grouped};
-use crate::recipe::arch::{Kind, Plan, Row};
 use crate::recipe::presets::PRESETS;
-use crate::recipe::{Arch, Recipe, Stem};
+use crate::recipe::{Recipe, Stem};
 
 /// Prints the network that was typed.
 pub(crate) fn summary(context: &Context, typed: &RecipeArgs, json: bool) -> Exit {

@@ -13,7 +13,7 @@ use crate::engine::memory;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::session::Session;
 use crate::model::DenseNet;
-use crate::ops::training::{Epoch, Feed, NotFinite, Split, State, Stepped, Trainer, Training};
+use crate::ops::trainer::{Epoch, Feed, NotFinite, Split, State, Stepped, Trainer, Training};
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::Phase;
 use crate::protocol::{Event, command};

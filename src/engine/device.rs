@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 
+use crate::arch::words::Precision;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
 use crate::model::DenseNet;
-use crate::ops::fused::instruction_set;
+use crate::ops::cpu::instruction_set;
 use crate::protocol::{Event, command};
-use crate::recipe::{Precision, Recipe};
+use crate::recipe::Recipe;
 
 /// The device and a line that says what it is and why it was taken.
 pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {

@@ -9,7 +9,7 @@ use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::session::{Session, tell_arithmetic, wish};
 use crate::engine::step::{Settings, Stepped, tensors, update};
-use crate::engine::{answer, card, device, evaluate, prefetch};
+use crate::engine::{card, device, evaluate, loader, questions};
 use crate::protocol::command::Split;
 use crate::protocol::event::{Best, Phase};
 use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
@@ -95,7 +95,7 @@ fn epoch(
     }
     let per_epoch = session.steps_per_epoch();
     let index = session.progress.step / per_epoch;
-    let batches = prefetch::batches(
+    let batches = loader::batches(
         &session.train,
         &session.prepare,
         session.recipe.seed,
@@ -216,7 +216,7 @@ pub(super) fn between_steps(
             evaluate_now(session, control, report)?;
         }
         while let Some(question) = control.questions.pop_front() {
-            if let Err(failure) = answer::answer(question, control, report) {
+            if let Err(failure) = questions::answer(question, control, report) {
                 // A question that fails is no failure of the run.
                 let message = match failure {
                     Failure::Input(message) | Failure::Failed(message) => message,

@@ -4,13 +4,15 @@ mod limits;
 
 use candle_core::Device;
 
+use crate::arch::Arch;
+use crate::arch::memory::{evaluation_bytes, reference_bytes, training_bytes};
+use crate::arch::plan::Plan;
+use crate::arch::words::StemKind;
 use crate::engine::failure::Failure;
 use crate::model::{Arithmetic, DenseNet};
-use crate::ops::place::Place;
-use crate::ops::training::Training;
-use crate::recipe::arch::Plan;
-use crate::recipe::memory::{evaluation_bytes, reference_bytes, training_bytes};
-use crate::recipe::{Arch, Data, Recipe, StemKind};
+use crate::ops::backend::Place;
+use crate::ops::trainer::Training;
+use crate::recipe::{Data, Recipe};
 
 const GIB: f64 = (1u64 << 30) as f64;
 /// What the estimates leave out: libraries, stacks, what the allocator holds back.

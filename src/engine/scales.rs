@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
+use crate::arch::plan::Plan;
 use crate::data::prepare::{Batch, order};
 use crate::engine::memory;
 use crate::engine::step::tensors;
@@ -11,7 +12,6 @@ use crate::engine::subject::Subject;
 use crate::model::DenseNet;
 use crate::ops::dropout::Masks;
 use crate::protocol::event::LayerScale;
-use crate::recipe::arch::Plan;
 
 /// Images of the batch at most: enough for a scale, little memory beside a run.
 const IMAGES: usize = 32;
@@ -135,8 +135,9 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::arch::words::{Init, StemKind};
     use crate::model::Arithmetic;
-    use crate::recipe::{Data, Init, Recipe, StemKind};
+    use crate::recipe::{Data, Recipe};
 
     fn tensor(values: &[f32], shape: &[usize]) -> Tensor {
         Tensor::from_vec(values.to_vec(), shape, &Device::Cpu).unwrap()

@@ -16,13 +16,12 @@ use crate::engine::report::{Report, now};
 use crate::engine::saving;
 use crate::engine::{card, device, memory, place};
 use crate::model::{Arithmetic, DenseNet};
-use crate::ops;
 use crate::ops::dropout::Masks;
-use crate::ops::training::Trainer;
+use crate::ops::trainer::Trainer;
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::Started;
 use crate::protocol::{Event, Options, Overrides, Start};
-use crate::recipe::{Data, Jump, Precision, Recipe};
+use crate::recipe::{Data, Jump, Recipe};
 use crate::store::catalog::{self, Last, State};
 use crate::store::checkpoint::{Checkpoint, Meta, Progress};
 use crate::store::run::{self, RunDir, Target};
@@ -69,12 +68,7 @@ pub(super) fn new_net(
     wish: Arithmetic,
 ) -> Result<DenseNet, Failure> {
     let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
-    let precision = match recipe.precision {
-        Precision::F32 => ops::Precision::F32,
-        Precision::Tf32 => ops::Precision::Tf32,
-        Precision::Bf16 => ops::Precision::Bf16,
-    };
-    let net = net.with_dropout_places(recipe.dropout_places).with_precision(precision);
+    let net = net.with_dropout_places(recipe.dropout_places).with_precision(recipe.precision);
     Ok(card::placed(net.with_arithmetic(wish)))
 }
 

@@ -12,6 +12,9 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::TensorInfo;
 use serde::Deserialize;
 
+use crate::arch::Arch;
+use crate::arch::plan::Plan;
+use crate::arch::words::{Init, StemKind};
 use crate::engine::card;
 use crate::engine::failure::Failure;
 use crate::engine::memory::{Mode, Wanted};
@@ -21,9 +24,7 @@ use crate::model::{Arithmetic, DenseNet};
 use crate::ops::batch_norm::Rules;
 use crate::optim::Rule;
 use crate::protocol::event::{GroupError, Verification};
-use crate::recipe::arch::Plan;
 use crate::recipe::layered::excerpt;
-use crate::recipe::{Arch, Init, StemKind};
 
 /// Longest header that safetensors allows.
 const LONGEST_HEADER: u64 = 100_000_000;

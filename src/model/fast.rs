@@ -2,13 +2,13 @@
 
 use candle_core::{Result, Tensor, Var};
 
+use crate::arch::plan::Kind;
+use crate::arch::words::DropoutPlaces;
 use crate::model::{DenseNet, Pass};
+use crate::ops::cpu::{Fused, Shape};
 use crate::ops::dropout::Masks;
-use crate::ops::fused::{Fused, Shape};
 use crate::ops::loss;
-use crate::ops::training::Network;
-use crate::recipe::DropoutPlaces;
-use crate::recipe::arch::Kind;
+use crate::ops::trainer::Network;
 
 /// The sizes that the fused op needs, of a network with the CIFAR stem.
 fn shape(net: &DenseNet) -> Shape {
@@ -136,8 +136,8 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::arch::memory::training_bytes;
     use crate::model::Arithmetic;
-    use crate::recipe::memory::training_bytes;
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
 

@@ -3,13 +3,13 @@
 use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module};
 
+use crate::arch::plan::{Kind, Row};
+use crate::arch::words::{DropoutPlaces, StemKind};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::{self, Norm};
 use crate::ops::conv::conv2d;
 use crate::ops::dropout::Masks;
 use crate::ops::{pool, relu};
-use crate::recipe::arch::{Kind, Row};
-use crate::recipe::{DropoutPlaces, StemKind};
 
 /// Is shown the name of a row and an output of it.
 pub(super) type Observer<'a> = &'a mut dyn FnMut(&str, &Tensor);

@@ -1,7 +1,7 @@
 //! How a tensor starts: a function of (seed, tensor), so that it needs no device and no order.
 
-use crate::recipe::Init;
-use crate::recipe::arch::{Parameter, Role};
+use crate::arch::plan::{Parameter, Role};
+use crate::arch::words::Init;
 use crate::rng::{Purpose, Stream};
 
 /// The initial numbers of parameter number `index`: convolutions N(0, √(2/fan)) (He et al. 2015), the

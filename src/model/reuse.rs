@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::arch::plan::Kind;
 use crate::model::DenseNet;
-use crate::recipe::arch::Kind;
 
 /// A dense block's map, `[target][source]`. Targets: each dense layer, then the transition or the
 /// classifier behind the block. Sources: the block's input, then each dense layer. `None` where the
@@ -63,7 +63,8 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::recipe::{Data, Init, Recipe};
+    use crate::arch::words::Init;
+    use crate::recipe::{Data, Recipe};
 
     /// A weight whose mean magnitude over input channel i (from 1) is `factor` · i: signs change from
     /// output to output, and of the taps only the middle one carries anything.

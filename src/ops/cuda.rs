@@ -8,7 +8,6 @@
 //!   tests the host (`host`, with the feature `host-kernels`)
 
 mod backward;
-mod convs;
 #[cfg(feature = "cuda")]
 mod device;
 mod draft;
@@ -26,6 +25,7 @@ mod runner;
 mod source;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tiling;
 mod trainer;
 mod update;
 
@@ -36,7 +36,7 @@ pub(in crate::ops) use network::CardNetwork;
 pub(in crate::ops) use peak::peaks;
 pub(in crate::ops) use trainer::{CardTrainer, training_bytes};
 
-use crate::ops::Precision;
+use crate::arch::words::Precision;
 
 impl Precision {
     /// Bytes of a number of a feature map, and of a factor.

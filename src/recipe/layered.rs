@@ -203,7 +203,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Precision;
+    use crate::arch::words::Precision;
 
     fn layer(source: &str, text: &str) -> Layer {
         Layer::parse(source, text).unwrap()

@@ -152,7 +152,9 @@ pub fn layers_of_depth(depth: usize, bottleneck: bool) -> Result<Vec<usize>, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Arch, Stem, StemKind};
+    use crate::arch::Arch;
+    use crate::arch::words::StemKind;
+    use crate::recipe::Stem;
 
     #[test]
     fn every_preset_has_exactly_its_published_number_of_parameters() {

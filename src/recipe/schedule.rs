@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{DropCounting, Problem};
+use crate::arch::problem::Problem;
+use crate::recipe::DropCounting;
 
 /// How the learning rate changes over the epochs of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

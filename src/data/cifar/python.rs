@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::data::Images;
 use crate::data::cifar::{Fault, PIXELS, REPORT_EVERY, Variety, label};
-use crate::data::pickle::Pickle;
 use crate::data::report::Report;
 use crate::files;
+use crate::pickle::Pickle;
 
 /// Bytes read between two looks at whether to go on.
 const PIECE: u64 = 4 << 20;

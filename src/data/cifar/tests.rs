@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::pickle::build::{STYLES, Style, batch, names as pickled_names};
+use crate::pickle::build::{STYLES, Style, batch, names as pickled_names};
 use crate::recipe::Data;
 
 /// Ten training images in each of five files and ten test images.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::arch::plan::MAX_CLASSES;
 use crate::data::folder::decode::EXTENSIONS;
 use crate::data::folder::entries::{Entries, Passed};
 use crate::data::report::Report;
 use crate::data::{DataError, unusable};
-use crate::recipe::arch::MAX_CLASSES;
 
 /// The directories that hold classes.
 #[derive(Debug)]

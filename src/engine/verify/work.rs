@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use crate::engine::failure::Failure;
 use crate::model::DenseNet;
-use crate::ops::training::{Epoch, Feed, State, Stepped, Training};
+use crate::ops::trainer::{Epoch, Feed, State, Stepped, Training};
 use crate::optim::{Optimizer, Rule};
 
 /// The steps of a golden file.

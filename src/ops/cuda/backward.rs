@@ -1,11 +1,11 @@
 //! The launches of a backward pass. Gradients of weights go beside the chain from layer to layer.
 
-use crate::ops::cuda::convs::{Outer, Packed, Way};
+use crate::arch::blocks::{Block, Conv, Layer, Norm};
 use crate::ops::cuda::draft::{Args, Draft, Grid};
 use crate::ops::cuda::forward::Read;
 use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, THIN_TILE, WORD};
 use crate::ops::cuda::program::{Arg, Place, Work};
-use crate::ops::shape::{Block, Conv, Layer, Norm};
+use crate::ops::cuda::tiling::{Outer, Packed, Way};
 
 /// Threads of the kernels that go through channels.
 const CHANNEL_THREADS: usize = 128;

@@ -1,8 +1,8 @@
 //! A program while it is written, and what the launches of a network have in common.
 
+use crate::arch::blocks::{Conv, Norm};
 use crate::ops::cuda::layout::{CLOCK, Layout, Measured, WORD};
 use crate::ops::cuda::program::{Arg, BufferId, Lane, Launch, Place, Program, Work};
-use crate::ops::shape::{Conv, Norm};
 
 pub(super) type Args = Vec<(&'static str, Arg)>;
 

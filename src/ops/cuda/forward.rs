@@ -1,10 +1,10 @@
 //! The launches of a forward pass, by the statistics of the batch or by running ones.
 
-use crate::ops::cuda::convs::Packed;
+use crate::arch::blocks::{Block, Conv, Layer, Norm};
 use crate::ops::cuda::draft::{Args, Draft, Grid};
 use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, THIN_TILE, WORD};
 use crate::ops::cuda::program::{Arg, Place, Work};
-use crate::ops::shape::{Block, Conv, Layer, Norm};
+use crate::ops::cuda::tiling::Packed;
 
 /// Bytes that the kernels' `Gathered` takes.
 const GATHERED: usize = 3 * DOUBLE;

@@ -1,7 +1,7 @@
 //! How the work of a kernel is cut into blocks: tiles of pixels, columns of channels, slices of pixels.
 //! The shapes of tiles depend on the largest batch alone, so that every batch is served by the same kernels.
 
-use crate::ops::Precision;
+use crate::arch::words::Precision;
 
 /// Channels (or pixels) that a product takes at once, as the kernels have it.
 pub(super) const DEPTH: usize = 16;

@@ -1,9 +1,9 @@
 //! Where everything of a network lies on the card: buffers, known before any is taken.
 
-use crate::ops::Precision;
-use crate::ops::cuda::convs::{Packed, Tiling};
+use crate::arch::blocks::{Block, Conv, Net};
+use crate::arch::words::Precision;
 use crate::ops::cuda::program::{BufferId, Buffers, Place};
-use crate::ops::shape::{Block, Conv, Net};
+use crate::ops::cuda::tiling::{Packed, Tiling};
 
 /// Bytes of an f32 or an i32.
 pub(super) const WORD: usize = 4;

@@ -2,15 +2,15 @@
 
 use candle_core::Result;
 
-use crate::ops::Precision;
+use crate::arch::blocks::Net;
+use crate::arch::words::Precision;
 use crate::ops::batch_norm::Rules;
+use crate::ops::cpu::{BatchStatistics, Passes};
 use crate::ops::cuda::draft::Draft;
 use crate::ops::cuda::layout::{Layout, Plan, Statistics, Use};
 use crate::ops::cuda::machine::{Built, Clock, Machine};
 use crate::ops::cuda::program::Program;
 use crate::ops::dropout::Masks;
-use crate::ops::fused::{BatchStatistics, Passes};
-use crate::ops::shape::Net;
 
 /// The passes of a network whose weights are handed over each time. The memory is taken at the first
 /// batch, and anew for a larger one, for another share of dropout or where training begins.

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use candle_core::Result;
 
-use crate::ops::Precision;
+use crate::arch::words::Precision;
+use crate::ops::backend::Peaks;
 use crate::ops::cuda::draft::Grid;
 use crate::ops::cuda::layout::WORD;
 use crate::ops::cuda::machine::Machine;
 use crate::ops::cuda::program::{Buffers, Launch, Program};
 use crate::ops::cuda::source::Source;
-use crate::ops::place::Peaks;
 
 /// Chains of the kernel `peak`, as it has them.
 const CHAINS: usize = 8;

@@ -8,7 +8,7 @@ use candle_core::Result;
 use crate::ops::cuda::layout::WORD;
 use crate::ops::cuda::machine::{Built, Clock};
 use crate::ops::cuda::program::Program;
-use crate::ops::training::KernelTime;
+use crate::ops::trainer::KernelTime;
 
 /// Times that a launch is repeated in a row while the clock runs.
 const REPEATS: usize = 20;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::ops::Precision;
+use crate::arch::words::Precision;
 use crate::ops::cuda::program::{Arg, BufferId, Launch, Program};
 
 /// The kernels, in the order in which they know each other.

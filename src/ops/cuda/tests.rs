@@ -1,14 +1,14 @@
 //! Programs of real networks, looked at without a card.
 
-use crate::ops::Precision;
+use crate::arch::blocks::Shape;
+use crate::arch::words::Precision;
 use crate::ops::batch_norm::Rules;
 use crate::ops::cuda::geometry::MOST_SHARED;
 use crate::ops::cuda::layout::Layout;
 use crate::ops::cuda::program::{Arg, Lane, Program};
 use crate::ops::cuda::source::Source;
 use crate::ops::cuda::trainer::{before_evaluation, evaluation, layout_of, step};
-use crate::ops::shape::Shape;
-use crate::ops::training::{Feed, Network, Rule, Training};
+use crate::ops::trainer::{Feed, Network, Rule, Training};
 
 /// The first card, for tests that need one; `None`, and said so, where there is none.
 #[cfg(feature = "cuda")]
@@ -46,14 +46,14 @@ impl crate::ops::cuda::Cache for Memory {
 }
 
 /// Where tests of whole networks run: on a card, or on the host with a card's kernels.
-pub(crate) fn place() -> Option<crate::ops::place::Place> {
+pub(crate) fn place() -> Option<crate::ops::backend::Place> {
     #[cfg(feature = "cuda")]
     if let Some(device) = card() {
-        return crate::ops::place::Place::of(&device);
+        return crate::ops::backend::Place::of(&device);
     }
     #[cfg(feature = "host-kernels")]
     let place =
-        Some(crate::ops::place::Place::host_kernels(crate::ops::cuda::host::Options::of_environment()));
+        Some(crate::ops::backend::Place::host_kernels(crate::ops::cuda::host::Options::of_environment()));
     #[cfg(not(feature = "host-kernels"))]
     let place = None;
     place

@@ -11,7 +11,7 @@ use crate::ops::cuda::machine::{Built, Clock, Machine};
 use crate::ops::cuda::profile;
 use crate::ops::cuda::program::Program;
 use crate::ops::cuda::update::Views;
-use crate::ops::training::{
+use crate::ops::trainer::{
     Epoch, Feed, KernelTime, NotFinite, Outcome, Split, State, Stepped, Trainer, Training,
 };
 

@@ -4,7 +4,7 @@ use crate::ops::batch_norm::Rules;
 use crate::ops::cuda::draft::{Draft, Grid};
 use crate::ops::cuda::layout::{CHECKERS, DOUBLE, Layout, SplitMemory, Statistics, WORD};
 use crate::ops::cuda::program::{Arg, Work};
-use crate::ops::training::Rule;
+use crate::ops::trainer::Rule;
 
 /// Threads of the kernel `judge`, as it has them.
 const JUDGES: usize = 128;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
+use crate::arch::plan::{Kind, Plan};
+use crate::arch::problem::Problem;
 use crate::paths;
-use crate::recipe::arch::{Kind, Plan};
+use crate::recipe::Recipe;
 use crate::recipe::layered::{Layer, assemble, preset_table};
 use crate::recipe::presets::PRESETS;
-use crate::recipe::{Problem, Recipe};
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::recipe::Problem;
+use crate::arch::problem::Problem;
 use crate::ui::app::App;
 use crate::ui::hits::Target;
 use crate::ui::screens::recipe::{FIELDS, Field, Pane};

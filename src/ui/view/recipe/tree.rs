@@ -5,8 +5,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::recipe::arch::{Kind, Plan, Row};
-use crate::recipe::memory::training_bytes;
+use crate::arch::memory::training_bytes;
+use crate::arch::plan::{Kind, Plan, Row};
 use crate::ui::app::App;
 use crate::ui::hits::Target;
 use crate::ui::screens::recipe::{Pane, TreeLine};

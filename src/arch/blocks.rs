@@ -1,0 +1,155 @@
+//! The sizes of a network and where its parameters lie in the packed tensor.
+
+/// What a network of CIFAR type is made of: stem, dense blocks with transitions between them, head.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Height and width of the images.
+    pub input_size: usize,
+    /// Channels of the first convolution.
+    pub stem: usize,
+    /// Feature maps that a dense layer adds.
+    pub growth_rate: usize,
+    /// Whether a 1x1 convolution to 4k channels stands before each 3x3.
+    pub bottleneck: bool,
+    /// Dense layers of each block.
+    pub layers: Vec<usize>,
+    /// Channels that each transition hands on.
+    pub transitions: Vec<usize>,
+    /// Rows of the linear layer.
+    pub classes: usize,
+}
+
+/// A batch normalisation's scale and shift in the packed parameters, and its statistics among all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Norm {
+    /// Number of the normalisation, in the order of the forward pass.
+    pub(crate) index: usize,
+    pub(crate) channels: usize,
+    /// Offset of γ; β follows it.
+    pub(crate) offset: usize,
+}
+
+impl Norm {
+    pub(crate) fn weight<'a>(&self, parameters: &'a [f32]) -> &'a [f32] {
+        &parameters[self.offset..][..self.channels]
+    }
+
+    pub(crate) fn bias<'a>(&self, parameters: &'a [f32]) -> &'a [f32] {
+        &parameters[self.offset + self.channels..][..self.channels]
+    }
+}
+
+/// A convolution's weights `[outputs, inputs, taps]` in the packed parameters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conv {
+    pub(crate) offset: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    /// 1 or 9.
+    pub(crate) taps: usize,
+    /// Number of the convolution, in the order of the forward pass (of its dropout mask).
+    pub(crate) index: u32,
+}
+
+impl Conv {
+    pub(crate) fn len(&self) -> usize {
+        self.inputs * self.outputs * self.taps
+    }
+
+    pub(crate) fn of<'a>(&self, parameters: &'a [f32]) -> &'a [f32] {
+        &parameters[self.offset..][..self.len()]
+    }
+}
+
+/// A dense layer: BN-ReLU-3x3, or with a 1x1 convolution and another BN-ReLU before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layer {
+    pub(crate) norm: Norm,
+    pub(crate) expand: Option<(Conv, Norm)>,
+    pub(crate) grow: Conv,
+}
+
+/// A dense block and what follows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) side: usize,
+    /// Channels at its end.
+    pub(crate) channels: usize,
+    /// Channels at its beginning.
+    pub(crate) first: usize,
+    pub(crate) layers: Vec<Layer>,
+    /// Normalisation of the transition, or of the head.
+    pub(crate) norm: Norm,
+    /// Convolution of the transition; none at the end.
+    pub(crate) transition: Option<Conv>,
+}
+
+/// A whole network, with offsets.
+#[derive(Clone, Debug)]
+pub(crate) struct Net {
+    pub(crate) stem: Conv,
+    pub(crate) blocks: Vec<Block>,
+    /// Offset of the linear weight `[classes, channels]`; the bias follows it.
+    pub(crate) linear: usize,
+    pub(crate) classes: usize,
+    /// Numbers in the packed parameters.
+    pub(crate) parameters: usize,
+    /// Channels of each normalisation.
+    pub(crate) norms: Vec<usize>,
+}
+
+/// Hands out offsets in torchvision's order.
+#[derive(Default)]
+struct Cursor {
+    parameters: usize,
+    norms: Vec<usize>,
+    convolutions: u32,
+}
+
+impl Cursor {
+    fn norm(&mut self, channels: usize) -> Norm {
+        let norm = Norm { index: self.norms.len(), channels, offset: self.parameters };
+        self.norms.push(channels);
+        self.parameters += 2 * channels;
+        norm
+    }
+
+    fn conv(&mut self, inputs: usize, outputs: usize, taps: usize) -> Conv {
+        self.convolutions += 1;
+        let conv = Conv { offset: self.parameters, inputs, outputs, taps, index: self.convolutions };
+        self.parameters += conv.len();
+        conv
+    }
+}
+
+impl Shape {
+    pub(crate) fn net(&self) -> Net {
+        let k = self.growth_rate;
+        let mut cursor = Cursor::default();
+        let stem = cursor.conv(3, self.stem, 9);
+        let (mut channels, mut side) = (self.stem, self.input_size);
+        let mut blocks = Vec::new();
+        for (index, &count) in self.layers.iter().enumerate() {
+            let first = channels;
+            let layers = (0..count)
+                .map(|_| {
+                    let norm = cursor.norm(channels);
+                    let expand =
+                        self.bottleneck.then(|| (cursor.conv(channels, 4 * k, 1), cursor.norm(4 * k)));
+                    let grow = cursor.conv(expand.map_or(channels, |_| 4 * k), k, 9);
+                    channels += k;
+                    Layer { norm, expand, grow }
+                })
+                .collect();
+            let norm = cursor.norm(channels);
+            let transition = self.transitions.get(index).map(|&out| cursor.conv(channels, out, 1));
+            blocks.push(Block { side, channels, first, layers, norm, transition });
+            if let Some(conv) = transition {
+                (channels, side) = (conv.outputs, side / 2);
+            }
+        }
+        let linear = cursor.parameters;
+        let parameters = linear + self.classes * (channels + 1);
+        Net { stem, blocks, linear, classes: self.classes, parameters, norms: cursor.norms }
+    }
+}

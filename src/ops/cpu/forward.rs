@@ -1,0 +1,249 @@
+//! The two products of a dense layer forward, tile by tile: read, normalise, multiply, measure.
+
+#![expect(unsafe_code, reason = "tiles are read and written through pointers")]
+#![expect(
+    clippy::inline_always,
+    reason = "a kernel must be compiled with the instructions it is dispatched to"
+)]
+
+use crate::ops::cpu::dropout::Dropout;
+use crate::ops::cpu::kernels::{Place, Product, convolve, pointwise};
+use crate::ops::cpu::lanes::Lanes;
+use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
+use crate::ops::cpu::norm::{MomentsOut, Normalise, measure, normalise};
+
+/// Input channels that a 1x1 convolution has in scratch at a time. Each such part of a sum starts from 0:
+/// short parts round less, which costs nothing measurable at this length.
+const POINTWISE_CHANNELS: usize = 64;
+/// Pixels of a tile of a 1x1 convolution.
+pub(super) const POINTWISE_PIXELS: usize = 32;
+/// The same of a 3x3 convolution: nine products each.
+const CONVOLVE_CHANNELS: usize = 8;
+/// Pixels of a tile of a 3x3 convolution.
+pub(super) const CONVOLVE_PIXELS: usize = 128;
+
+/// What becomes of a convolution's output.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Then<'a> {
+    /// Training: it is dropped out, and measured.
+    Measured(MomentsOut, Option<Dropout>),
+    /// Evaluation: the next normalisation is in the weights but for this shift; it is added and relu taken.
+    Shifted(&'a [f32]),
+    /// Evaluation: nothing.
+    Left,
+}
+
+impl Then<'_> {
+    /// # Safety
+    /// `place` must hold the finished tile, and nothing else may touch it meanwhile.
+    #[inline(always)]
+    unsafe fn follow<L: Lanes>(self, l: L, tile: &Tile, place: Place<L::V>, width: usize, index: usize) {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            match self {
+                Self::Measured(out, dropout) => {
+                    if let Some(dropout) = dropout {
+                        dropout.apply::<L>(tile, (tile.row, tile.rows), place, width);
+                    }
+                    measure(l, tile, place, width, out, index);
+                }
+                Self::Shifted(shift) => {
+                    for (channel, &shift) in shift.iter().enumerate() {
+                        let shift = l.splat(shift);
+                        for row in 0..tile.rows {
+                            let line = place.vector(channel, row, 0);
+                            for x in 0..width {
+                                *line.add(x) = l.relu(l.add(*line.add(x), shift));
+                            }
+                        }
+                    }
+                }
+                Self::Left => {}
+            }
+        }
+    }
+}
+
+/// BN-ReLU-1x1 of the first channels of a block.
+#[derive(Debug)]
+pub(super) struct Expand<'a> {
+    pub(super) tiles: Tiles,
+    pub(super) input: Maps,
+    pub(super) by: Normalise<'a>,
+    /// Packed `[inputs, outputs]`.
+    pub(super) weights: &'a [f32],
+    pub(super) outputs: usize,
+    pub(super) output: Maps,
+    pub(super) then: Then<'a>,
+}
+
+impl Phase for Expand<'_> {
+    #[inline(always)]
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
+        let tile = self.tiles.tile(index);
+        let (inputs, width) = (self.by.channels(), self.tiles.side);
+        let pixels = tile.rows * width;
+        let chunk = POINTWISE_CHANNELS.min(inputs);
+        let normalised = Place { at: scratch.vectors::<L>(chunk * pixels), channel: pixels, row: width };
+        let output = self.output.place::<L>(tile.group, 0, tile.row);
+        for first in (0..inputs).step_by(chunk) {
+            let channels = chunk.min(inputs - first);
+            let input = self.input.place::<L>(tile.group, first, tile.row);
+            // SAFETY: the tile's rows of input and output are in their buffers; only this piece writes them.
+            unsafe {
+                normalise(l, self.by.part(first, channels), input, normalised, tile.rows, width);
+                pointwise(
+                    l,
+                    &Product {
+                        input: normalised,
+                        weights: self.weights.as_ptr(),
+                        total: inputs,
+                        first,
+                        channels,
+                        outputs: self.outputs,
+                        rows: tile.rows,
+                        width,
+                        output,
+                        accumulate: first > 0,
+                    },
+                );
+            }
+        }
+        // SAFETY: as above.
+        unsafe { self.then.follow(l, &tile, output, width, index) }
+    }
+}
+
+/// What a 3x3 convolution reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    /// Maps to be normalised, then relu.
+    Raw(Maps, Normalise<'a>),
+    /// Maps to be taken as they are: so many channels.
+    Plain(Maps, usize),
+    /// Finished maps with a border: so many channels.
+    Bordered(Maps, usize),
+}
+
+/// BN-ReLU-3x3 that writes some channels of a block.
+#[derive(Debug)]
+pub(super) struct Grow<'a> {
+    pub(super) tiles: Tiles,
+    pub(super) source: Source<'a>,
+    /// Packed `[(inputs, 9), outputs]`.
+    pub(super) weights: &'a [f32],
+    pub(super) outputs: usize,
+    pub(super) output: Maps,
+    /// First channel written.
+    pub(super) channel: usize,
+    pub(super) then: Then<'a>,
+}
+
+impl Phase for Grow<'_> {
+    #[inline(always)]
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
+        let tile = self.tiles.tile(index);
+        let width = self.tiles.side;
+        let output = self.output.place::<L>(tile.group, self.channel, tile.row);
+        let inputs = match self.source {
+            Source::Raw(_, by) => by.channels(),
+            Source::Plain(_, channels) | Source::Bordered(_, channels) => channels,
+        };
+        let product = |input, first, channels| Product {
+            input,
+            weights: self.weights.as_ptr(),
+            total: inputs * 9,
+            first: first * 9,
+            channels,
+            outputs: self.outputs,
+            rows: tile.rows,
+            width,
+            output,
+            accumulate: first > 0,
+        };
+        if let Source::Bordered(maps, channels) = self.source {
+            let input = maps.place_around::<L>(tile.group, 0, tile.row);
+            // SAFETY: bordered maps have a row above and below and a column at each side.
+            unsafe { convolve(l, &product(input, 0, channels)) };
+        } else {
+            let chunk = CONVOLVE_CHANNELS.min(inputs);
+            let border = scratch.vectors::<L>(chunk * (tile.rows + 2) * (width + 2));
+            let bordered = Bordered::<L>::new(l, border, &tile, width, chunk);
+            for first in (0..inputs).step_by(chunk) {
+                let channels = chunk.min(inputs - first);
+                // SAFETY: the rows taken are in the image; the border is in scratch.
+                unsafe {
+                    let (row, rows, to) = bordered.inside();
+                    match self.source {
+                        Source::Raw(maps, by) => {
+                            let from = maps.place::<L>(tile.group, first, row);
+                            normalise(l, by.part(first, channels), from, to, rows, width);
+                        }
+                        Source::Plain(maps, _) | Source::Bordered(maps, _) => {
+                            copy::<L>(maps.place::<L>(tile.group, first, row), to, channels, rows, width);
+                        }
+                    }
+                    convolve(l, &product(bordered.place, first, channels));
+                }
+            }
+        }
+        // SAFETY: only this piece writes the tile's rows of the output.
+        unsafe { self.then.follow(l, &tile, output, width, index) }
+    }
+}
+
+/// # Safety
+/// Both places must lie in live memory that nothing else writes meanwhile.
+#[inline(always)]
+unsafe fn copy<L: Lanes>(from: Place<L::V>, to: Place<L::V>, channels: usize, rows: usize, width: usize) {
+    for channel in 0..channels {
+        for row in 0..rows {
+            for x in 0..width {
+                // SAFETY: as promised by the caller.
+                unsafe { *to.vector(channel, row, x) = *from.vector(channel, row, x) };
+            }
+        }
+    }
+}
+
+/// Scratch for the rows of a tile with a border of one pixel: zeros where the image ends.
+pub(super) struct Bordered<L: Lanes> {
+    /// From the row above the tile and the column to its left on.
+    pub(super) place: Place<L::V>,
+    /// First row of the image that is in it, and how many are.
+    row: usize,
+    rows: usize,
+    /// Rows of zeros above those.
+    above: usize,
+}
+
+impl<L: Lanes> Bordered<L> {
+    /// In scratch at `at` with room for `channels` maps of two more rows and columns than the tile's.
+    #[inline(always)]
+    pub(super) fn new(l: L, at: *mut L::V, tile: &Tile, side: usize, channels: usize) -> Self {
+        let (height, width) = (tile.rows + 2, side + 2);
+        let place: Place<L::V> = Place { at, channel: height * width, row: width };
+        let first = tile.row.saturating_sub(1);
+        let last = (tile.row + tile.rows + 1).min(side);
+        let above = usize::from(tile.row == 0);
+        let zero = l.splat(0.0);
+        for channel in 0..channels {
+            for row in 0..height {
+                let outside = row < above || row >= above + last - first;
+                let columns = if outside { 0..width } else { 0..0 };
+                for x in columns.chain([0, width - 1]) {
+                    // SAFETY: the scratch has room for `height` rows of `width` in each channel.
+                    unsafe { *place.vector(channel, row, x) = zero };
+                }
+            }
+        }
+        Self { place, row: first, rows: last - first, above }
+    }
+
+    /// The rows that are in the image: from which, how many, and where they go.
+    #[inline(always)]
+    pub(super) fn inside(&self) -> (usize, usize, Place<L::V>) {
+        let at = self.place.at.wrapping_add(self.above * self.place.row + 1);
+        (self.row, self.rows, Place { at, ..self.place })
+    }
+}

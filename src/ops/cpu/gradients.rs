@@ -1,0 +1,355 @@
+//! The backward half of [`Network`]: the phases in reverse, their sums joined in the order of tasks.
+
+use rayon::prelude::*;
+
+use crate::arch::blocks::{Block, Conv, Layer, Net, Norm};
+use crate::ops::cpu::backward::{ExpandBackward, GrowBackward, InnerNorm, StemBackward};
+use crate::ops::cpu::forward::CONVOLVE_PIXELS;
+use crate::ops::cpu::head::{AverageBackward, linear_backward};
+use crate::ops::cpu::memory::{Maps, Tiles, run};
+use crate::ops::cpu::network::{Network, Order};
+use crate::ops::cpu::norm::Affine;
+use crate::ops::cpu::reader::{Correction, Finished, Partial, Reader};
+use crate::ops::cpu::transition::{self, TransitionBackward};
+
+/// Bytes of a thread's cache that the gradient of a 1x1 convolution's output may take.
+const GRADIENT_BYTES: usize = 208 << 10;
+
+/// [`Correction`] with its numbers.
+#[derive(Debug, Default)]
+struct Corrections {
+    mean: Vec<f32>,
+    p: Vec<f32>,
+    q: Vec<f32>,
+}
+
+impl Corrections {
+    fn view(&self) -> Correction<'_> {
+        Correction { mean: &self.mean, p: &self.p, q: &self.q }
+    }
+}
+
+impl Network {
+    /// The gradient of the packed parameters, from that of the logits of the last forward pass.
+    pub(super) fn backward(&mut self, parameters: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let (n, net) = (self.batch, self.net.clone());
+        let mut found = vec![0f32; net.parameters];
+        for (block, memory) in net.blocks.iter().zip(&mut self.blocks) {
+            memory.left.clear();
+            memory.left.resize(block.channels, [0.0; 2]);
+        }
+        self.head_backward(n, &net, parameters, gradient, &mut found);
+        for (index, block) in net.blocks.iter().enumerate().rev() {
+            for (place, layer) in block.layers.iter().enumerate().rev() {
+                let output = self.grow_backward(n, index, block, (place, layer), parameters, &mut found);
+                if let Some((conv, norm)) = layer.expand {
+                    self.expand_backward(
+                        n,
+                        index,
+                        (place, layer.norm),
+                        (conv, norm),
+                        parameters,
+                        &mut found,
+                        &output,
+                    );
+                }
+            }
+            if index > 0 {
+                self.transition_backward(n, index - 1, &net, parameters, &mut found);
+            }
+        }
+        self.stem_backward(n, &net, &mut found);
+        found
+    }
+
+    /// What is left to be taken off the gradient of `channels` of a block.
+    fn corrections(&self, index: usize, channels: std::ops::Range<usize>) -> Corrections {
+        let memory = &self.blocks[index];
+        let mut found = Corrections::default();
+        for channel in channels {
+            let s = 1.0 / (memory.statistics.variance[channel] + self.rules.epsilon).sqrt();
+            let [p, q] = memory.left[channel];
+            found.mean.push(memory.statistics.mean[channel] as f32);
+            found.p.push((s * p) as f32);
+            found.q.push((s * s * q) as f32);
+        }
+        found
+    }
+
+    /// Makes room for the sums of `tasks` tasks.
+    fn partial(&mut self, tasks: usize, weights_len: usize, inputs: usize) -> Partial {
+        self.weight_sums.reserve(tasks * weights_len);
+        self.sums.resize(self.sums.len().max(tasks * inputs), [0.0; 2]);
+        Partial { weights: self.weight_sums.pointer(), weights_len, sums: self.sums.as_mut_ptr(), inputs }
+    }
+
+    /// The tasks' sums of a convolution's weights, in order, into its place in the gradient.
+    /// `index(i)` says where number i of a task belongs.
+    fn join_weights(&mut self, tasks: usize, conv: Conv, found: &mut [f32], index: impl Fn(usize) -> usize) {
+        let len = conv.len();
+        let sums = self.weight_sums.numbers();
+        let (total, rest) = sums[..tasks * len].split_at_mut(len);
+        total.par_chunks_mut(4096).enumerate().for_each(|(chunk, total)| {
+            for other in rest.chunks_exact(len) {
+                let other = &other[chunk * 4096..][..total.len()];
+                total.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
+            }
+        });
+        let found = &mut found[conv.offset..][..len];
+        for (i, &sum) in total.iter().enumerate() {
+            found[index(i)] = sum;
+        }
+    }
+
+    /// The tasks' Σd and Σd·(x - mean), in order, for each of `inputs` channels.
+    fn join_sums(&self, tasks: usize, inputs: usize) -> Vec<[f64; 2]> {
+        let mut total = vec![[0f64; 2]; inputs];
+        for task in self.sums.chunks_exact(inputs).take(tasks) {
+            for (total, sums) in total.iter_mut().zip(task) {
+                total[0] += sums[0];
+                total[1] += sums[1];
+            }
+        }
+        total
+    }
+
+    /// The gradients of a normalisation's γ and β from its sums.
+    fn norm_gradient(norm: Norm, affine: &Affine, sums: &[[f64; 2]], found: &mut [f32]) {
+        for (channel, ([d, product], s)) in sums.iter().zip(&affine.s).enumerate() {
+            found[norm.offset + channel] = (product * s) as f32;
+            found[norm.offset + norm.channels + channel] = *d as f32;
+        }
+    }
+
+    /// The same for a normalisation of a block's channels, whose two means are left for later.
+    fn leave_means(
+        &mut self,
+        n: usize,
+        index: usize,
+        norm: Norm,
+        sums: &[[f64; 2]],
+        parameters: &[f32],
+        found: &mut [f32],
+    ) {
+        Self::norm_gradient(norm, &self.affine, sums, found);
+        let side = self.net.blocks[index].side;
+        let count = (n * side * side) as f64;
+        let weights = norm.weight(parameters).iter().zip(&self.affine.s);
+        for ((left, [d, product]), (&weight, s)) in self.blocks[index].left.iter_mut().zip(sums).zip(weights)
+        {
+            left[0] += f64::from(weight) * d / count;
+            left[1] += f64::from(weight) * s * product / count;
+        }
+    }
+
+    fn head_backward(
+        &mut self,
+        n: usize,
+        net: &Net,
+        parameters: &[f32],
+        gradient: &[f32],
+        found: &mut [f32],
+    ) {
+        let index = net.blocks.len() - 1;
+        let block = &net.blocks[index];
+        let (weight, _) = parameters[net.linear..].split_at(net.classes * block.channels);
+        let (weights, biases) = found[net.linear..].split_at_mut(weight.len());
+        let back = linear_backward(&self.pooled, weight, gradient, weights, biases);
+        let lanes = self.isa.lanes();
+        let averages = self.averages.numbers();
+        averages.fill(0.0);
+        for (image, row) in back.chunks_exact(block.channels).enumerate() {
+            for (channel, &value) in row.iter().enumerate() {
+                averages[(image / lanes * block.channels + channel) * lanes + image % lanes] = value;
+            }
+        }
+        self.set_affine(index, block.norm, parameters);
+        let tiles = Tiles::new(self.isa, n, block.side, CONVOLVE_PIXELS);
+        let (maps, gradient) = (self.features(index), self.gradient(index));
+        let phase = AverageBackward {
+            tiles,
+            output: Maps::of(&mut self.averages, block.channels, 1),
+            partial: self.partial(tiles.tasks(), 0, block.channels),
+            reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        let sums = self.join_sums(tiles.tasks(), block.channels);
+        self.leave_means(n, index, block.norm, &sums, parameters, found);
+    }
+
+    /// A 3x3 convolution of a dense layer; returns the sums of the normalisation before it.
+    fn grow_backward(
+        &mut self,
+        n: usize,
+        index: usize,
+        block: &Block,
+        (place, layer): (usize, &Layer),
+        parameters: &[f32],
+        found: &mut [f32],
+    ) -> Vec<[f64; 2]> {
+        let (conv, side) = (layer.grow, block.side);
+        self.pack(conv, parameters, Order::Backward);
+        self.set_affine(index, layer.norm, parameters);
+        let channel = layer.norm.channels;
+        let corrections = self.corrections(index, channel..channel + conv.outputs);
+        let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
+        let (features, gradient) = (self.features(index), self.gradient(index));
+        let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
+        let ones;
+        let reader = if let Some((_, norm)) = layer.expand {
+            self.set_inner_affine(index, place, norm, parameters);
+            let y = Maps::of(&mut self.blocks[index].inner[place], conv.inputs, side);
+            let d = Maps::of(&mut self.inner, conv.inputs, side);
+            ones = vec![1f32; conv.inputs];
+            reader(y, &self.inner_affine, d, &ones, true)
+        } else {
+            reader(features, &self.affine, gradient, &self.affine.a, false)
+        };
+        let phase = GrowBackward {
+            tiles,
+            output: Finished {
+                gradient,
+                features,
+                channel,
+                correction: corrections.view(),
+                dropout: self.dropout(conv, side, true),
+            },
+            reader,
+            weights: &self.packed,
+            partial,
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        // A task's sums are [outputs, 9, inputs].
+        self.join_weights(tiles.tasks(), conv, found, |i| {
+            let (output, tap, input) = (i / (9 * conv.inputs), i / conv.inputs % 9, i % conv.inputs);
+            (output * conv.inputs + input) * 9 + tap
+        });
+        let sums = self.join_sums(tiles.tasks(), conv.inputs);
+        match layer.expand {
+            Some((_, norm)) => Self::norm_gradient(norm, &self.inner_affine, &sums, found),
+            None => self.leave_means(n, index, layer.norm, &sums, parameters, found),
+        }
+        sums
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a layer, where it is, and what it is given")]
+    fn expand_backward(
+        &mut self,
+        n: usize,
+        index: usize,
+        (place, norm): (usize, Norm),
+        (conv, inner): (Conv, Norm),
+        parameters: &[f32],
+        found: &mut [f32],
+        sums: &[[f64; 2]],
+    ) {
+        let side = self.net.blocks[index].side;
+        let count = (n * side * side) as f64;
+        let (mut shift, mut slope) = (Vec::new(), Vec::new());
+        for (([d, product], &s), &weight) in
+            sums.iter().zip(&self.inner_affine.s).zip(inner.weight(parameters))
+        {
+            let scale = f64::from(weight) * s;
+            shift.push((scale * d / count) as f32);
+            slope.push((scale * s * s * product / count) as f32);
+        }
+        self.pack(conv, parameters, Order::Backward);
+        let pixels = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
+        let tiles = Tiles::new(self.isa, n, side, pixels.max(1));
+        let (features, gradient) = (self.features(index), self.gradient(index));
+        let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
+        let phase = ExpandBackward {
+            tiles,
+            output: InnerNorm {
+                d: Maps::of(&mut self.inner, conv.outputs, side),
+                y: Maps::of(&mut self.blocks[index].inner[place], conv.outputs, side),
+                scale: &self.inner_affine.a,
+                shift: &shift,
+                slope: &slope,
+                mean: &self.inner_affine.mean,
+                dropout: self.dropout(conv, side, false),
+            },
+            partial,
+            reader: reader(features, &self.affine, gradient, &self.affine.a, false),
+            weights: &self.packed,
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        // A task's sums are [inputs, outputs].
+        self.join_weights(tiles.tasks(), conv, found, |i| i % conv.outputs * conv.inputs + i / conv.outputs);
+        let sums = self.join_sums(tiles.tasks(), conv.inputs);
+        self.leave_means(n, index, norm, &sums, parameters, found);
+    }
+
+    fn transition_backward(
+        &mut self,
+        n: usize,
+        index: usize,
+        net: &Net,
+        parameters: &[f32],
+        found: &mut [f32],
+    ) {
+        let block = &net.blocks[index];
+        let Some(conv) = block.transition else {
+            return;
+        };
+        let output_side = net.blocks[index + 1].side;
+        self.pack(conv, parameters, Order::Backward);
+        self.set_affine(index, block.norm, parameters);
+        let corrections = self.corrections(index + 1, 0..conv.outputs);
+        let bytes = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
+        let tiles = Tiles::new(self.isa, n, output_side, bytes.clamp(1, 2 * transition::PIXELS));
+        let (maps, gradient) = (self.features(index), self.gradient(index));
+        let phase = TransitionBackward {
+            tiles,
+            output: Finished {
+                gradient: self.gradient(index + 1),
+                features: self.features(index + 1),
+                channel: 0,
+                correction: corrections.view(),
+                dropout: None,
+            },
+            partial: self.partial(tiles.tasks(), conv.len(), conv.inputs),
+            dropout: self.dropout(conv, block.side, false),
+            reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
+            weights: &self.packed,
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        self.join_weights(tiles.tasks(), conv, found, |i| i % conv.outputs * conv.inputs + i / conv.outputs);
+        let sums = self.join_sums(tiles.tasks(), conv.inputs);
+        self.leave_means(n, index, block.norm, &sums, parameters, found);
+    }
+
+    fn stem_backward(&mut self, n: usize, net: &Net, found: &mut [f32]) {
+        let (conv, side) = (net.stem, net.blocks[0].side);
+        let corrections = self.corrections(0, 0..conv.outputs);
+        let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
+        let phase = StemBackward {
+            tiles,
+            output: Finished {
+                gradient: self.gradient(0),
+                features: self.features(0),
+                channel: 0,
+                correction: corrections.view(),
+                dropout: None,
+            },
+            images: Maps::of(&mut self.images, 3, side),
+            partial: self.partial(tiles.tasks(), conv.len(), 3),
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        self.join_weights(tiles.tasks(), conv, found, |i| {
+            let (output, tap, input) = (i / 27, i / 3 % 9, i % 3);
+            (output * 3 + input) * 9 + tap
+        });
+    }
+}
+
+/// A normalisation as the reader of `maps`, whose gradient goes to `gradient` times `scale`.
+fn reader<'a>(
+    maps: Maps,
+    affine: &'a Affine,
+    gradient: Maps,
+    scale: &'a [f32],
+    replaces: bool,
+) -> Reader<'a> {
+    Reader { maps, by: affine.view(), gradient, scale, replaces }
+}

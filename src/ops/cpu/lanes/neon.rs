@@ -1,0 +1,65 @@
+//! NEON.
+
+#![expect(
+    clippy::inline_always,
+    reason = "a kernel must be compiled with the instructions it is dispatched to"
+)]
+
+use std::arch::aarch64::float32x4_t;
+
+use pulp::aarch64::Neon;
+
+use crate::ops::cpu::lanes::Lanes;
+
+impl Lanes for Neon {
+    type V = float32x4_t;
+    const N: usize = 4;
+    const TILE: usize = 12;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> float32x4_t {
+        self.neon.vdupq_n_f32(x)
+    }
+
+    #[inline(always)]
+    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        self.neon.vaddq_f32(a, b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        self.neon.vsubq_f32(a, b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        self.neon.vmulq_f32(a, b)
+    }
+
+    #[inline(always)]
+    fn fma(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        self.neon.vfmaq_f32(c, a, b)
+    }
+
+    #[inline(always)]
+    fn relu(self, x: float32x4_t) -> float32x4_t {
+        // This maximum hands on a NaN.
+        self.neon.vmaxq_f32(self.neon.vdupq_n_f32(0.0), x)
+    }
+
+    #[inline(always)]
+    fn where_positive(self, of: float32x4_t, value: float32x4_t) -> float32x4_t {
+        let mask = self.neon.vcgtq_f32(of, self.neon.vdupq_n_f32(0.0));
+        self.neon.vbslq_f32(mask, value, self.neon.vdupq_n_f32(0.0))
+    }
+
+    #[inline(always)]
+    fn sums(self, of: [float32x4_t; 4]) -> [f32; 4] {
+        of.map(|x| self.sum(x))
+    }
+
+    #[inline(always)]
+    fn sum(self, of: float32x4_t) -> f32 {
+        self.neon.vaddvq_f32(of)
+    }
+}

@@ -1,0 +1,240 @@
+//! Memory of the fused network: aligned buffers, feature maps in them, tiles of rows, scratch.
+//!
+//! Feature maps of side s lie as `[group][row][channel][column]` of vectors; a vector holds the same
+//! pixel of as many neighbouring images as the instruction set has lanes. The maps that a layer reads,
+//! the first so many channels, are one contiguous piece of every row.
+
+#![expect(unsafe_code, reason = "tiles of one buffer are written by several threads at once")]
+
+use std::cell::RefCell;
+
+#[cfg(target_os = "linux")]
+use memmap2::Advice;
+use memmap2::MmapMut;
+use rayon::prelude::*;
+
+use crate::ops::cpu::kernels::Place;
+use crate::ops::cpu::lanes::{Isa, Kernel, Lanes};
+use crate::ops::{out_of_memory, threads};
+
+/// Room for as many numbers as the widest vector has.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// Numbers that begin on a page of the machine, zero at first. Large pages are asked for: a tile's rows
+/// are spread over more small ones than the processor keeps addresses of.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    map: Option<MmapMut>,
+    len: usize,
+}
+
+impl Buffer {
+    pub(super) fn pointer(&mut self) -> *mut f32 {
+        self.map.as_mut().map_or(std::ptr::dangling_mut::<Line>().cast(), |map| map.as_mut_ptr().cast())
+    }
+
+    pub(super) fn numbers(&mut self) -> &mut [f32] {
+        // SAFETY: the map holds `len` numbers of four bytes, at a multiple of the page size.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer(), self.len) }
+    }
+
+    /// Makes room for `len` numbers. What it held is lost if it has to grow.
+    pub(super) fn reserve(&mut self, len: usize) {
+        if self.len >= len {
+            return;
+        }
+        // The old room is given back before the new is taken.
+        *self = Self::default();
+        let Ok(map) = MmapMut::map_anon(len * size_of::<f32>()) else {
+            // As when a vector cannot grow: the session has asked whether there is memory.
+            out_of_memory::leave(len * size_of::<f32>())
+        };
+        #[cfg(target_os = "linux")]
+        // Without large pages it is slower and no less right.
+        let _ = map.advise(Advice::HugePage);
+        *self = Self { map: Some(map), len };
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.len * size_of::<f32>()
+    }
+}
+
+/// Feature maps in a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Maps {
+    at: *mut f32,
+    /// Channels of a row.
+    pub(super) channels: usize,
+    /// Height and width.
+    pub(super) side: usize,
+    /// Pixels of zeros around each map: 0, or 1 for what a 3x3 convolution reads directly.
+    border: usize,
+}
+
+// SAFETY: a `Maps` is an address; whoever reads or writes through it promises (at each `unsafe` place)
+// that no other thread writes the same vectors meanwhile. Phases write disjoint tiles.
+unsafe impl Send for Maps {}
+// SAFETY: as above.
+unsafe impl Sync for Maps {}
+
+impl Maps {
+    /// Numbers that maps of `channels` and `side` take for `images`.
+    pub(super) fn len(isa: Isa, images: usize, channels: usize, side: usize) -> usize {
+        images.next_multiple_of(isa.lanes()) * channels * side * side
+    }
+
+    pub(super) fn of(buffer: &mut Buffer, channels: usize, side: usize) -> Self {
+        Self { at: buffer.pointer(), channels, side, border: 0 }
+    }
+
+    /// Maps with a border of zeros, in a buffer for maps of `side` + 2.
+    pub(super) fn bordered(buffer: &mut Buffer, channels: usize, side: usize) -> Self {
+        Self { at: buffer.pointer(), channels, side, border: 1 }
+    }
+
+    /// The vectors of `group` from `channel` and `row` on.
+    pub(super) fn place<L: Lanes>(self, group: usize, channel: usize, row: usize) -> Place<L::V> {
+        let side = self.side + 2 * self.border;
+        let offset = ((group * side + row + self.border) * self.channels + channel) * side + self.border;
+        Place { at: self.at.cast::<L::V>().wrapping_add(offset), channel: side, row: self.channels * side }
+    }
+
+    /// The same from a row above and a column to the left: what a 3x3 convolution starts from. Only
+    /// maps with a border have them.
+    pub(super) fn place_around<L: Lanes>(self, group: usize, channel: usize, row: usize) -> Place<L::V> {
+        debug_assert_eq!(self.border, 1);
+        let place = self.place::<L>(group, channel, row);
+        Place { at: place.at.wrapping_sub(place.row + 1), ..place }
+    }
+}
+
+/// The rows of all images of a batch in tiles, the unit of work and of sums: which tiles there are
+/// depends on the network and the batch alone, not on the number of threads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tiles {
+    pub(super) images: usize,
+    pub(super) lanes: usize,
+    pub(super) side: usize,
+    /// Rows of a tile (of the last tile of an image: at most).
+    pub(super) rows: usize,
+}
+
+/// Some rows of a group of images.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tile {
+    pub(super) group: usize,
+    pub(super) row: usize,
+    pub(super) rows: usize,
+    /// Images of the group that are there: lanes in use.
+    pub(super) images: usize,
+}
+
+/// Most pieces of work that sums of gradients are kept for.
+const TASKS: usize = 32;
+
+impl Tiles {
+    /// Tiles of about `pixels` pixels (at least a row).
+    pub(super) fn new(isa: Isa, images: usize, side: usize, pixels: usize) -> Self {
+        let rows = (pixels / side).clamp(1, side);
+        Self { images, lanes: isa.lanes(), side, rows }
+    }
+
+    fn per_group(self) -> usize {
+        self.side.div_ceil(self.rows)
+    }
+
+    pub(super) fn count(self) -> usize {
+        self.images.div_ceil(self.lanes) * self.per_group()
+    }
+
+    pub(super) fn tile(self, index: usize) -> Tile {
+        let (group, row) = (index / self.per_group(), index % self.per_group() * self.rows);
+        Tile {
+            group,
+            row,
+            rows: self.rows.min(self.side - row),
+            images: self.lanes.min(self.images - group * self.lanes),
+        }
+    }
+
+    /// Pieces of work with sums of their own.
+    pub(super) fn tasks(self) -> usize {
+        self.count().min(TASKS)
+    }
+
+    /// The tiles of a task, in the order of their sums.
+    pub(super) fn of_task(self, task: usize) -> impl Iterator<Item = Tile> {
+        let (count, tasks) = (self.count(), self.tasks());
+        (task * count / tasks..(task + 1) * count / tasks).map(move |index| self.tile(index))
+    }
+}
+
+impl Tile {
+    /// 1 in the lanes that hold an image, 0 in the others; none if all do.
+    pub(super) fn mask<L: Lanes>(&self) -> Option<L::V> {
+        if self.images == L::N {
+            return None;
+        }
+        let mut lanes = Line([0.0; 16]);
+        lanes.0[..self.images].fill(1.0);
+        // SAFETY: a line is at least as long and as aligned as any vector.
+        Some(unsafe { *lanes.0.as_ptr().cast::<L::V>() })
+    }
+}
+
+/// Memory of a thread for the tile in hand; it grows to what the largest tile needs and stays.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    buffers: Vec<Buffer>,
+    used: usize,
+}
+
+impl Scratch {
+    /// Room for `len` vectors, disjoint from what was given since the tile began.
+    pub(super) fn vectors<L: Lanes>(&mut self, len: usize) -> *mut L::V {
+        if self.used == self.buffers.len() {
+            self.buffers.push(Buffer::default());
+        }
+        let buffer = &mut self.buffers[self.used];
+        buffer.reserve(len * L::N);
+        self.used += 1;
+        buffer.pointer().cast()
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Work that falls into numbered pieces, none of which writes what another reads or writes.
+pub(super) trait Phase: Sync {
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch);
+}
+
+struct Piece<'a, P> {
+    phase: &'a P,
+    index: usize,
+    scratch: &'a mut Scratch,
+}
+
+impl<P: Phase> Kernel for Piece<'_, P> {
+    #[expect(clippy::inline_always, reason = "it must be compiled with the instructions it is dispatched to")]
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        self.phase.piece(l, self.index, self.scratch);
+    }
+}
+
+/// Does all pieces of a phase, on all threads, with denormals flushed to zero.
+pub(super) fn run(isa: Isa, pieces: usize, phase: &impl Phase) {
+    (0..pieces).into_par_iter().with_max_len(1).for_each(|index| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.used = 0;
+            threads::flush_denormals(|| isa.run(Piece { phase, index, scratch }));
+        });
+    });
+}

@@ -1,0 +1,234 @@
+//! Batch statistics, measured once per feature map, and what the layers that read it make of them.
+
+#![expect(unsafe_code, reason = "feature maps are read through pointers")]
+#![expect(
+    clippy::inline_always,
+    reason = "a kernel must be compiled with the instructions it is dispatched to"
+)]
+
+use crate::ops::batch_norm::Rules;
+use crate::ops::cpu::kernels::Place;
+use crate::ops::cpu::lanes::Lanes;
+use crate::ops::cpu::memory::{Tile, Tiles};
+
+/// Mean and sum of squared distances from it, of one channel in one tile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moments {
+    mean: f64,
+    squares: f64,
+}
+
+/// Where the tiles of a phase leave their moments: `[tile, channels]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MomentsOut {
+    pub(super) at: *mut Moments,
+    pub(super) channels: usize,
+}
+
+// SAFETY: each tile writes its own row.
+unsafe impl Send for MomentsOut {}
+// SAFETY: as above.
+unsafe impl Sync for MomentsOut {}
+
+/// Measures channels `first..first + place's` of a tile and leaves them in row `index` of `out`.
+///
+/// # Safety
+/// The tile's vectors must be live and complete, and nobody else may write the row.
+#[inline(always)]
+pub(super) unsafe fn measure<L: Lanes>(
+    l: L,
+    tile: &Tile,
+    place: Place<L::V>,
+    width: usize,
+    out: MomentsOut,
+    index: usize,
+) {
+    let mask = tile.mask::<L>().unwrap_or(l.splat(1.0));
+    let count = (tile.rows * width * tile.images) as f64;
+    for channel in 0..out.channels {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let mut sum = l.splat(0.0);
+            for row in 0..tile.rows {
+                let line: *const L::V = place.vector(channel, row, 0);
+                for x in 0..width {
+                    sum = l.add(sum, *line.add(x));
+                }
+            }
+            // The mean to about f32's precision; distances from it are exact enough to correct it.
+            let near = (f64::from(l.sum(l.mul(sum, mask))) / count) as f32;
+            let centre = l.splat(near);
+            let (mut sum, mut square) = (l.splat(0.0), l.splat(0.0));
+            for row in 0..tile.rows {
+                let line: *const L::V = place.vector(channel, row, 0);
+                for x in 0..width {
+                    let distance = l.sub(*line.add(x), centre);
+                    sum = l.add(sum, distance);
+                    square = l.fma(distance, distance, square);
+                }
+            }
+            let (shifted, squares) =
+                (f64::from(l.sum(l.mul(sum, mask))), f64::from(l.sum(l.mul(square, mask))));
+            let offset = shifted / count;
+            *out.at.add(index * out.channels + channel) =
+                Moments { mean: f64::from(near) + offset, squares: squares - shifted * offset };
+        }
+    }
+}
+
+/// The statistics of some channels over a batch.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Statistics {
+    pub(super) mean: Vec<f64>,
+    /// Divided by M.
+    pub(super) variance: Vec<f64>,
+}
+
+impl Statistics {
+    /// Joins what the tiles found, in their order (Chan, Golub, LeVeque 1979), and appends it.
+    pub(super) fn join(&mut self, tiles: Tiles, width: usize, channels: usize, moments: &[Moments]) {
+        for channel in 0..channels {
+            let (mut count, mut mean, mut squares) = (0f64, 0f64, 0f64);
+            for (index, row) in moments.chunks_exact(channels).take(tiles.count()).enumerate() {
+                let tile = tiles.tile(index);
+                let (more, Moments { mean: other, squares: others }) =
+                    ((tile.rows * width * tile.images) as f64, row[channel]);
+                let (total, distance) = (count + more, other - mean);
+                mean += distance * more / total;
+                squares += others + distance * distance * count * more / total;
+                count = total;
+            }
+            self.mean.push(mean);
+            self.variance.push(squares / count);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.mean.clear();
+        self.variance.clear();
+    }
+}
+
+/// What a normalisation does to the channels it reads, as f32 for the kernels: BN(x) = a·(x - mean) + β.
+/// The difference first: it is exact where BN(x) is near 0, so that rounding seldom turns a ReLU.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Affine {
+    /// γ·s with s = 1/√(variance + ε).
+    pub(super) a: Vec<f32>,
+    pub(super) mean: Vec<f32>,
+    /// β.
+    pub(super) bias: Vec<f32>,
+    /// β - a·mean: BN(x) = a·x + shift.
+    pub(super) shift: Vec<f32>,
+    /// s, in f64.
+    pub(super) s: Vec<f64>,
+}
+
+impl Affine {
+    pub(super) fn set(
+        &mut self,
+        rules: Rules,
+        weight: &[f32],
+        bias: &[f32],
+        mean: impl Iterator<Item = f64>,
+        variance: impl Iterator<Item = f64>,
+    ) {
+        self.a.clear();
+        self.mean.clear();
+        self.bias.clear();
+        self.shift.clear();
+        self.s.clear();
+        for (((&weight, &bias), mean), variance) in weight.iter().zip(bias).zip(mean).zip(variance) {
+            let s = 1.0 / (variance + rules.epsilon).sqrt();
+            let a = f64::from(weight) * s;
+            self.a.push(a as f32);
+            self.mean.push(mean as f32);
+            self.bias.push(bias);
+            self.shift.push((f64::from(bias) - a * mean) as f32);
+            self.s.push(s);
+        }
+    }
+}
+
+impl Affine {
+    /// As the kernels read it.
+    pub(super) fn view(&self) -> Normalise<'_> {
+        Normalise { a: &self.a, mean: &self.mean, bias: &self.bias }
+    }
+}
+
+/// An [`Affine`] over some channels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Normalise<'a> {
+    pub(super) a: &'a [f32],
+    pub(super) mean: &'a [f32],
+    bias: &'a [f32],
+}
+
+/// A channel's numbers in every lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Channel<V> {
+    a: V,
+    pub(super) mean: V,
+    bias: V,
+}
+
+impl<'a> Normalise<'a> {
+    pub(super) fn channels(self) -> usize {
+        self.a.len()
+    }
+
+    pub(super) fn part(self, first: usize, channels: usize) -> Self {
+        let cut = |xs: &'a [f32]| &xs[first..first + channels];
+        Self { a: cut(self.a), mean: cut(self.mean), bias: cut(self.bias) }
+    }
+
+    #[inline(always)]
+    pub(super) fn channel<L: Lanes>(self, l: L, channel: usize) -> Channel<L::V> {
+        Channel {
+            a: l.splat(self.a[channel]),
+            mean: l.splat(self.mean[channel]),
+            bias: l.splat(self.bias[channel]),
+        }
+    }
+}
+
+/// BN(x) of a channel from x - mean: the one expression that decides every ReLU, forward and backward.
+#[inline(always)]
+pub(super) fn before_relu<L: Lanes>(l: L, channel: Channel<L::V>, distance: L::V) -> L::V {
+    l.fma(channel.a, distance, channel.bias)
+}
+
+/// relu(BN(x)).
+#[inline(always)]
+pub(super) fn after_relu<L: Lanes>(l: L, channel: Channel<L::V>, x: L::V) -> L::V {
+    l.relu(before_relu(l, channel, l.sub(x, channel.mean)))
+}
+
+/// `to[c] = relu(BN(from[c]))`, row by row.
+///
+/// # Safety
+/// Both places must lie in live memory that nothing else writes meanwhile.
+#[inline(always)]
+pub(super) unsafe fn normalise<L: Lanes>(
+    l: L,
+    by: Normalise,
+    from: Place<L::V>,
+    to: Place<L::V>,
+    rows: usize,
+    width: usize,
+) {
+    for channel in 0..by.channels() {
+        let of = by.channel(l, channel);
+        for row in 0..rows {
+            // SAFETY: as promised by the caller.
+            unsafe {
+                let from: *const L::V = from.vector(channel, row, 0);
+                let to = to.vector(channel, row, 0);
+                for x in 0..width {
+                    *to.add(x) = after_relu(l, of, *from.add(x));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Gradients on their way through a batch normalisation, in one pass.
+//!
+//! With d the gradient after the ReLU's mask, batch normalisation hands on
+//! γ·s·(d - mean(d) - x̂·mean(d·x̂)). Only the first term is added to the block's gradient when a layer is
+//! passed ([`Reader`]); the sums Σd and Σd·(x - mean) go out ([`Partial`]), and the two means are taken off
+//! when the last reader of a channel has passed ([`Finished`]).
+
+#![expect(unsafe_code, reason = "tiles are read and written through pointers")]
+#![expect(
+    clippy::inline_always,
+    reason = "a kernel must be compiled with the instructions it is dispatched to"
+)]
+
+use crate::ops::cpu::dropout::Dropout;
+use crate::ops::cpu::kernels::Place;
+use crate::ops::cpu::lanes::Lanes;
+use crate::ops::cpu::memory::{Maps, Tile};
+use crate::ops::cpu::norm::{Normalise, before_relu};
+
+/// What is still to be taken off the gradient of some channels: s·P + s²·Q·(x - mean), with P and Q
+/// the means of all readers together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Correction<'a> {
+    pub(super) mean: &'a [f32],
+    /// s·P.
+    pub(super) p: &'a [f32],
+    /// s²·Q.
+    pub(super) q: &'a [f32],
+}
+
+/// The finished gradient of what a convolution wrote into a block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finished<'a> {
+    pub(super) gradient: Maps,
+    pub(super) features: Maps,
+    /// First channel.
+    pub(super) channel: usize,
+    pub(super) correction: Correction<'a>,
+    pub(super) dropout: Option<Dropout>,
+}
+
+impl Finished<'_> {
+    pub(super) fn channels(&self) -> usize {
+        self.correction.mean.len()
+    }
+
+    /// Writes `rows` rows from `row` on of the tile's images to `to`: 0 where there is no image.
+    ///
+    /// # Safety
+    /// `to` must have room for them, and nothing may write these channels meanwhile.
+    #[inline(always)]
+    pub(super) unsafe fn write<L: Lanes>(
+        &self,
+        l: L,
+        tile: &Tile,
+        (row, rows): (usize, usize),
+        to: Place<L::V>,
+    ) {
+        let width = self.features.side;
+        let (gradient, features) = (
+            self.gradient.place::<L>(tile.group, self.channel, row),
+            self.features.place::<L>(tile.group, self.channel, row),
+        );
+        let mask = tile.mask::<L>();
+        let Correction { mean, p, q } = self.correction;
+        for (channel, ((&mean, &p), &q)) in mean.iter().zip(p).zip(q).enumerate() {
+            let (mean, p, q) = (l.splat(mean), l.splat(p), l.splat(-q));
+            for y in 0..rows {
+                // SAFETY: as promised by the caller.
+                unsafe {
+                    let gradient: *const L::V = gradient.vector(channel, y, 0);
+                    let features: *const L::V = features.vector(channel, y, 0);
+                    let to = to.vector(channel, y, 0);
+                    for x in 0..width {
+                        let distance = l.sub(*features.add(x), mean);
+                        let value = l.fma(distance, q, l.sub(*gradient.add(x), p));
+                        *to.add(x) = if let Some(mask) = mask { l.mul(value, mask) } else { value };
+                    }
+                }
+            }
+        }
+        if let Some(dropout) = self.dropout {
+            // SAFETY: as above.
+            unsafe { dropout.apply::<L>(tile, (row, rows), to, width) };
+        }
+    }
+}
+
+/// What a task leaves behind: gradients of weights, and Σd and Σd·(x - mean) of each input channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Partial {
+    pub(super) weights: *mut f32,
+    /// Numbers of one task.
+    pub(super) weights_len: usize,
+    pub(super) sums: *mut [f64; 2],
+    pub(super) inputs: usize,
+}
+
+// SAFETY: each task writes its own part.
+unsafe impl Send for Partial {}
+// SAFETY: as above.
+unsafe impl Sync for Partial {}
+
+impl Partial {
+    /// The task's parts, zeroed.
+    ///
+    /// # Safety
+    /// Nobody else may use the part of this task meanwhile.
+    pub(super) unsafe fn of_task(self, task: usize) -> (*mut f32, *mut [f64; 2]) {
+        // SAFETY: the buffers have room for every task.
+        unsafe {
+            let (weights, sums) =
+                (self.weights.add(task * self.weights_len), self.sums.add(task * self.inputs));
+            weights.write_bytes(0, self.weights_len);
+            sums.write_bytes(0, self.inputs);
+            (weights, sums)
+        }
+    }
+}
+
+/// What a convolution read in the forward pass, and where its gradient goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader<'a> {
+    pub(super) maps: Maps,
+    pub(super) by: Normalise<'a>,
+    /// Where `scale`·d goes: the maps of the gradient, and a factor for each channel.
+    pub(super) gradient: Maps,
+    pub(super) scale: &'a [f32],
+    /// Whether it replaces what is there instead of being added.
+    pub(super) replaces: bool,
+}
+
+impl Reader<'_> {
+    pub(super) fn channels(&self) -> usize {
+        self.by.channels()
+    }
+
+    /// Takes the gradient of channels `first..first + size` behind the ReLU, `d`, through it: hands it on
+    /// scaled, adds up `sums`, and leaves the normalised input in the place of `d`.
+    ///
+    /// # Safety
+    /// Nothing else may write the tile's rows of these channels meanwhile.
+    #[inline(always)]
+    pub(super) unsafe fn through_relu<L: Lanes>(
+        &self,
+        l: L,
+        tile: &Tile,
+        (first, size): (usize, usize),
+        d: Place<L::V>,
+        width: usize,
+        sums: *mut [f64; 2],
+    ) {
+        let maps = self.maps.place::<L>(tile.group, first, tile.row);
+        let gradient = self.gradient.place::<L>(tile.group, first, tile.row);
+        for i in 0..size {
+            let channel = first + i;
+            let (of, scale) = (self.by.channel(l, channel), l.splat(self.scale[channel]));
+            let (mut sum, mut product) = (l.splat(0.0), l.splat(0.0));
+            for row in 0..tile.rows {
+                // SAFETY: as promised by the caller.
+                unsafe {
+                    let maps: *const L::V = maps.vector(i, row, 0);
+                    let line = d.vector(i, row, 0);
+                    let gradient = gradient.vector(i, row, 0);
+                    for x in 0..width {
+                        let distance = l.sub(*maps.add(x), of.mean);
+                        let before = before_relu(l, of, distance);
+                        let d = l.where_positive(before, *line.add(x));
+                        sum = l.add(sum, d);
+                        product = l.fma(d, distance, product);
+                        *gradient.add(x) =
+                            if self.replaces { l.mul(scale, d) } else { l.fma(scale, d, *gradient.add(x)) };
+                        *line.add(x) = l.relu(before);
+                    }
+                }
+            }
+            // SAFETY: as promised by the caller.
+            unsafe {
+                let sums = &mut *sums.add(channel);
+                sums[0] += f64::from(l.sum(sum));
+                sums[1] += f64::from(l.sum(product));
+            }
+        }
+    }
+}

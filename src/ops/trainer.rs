@@ -1,0 +1,210 @@
+//! Training that stays on a device: weights, images and updates live there, steps are only asked for.
+//!
+//! A step is submitted and its result collected later, so that the device never waits for whoever watches.
+//! These are the words for it; `cuda` has the one that works.
+
+use candle_core::Result;
+
+use crate::arch::blocks::Shape;
+use crate::arch::words::Precision;
+use crate::ops::batch_norm::Rules;
+
+/// How weights change; the constants of Adam are PyTorch's defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Stochastic gradient descent with momentum (0: none).
+    Sgd {
+        /// The momentum μ.
+        momentum: f32,
+        /// Nesterov's.
+        nesterov: bool,
+    },
+    /// Weight decay is part of the gradient.
+    Adam,
+    /// Weight decay shrinks the weights directly.
+    AdamW,
+}
+
+impl Rule {
+    /// Numbers of state for each weight: 0, 1 or 2.
+    pub fn slots(self) -> usize {
+        match self {
+            Self::Sgd { momentum: 0.0, .. } => 0,
+            Self::Sgd { .. } => 1,
+            Self::Adam | Self::AdamW => 2,
+        }
+    }
+}
+
+/// Where the images of a step come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Feed {
+    /// One batch, handed over as f32 and used for every step.
+    Given,
+    /// Splits of u8 images `[n, 3, side, side]`, the first of them to train on.
+    Splits {
+        /// Images of each split.
+        counts: Vec<usize>,
+        /// Whether images are cropped at random in training.
+        augment: bool,
+        /// Whether half of those are mirrored.
+        flips: bool,
+        /// What each byte of a colour becomes, then what a crop finds outside, `[3, 257]`.
+        table: Vec<f32>,
+    },
+}
+
+/// A network and how it is computed.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its sizes.
+    pub shape: Shape,
+    /// How products are computed.
+    pub precision: Precision,
+    /// The constants of batch normalisation.
+    pub rules: Rules,
+    /// Dropout after the last convolution of dense layers only.
+    pub dropout_last: bool,
+}
+
+/// Everything that the steps of a run have in common.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// The network.
+    pub network: Network,
+    /// Share of values that dropout drops.
+    pub dropout: f64,
+    /// How weights change.
+    pub rule: Rule,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Label smoothing.
+    pub smoothing: f64,
+    /// Images of a full batch.
+    pub batch: usize,
+    /// Steps of an epoch.
+    pub steps_per_epoch: usize,
+    /// The run's seed.
+    pub seed: u64,
+    /// The images.
+    pub feed: Feed,
+}
+
+/// Images `[n, 3, side, side]` as bytes, and their labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Split<'a> {
+    /// Plane after plane, image after image.
+    pub pixels: &'a [u8],
+    /// By image.
+    pub labels: &'a [u32],
+}
+
+/// What training changes, each joined in torchvision's order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// The weights.
+    pub parameters: Vec<f32>,
+    /// Of each normalisation its running means, then its variances.
+    pub running: Vec<f32>,
+    /// The optimizer's state, slot by slot.
+    pub slots: Vec<Vec<f32>>,
+}
+
+/// The steps of an epoch to come.
+#[derive(Clone, Debug)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The training images in their order (empty: as given).
+    pub order: Vec<u32>,
+    /// The learning rate of each of its steps.
+    pub learning_rates: Vec<f64>,
+    /// Its first step that is still to be done, from 0.
+    pub first: usize,
+    /// Steps of the run before that one.
+    pub step: u64,
+    /// Updates of the optimizer before that one.
+    pub updates: u64,
+}
+
+/// What was not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotFinite {
+    /// The loss.
+    Loss,
+    /// A gradient or a running statistic.
+    Gradient,
+    /// An updated weight or its state.
+    Weight,
+}
+
+/// How a step went. Where something was not finite nothing has changed, and nothing will until training
+/// begins anew.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stepped {
+    /// Mean over the batch, in nats.
+    pub loss: f32,
+    /// Images that were right.
+    pub correct: u32,
+    /// What was not finite, if anything.
+    pub failed: Option<NotFinite>,
+}
+
+/// What an evaluation found of a batch, image by image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Loss in nats, without smoothing.
+    pub losses: Vec<f32>,
+    /// The class said.
+    pub predictions: Vec<u32>,
+}
+
+/// All launches of a kernel in a step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KernelTime {
+    /// Its name.
+    pub kernel: String,
+    /// Launches in a step.
+    pub launches: usize,
+    /// Time of all of them, each by itself and repeated: what it reads is near where it fits.
+    pub seconds: f64,
+    /// Operations of its products, a multiply-add counted as 2.
+    pub operations: f64,
+    /// Bytes that it must move at least.
+    pub bytes: f64,
+}
+
+/// Training on a device. Everything happens in the order in which it is asked for.
+pub trait Trainer: std::fmt::Debug + Send {
+    /// Takes over weights, statistics and state.
+    fn load(&mut self, state: &State) -> Result<()>;
+
+    /// Weights, statistics and state after every step submitted.
+    fn state(&mut self) -> Result<State>;
+
+    /// Makes ready for the steps of an epoch, after every step submitted.
+    fn begin(&mut self, epoch: &Epoch) -> Result<()>;
+
+    /// Takes over the batch of [`Feed::Given`].
+    fn give(&mut self, images: &[f32], labels: &[u32]) -> Result<()>;
+
+    /// Submits the next step of the epoch, of `images` images.
+    fn step(&mut self, images: usize) -> Result<()>;
+
+    /// The oldest step submitted that was not collected: waits for it, or says `None` where it is not
+    /// done (or there is none).
+    fn collect(&mut self, wait: bool) -> Result<Option<Stepped>>;
+
+    /// Evaluates split number `split` by the running statistics, batch after batch. `each` hears what was
+    /// found and how many images came before; false ends the work. All steps must be collected before.
+    fn evaluate(&mut self, split: usize, each: &mut dyn FnMut(usize, Outcome) -> bool) -> Result<()>;
+
+    /// The last step's logits `[n, classes]` and the gradient of the parameters.
+    fn last(&mut self, images: usize) -> Result<(Vec<f32>, Vec<f32>)>;
+
+    /// Times each kernel of a full step by itself. Weights and state are lost.
+    fn profile(&mut self) -> Result<Vec<KernelTime>>;
+
+    /// Bytes of memory it holds on the device.
+    fn bytes(&self) -> usize;
+}
