@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Puts `bytes` at `path`: written beside, synced, renamed, directory synced. On an error the
 /// temporary is gone and the file that was there is untouched.

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::files;
-use crate::store::{Checkpoint, StoreError, run};
+use crate::store::checkpoint::Checkpoint;
+use crate::store::error::StoreError;
+use crate::store::layout;
+use crate::store::run::lock;
 
 pub use summary::{Last, State, Summary, network};
 
@@ -55,7 +58,7 @@ pub fn list(runs_dir: &Path) -> Vec<Entry> {
         .flatten()
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
         .map(|entry| entry.path())
-        .filter(|path| run::looks_like_run(path))
+        .filter(|path| layout::looks_like_run(path))
         .map(|path| {
             let entry = entry(path);
             (date(&entry), entry)
@@ -68,7 +71,7 @@ pub fn list(runs_dir: &Path) -> Vec<Entry> {
 /// The catalogue's entry of the run at `path`.
 pub fn entry(path: PathBuf) -> Entry {
     // The lock first: a run that ends in between is then live for a moment, never interrupted.
-    let lock = run::look(&path);
+    let lock = lock::look(&path);
     let live = lock.as_ref().is_ok_and(|held| *held);
     Entry {
         name: path.file_name().unwrap_or_default().to_string_lossy().into(),
@@ -80,7 +83,7 @@ pub fn entry(path: PathBuf) -> Entry {
 
 /// The summary of the run at `run`.
 pub fn read_summary(run: &Path) -> Result<Summary, StoreError> {
-    let path = run.join(run::SUMMARY);
+    let path = run.join(layout::SUMMARY);
     let bytes = files::read(&path, files::LARGEST_TEXT)
         .map_err(|error| StoreError::unreadable(&path, &error).advising(anew(run)))?;
     let damaged =
@@ -94,8 +97,8 @@ pub fn read_summary(run: &Path) -> Result<Summary, StoreError> {
 
 /// How the run at `run` comes to a summary again.
 fn anew(run: &Path) -> &'static str {
-    let mut checkpoints = run::checkpoints(run).into_iter();
-    if run::held(run) {
+    let mut checkpoints = layout::checkpoints(run).into_iter();
+    if lock::held(run) {
         "the process that trains the run writes it anew"
     } else if checkpoints.any(|(_, path)| Checkpoint::read_meta(&path).is_ok()) {
         "resume the run to have it written anew"

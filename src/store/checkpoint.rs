@@ -4,115 +4,21 @@
 mod example;
 mod format;
 mod numbers;
+mod state;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::files;
-use crate::protocol::Figures;
-use crate::protocol::event::Best;
-use crate::recipe::Recipe;
-use crate::store::{StoreError, atomic};
+use crate::store::checkpoint::format::Refusal;
+use crate::store::error::StoreError;
+use crate::store::{atomic, layout};
 
 #[cfg(test)]
 pub(crate) use example::example;
 pub(crate) use format::OTHER_VERSION;
-
-/// A named array of finite numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array {
-    /// Its dimensions; their product is the length of `data`.
-    pub shape: Vec<usize>,
-    /// Its numbers, the last dimension fastest.
-    pub data: Vec<f32>,
-}
-
-/// The state of a run between two steps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
-    /// Everything but the tensors.
-    pub meta: Meta,
-    /// Weights and running statistics under torchvision's names, optimizer state under
-    /// `optimizer.<kind>.<name>`. Nothing in them depends on time.
-    pub tensors: BTreeMap<String, Array>,
-}
-
-/// What a checkpoint says beside its tensors; JSON in the file's metadata.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
-    /// What the run trains, with its live changes and its absolute data path.
-    pub recipe: Recipe,
-    /// Class names, in the order of the network's outputs.
-    pub classes: Vec<String>,
-    /// Mean and deviation of each channel that the images are normalised by.
-    pub moments: [[f64; 3]; 2],
-    /// How far the run is.
-    pub progress: Progress,
-    /// The run whose checkpoint this one began with.
-    pub parent: Option<String>,
-    /// The run's name.
-    pub run: String,
-    /// Whether the run leaves the test split alone.
-    pub no_test: bool,
-    /// Whether candle's own layers were asked for; absent in files from before there was a choice.
-    #[serde(default)]
-    pub reference: bool,
-    /// Seconds since 1970, UTC.
-    pub saved_at: f64,
-    /// The version of densenet-tui that wrote it.
-    pub version: String,
-}
-
-/// How far a run is. The totals come back to the last bit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Steps done.
-    pub step: u64,
-    /// Epochs whose validation and event are done.
-    pub closed_epochs: usize,
-    /// Sum of the open epoch's losses over its images, in nats.
-    pub loss_sum: f64,
-    /// Right answers of the open epoch.
-    pub correct: u64,
-    /// Images of the open epoch so far.
-    pub images: u64,
-    /// Training time so far, pauses excluded.
-    pub seconds: f64,
-    /// Training time of the open epoch so far.
-    pub epoch_seconds: f64,
-    /// The best epoch so far. A figure that is not finite comes back as NaN.
-    pub best: Option<Best>,
-    /// The step after which validation last ran.
-    pub validated_at: Option<u64>,
-    /// The test split with the last weights. A figure that is not finite comes back as NaN.
-    pub test: Option<Figures>,
-    /// Updates of the optimizer.
-    pub optimizer_steps: u64,
-}
-
-impl Progress {
-    /// Refuses what no run with `per_epoch` steps and `images` images in an epoch can have done: it would have epochs
-    /// without end to catch up with. The error is a clause.
-    pub fn check(&self, per_epoch: u64, images: usize) -> Result<(), String> {
-        let (per_epoch, closed) = (u128::from(per_epoch), self.closed_epochs as u128);
-        let steps = closed * per_epoch..=(closed + 1) * per_epoch;
-        let fits = steps.contains(&u128::from(self.step))
-            && self.optimizer_steps <= self.step
-            && self.images <= images as u64
-            && self.correct <= self.images;
-        if fits {
-            return Ok(());
-        }
-        Err(format!(
-            "its {} steps do not fit {} epochs of {per_epoch} steps and {} images of the next",
-            self.step, self.closed_epochs, self.images
-        ))
-    }
-}
+pub use state::{Array, Checkpoint, Meta, Progress};
 
 impl Checkpoint {
     /// Replaces the file at `path`, or leaves it as it was. A state with a number that is not finite
@@ -131,7 +37,7 @@ impl Checkpoint {
         let (mut file, head) = open(path)?;
         let length = file.metadata().map_or(0, |metadata| metadata.len());
         // What is not even as large as it says is not read any further.
-        format::check_head(&head, length).map_err(|refusal| refusal.of(path))?;
+        format::check_head(&head, length).map_err(|refusal| refused(path, refusal))?;
         let whole = || {
             let mut bytes = files::room(length)?;
             bytes.extend(head);
@@ -140,14 +46,14 @@ impl Checkpoint {
             Ok(bytes)
         };
         let bytes: Vec<u8> = whole().map_err(|error| StoreError::unreadable(path, &error))?;
-        format::decode(&bytes).map_err(|refusal| refusal.of(path))
+        format::decode(&bytes).map_err(|refusal| refused(path, refusal))
     }
 
     /// Reads the metadata alone, without the hash, which only the whole file can have: for choosing
     /// between files, never for training.
     pub fn read_meta(path: &Path) -> Result<Meta, StoreError> {
         let (_, head) = open(path)?;
-        format::meta(&head).map_err(|refusal| refusal.of(path))
+        format::meta(&head).map_err(|refusal| refused(path, refusal))
     }
 }
 
@@ -161,8 +67,26 @@ fn open(path: &Path) -> Result<(File, Vec<u8>), StoreError> {
     // Never more than the file has, whatever the length says.
     let rest = format::header_length(&head).unwrap_or(0).min(about.len() as usize);
     file.by_ref().take(rest as u64).read_to_end(&mut head).map_err(unreadable)?;
-    format::recognise(&head).map_err(|refusal| refusal.of(path))?;
+    format::recognise(&head).map_err(|refusal| refused(path, refusal))?;
     Ok((file, head))
+}
+
+/// The error about the file at `path`.
+fn refused(path: &Path, refusal: Refusal) -> StoreError {
+    let another = || match another_beside(path) {
+        Some(name) => format!("use another one beside it, as {name}"),
+        None => "there is no other one beside it, so use a copy or train anew".into(),
+    };
+    StoreError::unusable(path, refusal.problem, refusal.advice.map_or_else(another, str::to_owned))
+}
+
+/// The newest other checkpoint beside the file at `path`, by name: one that begins as it should, for reading all of
+/// each takes long.
+fn another_beside(path: &Path) -> Option<String> {
+    let beside = layout::beside(path).into_iter().rev().map(|(_, other)| other);
+    let mut others = beside.filter(|other| other.file_name() != path.file_name());
+    let other = others.find(|other| open(other).is_ok_and(|(_, head)| format::meta(&head).is_ok()))?;
+    Some(other.file_name()?.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -170,6 +94,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::protocol::Figures;
     use crate::recipe::Stem;
 
     fn folder_and_path() -> (tempfile::TempDir, std::path::PathBuf) {

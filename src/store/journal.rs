@@ -13,8 +13,9 @@ use rustix::fs::OFlags;
 
 use crate::files;
 use crate::protocol::{Event, Stamped};
-use crate::store::StoreError;
-use crate::store::run::{Hold, JOURNAL};
+use crate::store::error::StoreError;
+use crate::store::layout::JOURNAL;
+use crate::store::run::hold::Hold;
 
 /// Largest journal that is read, in bytes: many months of training.
 const LARGEST: u64 = 4 << 30;
@@ -192,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::event::Started;
-    use crate::store::run::hold_to_delete;
+    use crate::store::run::hold::hold_to_delete;
 
     /// A directory that is held, its journal's path, and the journal, as often as it is wanted.
     fn held() -> (tempfile::TempDir, PathBuf, impl Fn() -> Journal) {

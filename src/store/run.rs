@@ -3,10 +3,10 @@
 //! Directly under the runs directory lie only runs and dot-files, so a run is found by its name alone.
 
 mod files;
-mod hold;
+pub(in crate::store) mod hold;
 mod holder;
 mod leftover;
-mod lock;
+pub(in crate::store) mod lock;
 mod name;
 mod probe;
 mod target;
@@ -21,25 +21,21 @@ use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, mkdirat, openat};
 use rustix::io::Errno;
 
 use crate::recipe::Recipe;
-use crate::store::{Checkpoint, Journal, StoreError, Summary, atomic};
+use crate::store::atomic;
+use crate::store::catalog::Summary;
+use crate::store::checkpoint::Checkpoint;
+use crate::store::error::StoreError;
+use crate::store::journal::Journal;
+use crate::store::layout;
 
-pub use files::{beside, best_checkpoint, checkpoints, newest_good};
-pub use hold::{Hold, Standing};
+pub use files::{best_checkpoint, newest_good};
+pub use hold::{Hold, Standing, hold_to_delete};
 pub use holder::Process;
-pub(in crate::store) use lock::look;
-pub use lock::{BEAT, held, held_by_child, hold_to_delete, trainer};
+pub use layout::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY, beside, checkpoints, looks_like_run, run_of};
+pub use lock::{BEAT, held, held_by_child, trainer};
 pub use name::{check as check_name, check_text};
 pub use probe::probe;
-pub use target::{Target, find, looks_like_run, run_of};
-
-/// What the run trains, as it was started.
-pub const RECIPE: &str = "recipe.toml";
-/// Every event.
-pub const JOURNAL: &str = "journal.jsonl";
-/// State, best and last figures.
-pub const SUMMARY: &str = "summary.json";
-/// Where the checkpoints are.
-pub const CHECKPOINTS: &str = "checkpoints";
+pub use target::{Target, find};
 
 /// A run that this process, and no other, writes to: it holds the lock for as long as it lives, and writes only in
 /// the directory whose lock that is.
@@ -79,7 +75,7 @@ impl RunDir {
         check_text(runs_dir)?;
         let closed = |error: io::Error| StoreError::closed(runs_dir, &error);
         let runs_dir = std::path::absolute(runs_dir).map_err(closed)?;
-        let made = missing(&runs_dir);
+        let made = probe::missing(&runs_dir);
         let create = || {
             fs::create_dir_all(&runs_dir).map_err(closed)?;
             let path = match name {
@@ -88,7 +84,7 @@ impl RunDir {
             };
             Self::fill(&path, recipe).map_err(StoreError::at_the_start)
         };
-        let mut run = create().inspect_err(|_| remove_empty(&made))?;
+        let mut run = create().inspect_err(|_| probe::remove_empty(&made))?;
         run.made = made;
         Ok(run)
     }
@@ -256,7 +252,7 @@ impl RunDir {
         // Somebody may have tidied up an empty one; a real failure shows in the write.
         let _ = mkdirat(self.hold.directory(), CHECKPOINTS, Mode::from_raw_mode(0o777));
         let progress = &checkpoint.meta.progress;
-        let file = Path::new(CHECKPOINTS).join(files::file_name(progress.step));
+        let file = Path::new(CHECKPOINTS).join(layout::file_name(progress.step));
         let path = self.path.join(&file);
         self.write(&file, &checkpoint.encode(&path)?)?;
         self.newborn.set(false);
@@ -277,20 +273,8 @@ impl Drop for RunDir {
     fn drop(&mut self) {
         if self.newborn.get() {
             self.discard();
-            remove_empty(&self.made);
+            probe::remove_empty(&self.made);
         }
-    }
-}
-
-/// The directories that have to be made for `directory` to be there, itself first.
-fn missing(directory: &Path) -> Vec<PathBuf> {
-    directory.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect()
-}
-
-/// Removes `directories` as far as nothing is in them.
-fn remove_empty(directories: &[PathBuf]) {
-    for directory in directories {
-        let _ = fs::remove_dir(directory);
     }
 }
 

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::ops::Range;
-use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::de::IgnoredAny;
@@ -17,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::store::checkpoint::numbers::{check_array, check_numbers};
-use crate::store::checkpoint::{Array, Checkpoint, Meta};
-use crate::store::{StoreError, run};
+use crate::store::checkpoint::state::{Array, Checkpoint, Meta};
 
 /// The format that this version writes and reads.
 const FORMAT: u32 = 1;
@@ -43,9 +41,9 @@ const HASH: Range<usize> =
 /// Why bytes are refused: two clauses of a sentence.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    problem: String,
+    pub(super) problem: String,
     /// What to do; `None` where only another checkpoint helps, if there is one.
-    advice: Option<&'static str>,
+    pub(super) advice: Option<&'static str>,
 }
 
 impl Refusal {
@@ -56,24 +54,6 @@ impl Refusal {
     pub(super) fn damaged(problem: impl Into<String>) -> Self {
         Self { problem: problem.into(), advice: None }
     }
-
-    /// The error about the file at `path`.
-    pub(super) fn of(self, path: &Path) -> StoreError {
-        let another = || match another_beside(path) {
-            Some(name) => format!("use another one beside it, as {name}"),
-            None => "there is no other one beside it, so use a copy or train anew".into(),
-        };
-        StoreError::unusable(path, self.problem, self.advice.map_or_else(another, str::to_owned))
-    }
-}
-
-/// The newest other checkpoint beside the file at `path`, by name: one that begins as it should, for reading all of
-/// each takes long.
-fn another_beside(path: &Path) -> Option<String> {
-    let beside = run::beside(path).into_iter().rev().map(|(_, other)| other);
-    let mut others = beside.filter(|other| other.file_name() != path.file_name());
-    let other = others.find(|other| super::open(other).is_ok_and(|(_, head)| meta(&head).is_ok()))?;
-    Some(other.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The text under [`KEY`]. The order of the fields is the order in the file.

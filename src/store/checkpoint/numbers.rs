@@ -1,6 +1,6 @@
 //! What the numbers of a checkpoint must be, on the way in and on the way out.
 
-use crate::store::checkpoint::{Array, Meta};
+use crate::store::checkpoint::state::{Array, Meta};
 
 /// Refuses an array with a number that is not finite, or whose shape does not fit; the error is a clause.
 pub(super) fn check_array(name: &str, array: &Array) -> Result<(), String> {

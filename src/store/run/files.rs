@@ -1,57 +1,19 @@
-//! The checkpoint files of a run: which there are, which one to read, which ones to keep.
+//! The checkpoints of a run: which one to read, which ones to keep.
 
-use std::fs;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, unlinkat};
 
-use crate::store::checkpoint::OTHER_VERSION;
-use crate::store::run::CHECKPOINTS;
-use crate::store::{Checkpoint, StoreError};
+use crate::store::checkpoint::{Checkpoint, OTHER_VERSION};
+use crate::store::error::StoreError;
+use crate::store::layout::{checkpoints, file_name, step_of};
 
 /// Kept beside the best.
 const NEWEST: usize = 2;
 
 /// What is left where a run has nothing to go on from.
 const ANEW: &str = "start it again under another name, or delete it first";
-
-/// The file of a checkpoint after `step` steps.
-pub(super) fn file_name(step: u64) -> String {
-    format!("step-{step:08}.safetensors")
-}
-
-fn step_of(path: &Path) -> Option<u64> {
-    let digits = path.file_name()?.to_str()?.strip_prefix("step-")?.strip_suffix(".safetensors")?;
-    let step = digits.parse().ok()?;
-    // Only names that we write: two spellings of a step would be two files.
-    path.ends_with(file_name(step)).then_some(step)
-}
-
-/// The checkpoints of the run at `run` with their steps, oldest first. None where there are none.
-pub fn checkpoints(run: &Path) -> Vec<(u64, PathBuf)> {
-    in_directory(&run.join(CHECKPOINTS))
-}
-
-/// The checkpoints in the directory of the file at `path`, oldest first, that one included.
-pub fn beside(path: &Path) -> Vec<(u64, PathBuf)> {
-    path.parent().map_or_else(Vec::new, in_directory)
-}
-
-fn in_directory(directory: &Path) -> Vec<(u64, PathBuf)> {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return Vec::new();
-    };
-    let mut found: Vec<(u64, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let path = entry.path();
-            step_of(&path).map(|step| (step, path))
-        })
-        .collect();
-    found.sort_unstable();
-    found
-}
 
 /// Removes the checkpoints in `directory` before `newest` that are neither the one before it nor the `best`.
 ///
@@ -121,8 +83,11 @@ fn no_checkpoint(run: &Path) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::store::checkpoint::example;
+    use crate::store::layout::CHECKPOINTS;
 
     fn run(steps: &[u64]) -> tempfile::TempDir {
         let run = tempfile::tempdir().unwrap();
@@ -135,17 +100,6 @@ mod tests {
 
     fn file(run: &Path, step: u64) -> PathBuf {
         run.join(CHECKPOINTS).join(file_name(step))
-    }
-
-    #[test]
-    fn checkpoints_are_listed_by_step_as_numbers_and_strangers_are_not() {
-        let run = run(&[100_000_000, 99_999_999, 2]);
-        for stranger in ["step-2.safetensors", "step-00000003.pt", ".step-00000004.safetensors.tmp"] {
-            fs::write(run.path().join(CHECKPOINTS).join(stranger), "").unwrap();
-        }
-        let steps: Vec<u64> = checkpoints(run.path()).into_iter().map(|(s, _)| s).collect();
-        assert_eq!(steps, [2, 99_999_999, 100_000_000]);
-        assert!(checkpoints(&run.path().join("nowhere")).is_empty());
     }
 
     #[test]

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::files;
-use crate::store::StoreError;
-use crate::store::run::lock::{Lock, Locking, Owner};
+use crate::store::error::StoreError;
+use crate::store::run::lock::{self, Lock, Locking, Owner};
 
 /// A directory and the lock in it.
 #[derive(Debug)]
@@ -145,6 +145,14 @@ impl Hold {
         let fresh = Lock::take(&self.directory, path, self.locking)?;
         *self.lock() = fresh;
         Ok(())
+    }
+}
+
+/// Takes the run at `path` so that it can be deleted; `None` where its lock is no file, which nobody can hold.
+pub fn hold_to_delete(path: &Path) -> Result<Option<Hold>, StoreError> {
+    match lock::look(path) {
+        Ok(_) => Hold::take(path, lock::SYSTEM).map(Some),
+        Err(_) => Ok(None),
     }
 }
 

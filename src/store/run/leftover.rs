@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::store::run::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY};
-use crate::store::{StoreError, Summary};
+use crate::store::catalog;
+use crate::store::layout::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY};
 
 /// Whether nothing lies at `path` but what a start makes before the first checkpoint. Who trains there is not asked.
 pub(super) fn is_leftover(path: &Path) -> bool {
@@ -32,8 +32,7 @@ pub(super) fn clear(path: &Path) -> io::Result<()> {
 
 /// Whether its summary, if it has one, knows of no step: a run whose checkpoints were deleted is not nothing.
 fn was_never_trained(path: &Path) -> bool {
-    let summary: Result<Summary, StoreError> = crate::store::catalog::read_summary(path);
-    summary.map_or_else(|_| !path.join(SUMMARY).exists(), |summary| summary.step == 0)
+    catalog::read_summary(path).map_or_else(|_| !path.join(SUMMARY).exists(), |summary| summary.step == 0)
 }
 
 fn has_only_hidden(directory: &Path) -> bool {

@@ -14,8 +14,7 @@ use rustix::fs::{AtFlags, OFlags, unlinkat};
 use serde::{Deserialize, Serialize};
 
 use crate::files;
-use crate::store::StoreError;
-use crate::store::run::hold::Hold;
+use crate::store::error::StoreError;
 use crate::store::run::holder::{Fate, Holder, Process};
 
 const FILE: &str = ".lock";
@@ -258,14 +257,6 @@ pub fn held(run: &Path) -> bool {
     look(run).unwrap_or(false)
 }
 
-/// Takes the run at `path` so that it can be deleted; `None` where its lock is no file, which nobody can hold.
-pub fn hold_to_delete(path: &Path) -> Result<Option<Hold>, StoreError> {
-    match look(path) {
-        Ok(_) => Hold::take(path, SYSTEM).map(Some),
-        Err(_) => Ok(None),
-    }
-}
-
 /// Whether the child with number `pid` of this process is training in `run`.
 pub fn held_by_child(run: &Path, pid: u32) -> bool {
     files::open(&run.join(FILE))
@@ -457,6 +448,6 @@ mod tests {
         for error in [look(run.path()).unwrap_err(), take(run.path()).unwrap_err()] {
             assert!(error.is_input() && error.to_string().contains(".lock: it is a named pipe"), "{error}");
         }
-        assert!(hold_to_delete(run.path()).unwrap().is_none());
+        assert!(crate::store::run::hold::hold_to_delete(run.path()).unwrap().is_none());
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::recipe::layered::text;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Longest name in bytes; file systems allow 255, and names made from it grow by a number.
 const LONGEST: usize = 100;

@@ -4,11 +4,11 @@ use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::store::run::lock::{self, Locking};
-use crate::store::run::{check_text, missing, remove_empty};
+use crate::store::run::name::check_text;
 
 /// Creates `runs_dir` where it is missing, and a file in it that is locked. Nothing of it is left behind: the run may
 /// still be refused for something else.
@@ -35,6 +35,18 @@ fn try_out(runs_dir: &Path, locking: Locking) -> Result<(), StoreError> {
     let removed = fs::remove_file(&path).map_err(closed);
     locked.map_err(|error| lock::cannot_lock(runs_dir, &error))?;
     removed
+}
+
+/// The directories that have to be made for `directory` to be there, itself first.
+pub(super) fn missing(directory: &Path) -> Vec<PathBuf> {
+    directory.ancestors().take_while(|path| !path.exists()).map(Path::to_owned).collect()
+}
+
+/// Removes `directories` as far as nothing is in them.
+pub(super) fn remove_empty(directories: &[PathBuf]) {
+    for directory in directories {
+        let _ = fs::remove_dir(directory);
+    }
 }
 
 #[cfg(test)]

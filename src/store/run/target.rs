@@ -2,8 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::store::run::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY, checkpoints};
-use crate::store::{StoreError, catalog};
+use crate::store::catalog;
+use crate::store::error::StoreError;
+use crate::store::layout::{checkpoints, looks_like_run};
 
 /// Something to go on from or to evaluate; absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,19 +59,6 @@ fn quoted(path: &Path) -> String {
     }
 }
 
-/// Whether the directory at `path` holds anything that a run holds.
-pub fn looks_like_run(path: &Path) -> bool {
-    // What is there and is no file belongs to a damaged run; a directory of such a name to something else.
-    let is_one = |name: &&str| path.join(name).symlink_metadata().is_ok_and(|found| !found.is_dir());
-    path.join(CHECKPOINTS).is_dir() || [RECIPE, SUMMARY, JOURNAL, CHECKPOINTS].iter().any(is_one)
-}
-
-/// The run in whose `checkpoints/` the file at `path` lies.
-pub fn run_of(path: &Path) -> Option<PathBuf> {
-    let directory = path.parent().filter(|parent| parent.ends_with(CHECKPOINTS))?;
-    directory.parent().filter(|run| looks_like_run(run)).map(Path::to_owned)
-}
-
 /// The error about a directory that is there, or not, and is no run.
 pub(super) fn no_run(path: &Path) -> StoreError {
     let problem =
@@ -97,6 +85,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::store::layout::{CHECKPOINTS, run_of};
 
     #[test]
     fn a_run_is_found_by_name_by_path_and_a_checkpoint_by_its_file() {
