@@ -3,19 +3,21 @@
 //! [`load`] reads, splits and measures; [`prepare`] turns images into the numbers a network sees.
 
 mod cifar;
+mod error;
 mod folder;
 mod images;
 pub mod prepare;
 mod report;
 mod shapes;
+mod source;
 mod split;
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::data::report::Report;
 use crate::recipe::{Data, Recipe};
 
+pub use error::{DataError, Progress};
 pub use images::{Images, Moments};
 pub use prepare::{Batch, Prepare, order};
 
@@ -39,32 +41,6 @@ pub struct Dataset {
     pub dir: Option<PathBuf>,
     /// What a person may want to know about the load, as in "3 files with other extensions passed over".
     pub notes: Vec<String>,
-}
-
-/// Why there are no images.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DataError {
-    /// The files or the recipe do not allow it: one sentence that says what would.
-    #[error("{0}")]
-    Unusable(String),
-    /// The caller's progress function broke off.
-    #[error("interrupted while the images were loading.")]
-    Interrupted,
-}
-
-/// Told how far a load is as (done, total) images, often; may break to interrupt it. The total is 0
-/// until it is known.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
-
-/// What a source finds, before it is measured.
-struct Parts {
-    classes: Vec<String>,
-    train: Images,
-    validation: Images,
-    test: Images,
-    flips: bool,
-    dir: Option<PathBuf>,
-    notes: Vec<String>,
 }
 
 /// Reads (or draws) the images of `recipe` and splits them as it says. They may take `free` bytes of memory,
@@ -111,13 +87,10 @@ pub fn classes(recipe: &Recipe) -> Result<Vec<String>, DataError> {
     }
 }
 
-/// An error of one sentence.
-fn unusable<T>(sentence: impl Into<String>) -> Result<T, DataError> {
-    Err(DataError::Unusable(sentence.into()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
 
     #[test]

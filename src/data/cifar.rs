@@ -1,25 +1,23 @@
 //! CIFAR-10 and CIFAR-100 from their published files, in the binary or the python layout.
 
 mod binary;
+mod fault;
 mod files;
 mod names;
 mod python;
 
 use std::path::{Path, PathBuf};
 
-use crate::data::cifar::files::Layout;
+use crate::data::cifar::fault::Fault;
+use crate::data::cifar::files::{Layout, SIDE};
+use crate::data::error::{DataError, unusable};
+use crate::data::images::Images;
 use crate::data::report::Report;
-use crate::data::{DataError, Images, Parts, split, unusable};
+use crate::data::source::Parts;
+use crate::data::split;
 use crate::recipe::Recipe;
 
 pub(crate) use files::{CIFAR10, CIFAR100, Variety};
-
-/// Height and width.
-const SIDE: usize = 32;
-/// Bytes of an image.
-const PIXELS: usize = 3 * SIDE * SIDE;
-/// Images between two reports of progress.
-const REPORT_EVERY: usize = 500;
 
 /// What helps where there is no memory for images whose number and size are given.
 const ROOM: &str = "free some memory";
@@ -162,45 +160,6 @@ impl Found {
             self.layout.url(),
             self.layout.md5
         ))
-    }
-}
-
-/// Why a file cannot be used.
-#[derive(Debug)]
-enum Fault {
-    Interrupted,
-    Missing,
-    Io(std::io::Error),
-    /// A clause that says what is wrong inside.
-    Wrong(String),
-}
-
-impl From<std::io::Error> for Fault {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::NotFound => Self::Missing,
-            _ => Self::Io(error),
-        }
-    }
-}
-
-impl From<DataError> for Fault {
-    fn from(error: DataError) -> Self {
-        match error {
-            DataError::Interrupted => Self::Interrupted,
-            DataError::Unusable(sentence) => Self::Wrong(sentence),
-        }
-    }
-}
-
-/// The label of record `record` (from 1), if `variety` has such a class.
-fn label(label: i64, record: usize, variety: &Variety) -> Result<u32, Fault> {
-    match u32::try_from(label) {
-        Ok(class) if (class as usize) < variety.classes => Ok(class),
-        _ => Err(Fault::Wrong(format!(
-            "record {record} has label {label}, and labels go from 0 to {}",
-            variety.classes - 1
-        ))),
     }
 }
 

@@ -6,10 +6,13 @@ mod listing;
 
 use std::path::{Path, PathBuf};
 
+use crate::data::error::DataError;
 use crate::data::folder::entries::Passed;
 use crate::data::folder::listing::{Listing, Tree};
+use crate::data::images::Images;
 use crate::data::report::Report;
-use crate::data::{DataError, Images, Parts, split};
+use crate::data::source::Parts;
+use crate::data::split;
 use crate::recipe::Recipe;
 
 /// Reads and splits the folder `path` of `recipe`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, unusable};
+use crate::data::error::{DataError, unusable};
 
 /// A set of RGB images of one size, and their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

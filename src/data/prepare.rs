@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::data::{Images, Moments};
+use crate::data::images::{Images, Moments};
 use crate::recipe::{Augment, Normalization, Pad, Recipe};
 use crate::rng::{Purpose, Stream};
 

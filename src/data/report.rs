@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::data::{DataError, Progress, unusable};
+use crate::data::error::{DataError, Progress, unusable};
 
 /// Counts images for the caller's progress function.
 pub(crate) struct Report<'a> {

@@ -6,9 +6,12 @@
 
 mod figures;
 
+use crate::data::error::DataError;
+use crate::data::images::Images;
 use crate::data::report::Report;
 use crate::data::shapes::figures::FIGURES;
-use crate::data::{DataError, Images, Parts, split};
+use crate::data::source::Parts;
+use crate::data::split;
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream};
 

@@ -1,6 +1,7 @@
 //! Which training images validate and which train: stratified and seeded, by labels alone.
 
-use crate::data::{DataError, Images, unusable};
+use crate::data::error::{DataError, unusable};
+use crate::data::images::Images;
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream};
 

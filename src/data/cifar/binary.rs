@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::data::Images;
-use crate::data::cifar::{Fault, PIXELS, REPORT_EVERY, Variety, label};
+use crate::data::cifar::fault::Fault;
+use crate::data::cifar::files::{PIXELS, REPORT_EVERY, Variety};
+use crate::data::images::Images;
 use crate::data::report::Report;
 use crate::files;
 
@@ -32,7 +33,7 @@ pub(crate) fn read(
         for (i, bytes) in records.chunks_exact(record).enumerate() {
             let (labels, pixels) = bytes.split_at(label_bytes);
             let class = labels.last().copied().unwrap_or(0);
-            into.push(pixels, label(class.into(), done + i + 1, variety)?);
+            into.push(pixels, variety.label(class.into(), done + i + 1)?);
         }
         done += n;
         report.add(n)?;

@@ -2,8 +2,16 @@
 
 use std::path::Path;
 
-use crate::data::cifar::{Fault, names};
+use crate::data::cifar::fault::Fault;
+use crate::data::cifar::names;
 use crate::files;
+
+/// Height and width.
+pub(crate) const SIDE: usize = 32;
+/// Bytes of an image.
+pub(crate) const PIXELS: usize = 3 * SIDE * SIDE;
+/// Images between two reports of progress.
+pub(crate) const REPORT_EVERY: usize = 500;
 
 /// Files of names are a few hundred bytes; nothing larger is read as one.
 const MOST_NAME_BYTES: u64 = 1 << 20;
@@ -74,6 +82,17 @@ impl Variety {
     /// The published class names.
     pub(crate) fn names(&self) -> Vec<String> {
         self.class_names.iter().map(|&name| name.into()).collect()
+    }
+
+    /// The label of record `record` (from 1), if there is such a class.
+    pub(crate) fn label(&self, label: i64, record: usize) -> Result<u32, Fault> {
+        match u32::try_from(label) {
+            Ok(class) if (class as usize) < self.classes => Ok(class),
+            _ => Err(Fault::Wrong(format!(
+                "record {record} has label {label}, and labels go from 0 to {}",
+                self.classes - 1
+            ))),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::data::Images;
-use crate::data::cifar::{Fault, PIXELS, REPORT_EVERY, Variety, label};
+use crate::data::cifar::fault::Fault;
+use crate::data::cifar::files::{PIXELS, REPORT_EVERY, Variety};
+use crate::data::images::Images;
 use crate::data::report::Report;
 use crate::files;
 use crate::pickle::Pickle;
@@ -30,7 +31,7 @@ pub(crate) fn read(
         return Err(Fault::Wrong(format!("its `{key}` has {} labels, not {images}", labels.len())));
     }
     for (i, (row, &class)) in pixels.chunks_exact(PIXELS).zip(&labels).enumerate() {
-        into.push(row, label(class, i + 1, variety)?);
+        into.push(row, variety.label(class, i + 1)?);
         if (i + 1) % REPORT_EVERY == 0 || i + 1 == images {
             report.add(i % REPORT_EVERY + 1)?;
         }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use tempfile::TempDir;
 
 use super::*;
+use crate::data::cifar::files::PIXELS;
 use crate::pickle::build::{STYLES, Style, batch, names as pickled_names};
 use crate::recipe::Data;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage, imageops};
 
-use crate::data::{DataError, unusable};
+use crate::data::error::{DataError, unusable};
 use crate::files;
 
 /// Endings of the formats that are read.

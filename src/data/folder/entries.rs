@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::data::error::{DataError, unusable};
 use crate::data::folder::decode::EXTENSIONS;
-use crate::data::{DataError, unusable};
 
 /// The entries of a directory in byte order, without the hidden ones.
 #[derive(Debug, Default)]

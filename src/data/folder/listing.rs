@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::arch::plan::MAX_CLASSES;
+use crate::data::error::{DataError, unusable};
 use crate::data::folder::decode::EXTENSIONS;
 use crate::data::folder::entries::{Entries, Passed};
 use crate::data::report::Report;
-use crate::data::{DataError, unusable};
 
 /// The directories that hold classes.
 #[derive(Debug)]
