@@ -7,44 +7,24 @@
 
 #[cfg(unix)]
 mod inside;
+mod kind;
 
-use std::error::Error;
-use std::fmt;
-use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
 #[cfg(unix)]
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
+
+use crate::files::kind::{check, unfit};
 
 #[cfg(unix)]
 pub use inside::{open_directory, open_inside};
+pub use kind::is_unfit;
 
 /// The largest text that a person writes (a recipe, a theme, settings) or a run says of itself, in bytes: some
 /// hundred times what any of them needs.
 pub const LARGEST_TEXT: u64 = 256 << 10;
-
-/// What is wrong with a thing under a file's name: a clause, whatever the system may say.
-#[derive(Debug)]
-struct Unfit(String);
-
-impl fmt::Display for Unfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Unfit {}
-
-fn unfit(kind: io::ErrorKind, clause: impl Into<String>) -> io::Error {
-    io::Error::new(kind, Unfit(clause.into()))
-}
-
-/// Whether `error` is about what the thing is that was opened here, and not about the system; its text is then a
-/// clause.
-pub fn is_unfit(error: &io::Error) -> bool {
-    matches!(error.get_ref(), Some(inner) if inner.is::<Unfit>())
-}
 
 /// Opens the regular file at `path` for reading.
 pub fn open(path: &Path) -> io::Result<File> {
@@ -111,32 +91,6 @@ pub fn room(length: u64) -> io::Result<Vec<u8>> {
 
 fn too_large(most: u64) -> io::Error {
     unfit(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes"))
-}
-
-fn check(found: &Metadata) -> io::Result<()> {
-    if found.is_file() {
-        return Ok(());
-    }
-    let kind = if found.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
-    Err(unfit(kind, format!("it is {}, not a file", name(found.file_type()))))
-}
-
-/// What a thing is that is no regular file, with its article.
-fn name(kind: FileType) -> &'static str {
-    if kind.is_dir() {
-        return "a directory";
-    }
-    #[cfg(unix)]
-    for (is, name) in [
-        (kind.is_fifo(), "a named pipe"),
-        (kind.is_socket(), "a socket"),
-        (kind.is_char_device() || kind.is_block_device(), "a device"),
-    ] {
-        if is {
-            return name;
-        }
-    }
-    "something else"
 }
 
 #[cfg(all(test, unix))]

@@ -8,11 +8,11 @@ pub mod pace;
 pub mod signals;
 
 use crate::protocol::command::Change;
-use crate::protocol::event::{Best, Cause, GpuFigures, Phase, Started};
-use crate::protocol::{Event, Figures, Outcome, Stamped, StopReason};
+use crate::protocol::event::{Best, GpuFigures, Phase, Started};
+use crate::protocol::{Event, Figures, Stamped};
 use pace::Pace;
 
-pub use exit::Exit;
+pub use exit::{End, Exit};
 
 /// The last line of steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,15 +25,6 @@ pub struct Steps {
     pub learning_rate: f64,
     /// Over the line's steps.
     pub images_per_second: f64,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum End {
-    /// As it was meant to.
-    Finished(Outcome, Option<StopReason>),
-    /// It failed.
-    Failed(String, Cause),
 }
 
 /// What is known so far.
@@ -131,6 +122,7 @@ impl Monitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Outcome;
 
     fn at(time: f64, event: Event) -> Stamped {
         Stamped { event, time }

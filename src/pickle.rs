@@ -8,6 +8,7 @@
 mod machine;
 mod numpy;
 mod program;
+mod value;
 
 #[cfg(test)]
 pub(crate) mod build;
@@ -15,36 +16,11 @@ pub(crate) mod build;
 use std::borrow::Cow;
 
 use crate::pickle::machine::Machine;
-use crate::pickle::numpy::Array;
 use crate::pickle::program::Fault;
-
-/// The number of a value.
-type Id = u32;
+use crate::pickle::value::{Id, Value};
 
 /// Longest text that is taken for a name, in bytes: a file may list one long text many times.
 const LONGEST_TEXT: usize = 256;
-
-/// What a pickle can hold here.
-#[derive(Debug)]
-enum Value<'a> {
-    /// None, False, a float: nothing that is looked at.
-    Other,
-    True,
-    Integer(i64),
-    Bytes(&'a [u8]),
-    Text(&'a str),
-    /// Bytes that Python 3 writes as text, one character each.
-    Latin1(Id),
-    List(Vec<Id>),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    /// A function or class of numpy that may be named.
-    Name(numpy::Name),
-    /// A numpy type: the value that spells it.
-    Type(Id),
-    /// A numpy array; None until its state has come.
-    Array(Option<Array>),
-}
 
 /// A pickle, read.
 #[derive(Debug)]

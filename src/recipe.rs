@@ -17,7 +17,6 @@ use crate::arch::Arch;
 use crate::arch::problem::Problem;
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
 pub use choices::{Augment, Data, DropCounting, Normalization, Optimizer, Pad, Stem};
-pub use jump::Jump;
 pub use schedule::Schedule;
 
 /// Everything that determines a run. Flat, because its keys are the keys of a recipe file.

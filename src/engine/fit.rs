@@ -13,7 +13,7 @@ use crate::engine::{card, device, evaluate, loader, questions};
 use crate::protocol::command::Split;
 use crate::protocol::event::{Best, Phase};
 use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
-use crate::recipe::Jump;
+use crate::recipe::jump::Jump;
 use crate::store::catalog::{Last, State};
 
 /// Why the loop ended.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, openat};
 
-use crate::files::check;
+use crate::files::kind::check;
 
 /// Opens the directory at `path`, for [`open_inside`].
 pub fn open_directory(path: &Path) -> io::Result<File> {

@@ -1,8 +1,16 @@
 //! Exit codes: what the end of a run means to a shell.
 
-use crate::monitor::End;
 use crate::protocol::event::Cause;
 use crate::protocol::{Outcome, StopReason};
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// As it was meant to.
+    Finished(Outcome, Option<StopReason>),
+    /// It failed.
+    Failed(String, Cause),
+}
 
 /// How a program ended, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::pickle::numpy::{Array, Name, Order};
 use crate::pickle::program::{Fault, Program, broken, utf8};
-use crate::pickle::{Id, Value};
+use crate::pickle::value::{Array, Id, Name, Order, Value};
 
 /// More operations than any CIFAR file has, and few enough that no file can cost much memory or time.
 const MOST_OPERATIONS: usize = 2_000_000;

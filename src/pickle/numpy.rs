@@ -2,22 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::pickle::{Id, Pickle, Value};
-
-/// A function or class that a pickle may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
-    /// `_reconstruct(ndarray, (0,), b'b')`: an array whose state comes later.
-    Reconstruct,
-    /// `_frombuffer(bytes, dtype, shape, order)`: an array at once (protocol 5).
-    FromBuffer,
-    /// The class of arrays, as an argument.
-    NdArray,
-    /// `dtype('u1', False, True)`.
-    DType,
-    /// `encode(text, 'latin1')`: bytes, as Python 3 writes them in protocol 2.
-    Encode,
-}
+use crate::pickle::Pickle;
+use crate::pickle::value::{Array, Name, Order, Value};
 
 impl Name {
     /// The name `name` in `module`, where it may be used.
@@ -31,24 +17,6 @@ impl Name {
             _ => None,
         }
     }
-}
-
-/// An array as pickled: values that are checked when someone looks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Array {
-    pub(crate) shape: Id,
-    pub(crate) dtype: Id,
-    pub(crate) order: Order,
-    pub(crate) data: Id,
-}
-
-/// Which neighbours lie side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Those of a row.
-    C,
-    /// Those of a column.
-    Fortran,
 }
 
 impl Pickle<'_> {

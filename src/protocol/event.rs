@@ -1,5 +1,6 @@
 //! What the engine tells: the lines of the journal and of `--json`.
 
+mod figures;
 mod gpu;
 mod looks;
 
@@ -8,8 +9,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::command::{Change, Split, StopReason};
+use crate::protocol::event::figures::{number, numbers};
 use crate::recipe::Recipe;
 
+pub use figures::Figures;
 pub use gpu::GpuFigures;
 pub use looks::{Inspection, LayerScale, Mistake, Preview, Reuse, Sample};
 
@@ -157,17 +160,6 @@ pub enum Event {
     },
 }
 
-/// A null in JSON is a number that was not finite.
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
-}
-
-/// The same of several.
-fn numbers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
-    let numbers = Vec::<Option<f64>>::deserialize(deserializer)?;
-    Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
-}
-
 /// The head of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Started {
@@ -249,17 +241,6 @@ pub enum Phase {
     Benching,
     /// Repeating golden steps.
     Verifying,
-}
-
-/// Loss and accuracy over some images.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
-    /// Mean cross-entropy, in nats.
-    #[serde(deserialize_with = "number")]
-    pub loss: f64,
-    /// Share that was right.
-    #[serde(deserialize_with = "number")]
-    pub accuracy: f64,
 }
 
 /// The best epoch of a run: highest validation accuracy, then lowest loss, then earliest.

@@ -1,6 +1,7 @@
 //! A learning rate that jumps where a run gets other epochs: a schedule in shares of them is stretched.
 
-use crate::recipe::{Recipe, Schedule, schedule::Drop};
+use crate::recipe::Recipe;
+use crate::recipe::schedule::{Drop, Schedule};
 
 /// Rates that differ by less than this share of each other are the same to a training.
 const NOTICEABLE: f64 = 0.1;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::arch::problem::Problem;
-use crate::recipe::DropCounting;
+use crate::recipe::choices::DropCounting;
 
 /// How the learning rate changes over the epochs of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

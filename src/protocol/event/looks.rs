@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::command::Split;
-use crate::protocol::event::{Figures, number};
+use crate::protocol::event::figures::{Figures, number};
 
 /// Samples of a data set as the network sees them, and what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::protocol::{Change, Command, Overrides};
-use crate::recipe::{Jump, Recipe};
+use crate::recipe::Recipe;
+use crate::recipe::jump::Jump;
 use crate::ui::app::App;
 use crate::ui::message::Effect;
 use crate::ui::prompt::{Prompt, Question, Reply};

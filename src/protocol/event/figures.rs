@@ -1,0 +1,25 @@
+//! Loss and accuracy, and how numbers that may not be finite are read.
+
+use serde::{Deserialize, Serialize};
+
+/// Loss and accuracy over some images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Mean cross-entropy, in nats.
+    #[serde(deserialize_with = "number")]
+    pub loss: f64,
+    /// Share that was right.
+    #[serde(deserialize_with = "number")]
+    pub accuracy: f64,
+}
+
+/// A null in JSON is a number that was not finite.
+pub(super) fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// The same of several.
+pub(super) fn numbers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let numbers = Vec::<Option<f64>>::deserialize(deserializer)?;
+    Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
+}
