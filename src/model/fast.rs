@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn the_memory_is_what_the_arithmetic_said_before() {
         for case in
-            [case("", &[3, 2], 12, 32, 20), case("", &[3, 2], 12, 32, 20).with(|r| r.bottleneck = false)]
+            [case("", &[3, 2], 12, 32, 32), case("", &[3, 2], 12, 32, 32).with(|r| r.bottleneck = false)]
         {
             let net = case.net(Arithmetic::Fast);
             case.pass(&net);
