@@ -378,7 +378,7 @@ mod tests {
         );
     }
 
-    /// The table as the README has it: where, keys, what for.
+    /// The table of `docs/keys.md`: where, keys, what for, name.
     fn markdown() -> String {
         let mut text = String::from("| where | keys | what | name |\n|---|---|---|---|\n");
         for place in [None].into_iter().chain(Screen::ALL.map(Some)) {
@@ -394,17 +394,17 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_the_keys_of_the_table() {
+    fn the_page_of_keys_has_the_keys_of_the_table() {
         const BOUNDS: [&str; 2] = ["<!-- keys -->\n", "<!-- /keys -->\n"];
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        let readme = std::fs::read_to_string(file).unwrap();
-        let (before, rest) = readme.split_once(BOUNDS[0]).expect("where the keys begin");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
+        let page = std::fs::read_to_string(file).unwrap();
+        let (before, rest) = page.split_once(BOUNDS[0]).expect("where the keys begin");
         let (found, after) = rest.split_once(BOUNDS[1]).expect("where the keys end");
         if std::env::var_os("DENSENET_TUI_PICTURES").is_some_and(|word| word == "write") {
             let text = [before, BOUNDS[0], &markdown(), BOUNDS[1], after].concat();
             std::fs::write(file, text).unwrap();
         } else {
-            assert_eq!(found, markdown(), "DENSENET_TUI_PICTURES=write cargo test --lib writes it anew");
+            assert_eq!(found, markdown(), "DENSENET_TUI_PICTURES=write cargo test --lib ui:: updates it");
         }
     }
 }
