@@ -3,31 +3,26 @@
 //! [`run`] is the shell: terminal, threads, the loop. `app` is what is known, `update` what a message
 //! changes, `view` how it looks; none of those reads a clock, a file or the terminal.
 
-pub(crate) mod app;
-mod capture;
-pub(crate) mod colours;
+mod app;
 mod curves;
-mod disk;
 #[cfg(test)]
 mod dump;
-pub(crate) mod glyphs;
+mod effect;
 mod hits;
-mod input;
+mod jobs;
 pub(crate) mod keys;
-mod message;
+mod overlay;
 mod prompt;
+pub(crate) mod saved_state;
 #[cfg(test)]
 mod scenario;
 mod screens;
-mod signals;
-pub(crate) mod state;
-mod terminal;
+pub(crate) mod style;
 #[cfg(test)]
 mod testing;
-pub(crate) mod theme;
-mod update;
-mod view;
+mod tty;
 mod widgets;
+pub(crate) mod workspace;
 
 use std::cell::Cell;
 use std::io;
@@ -42,11 +37,14 @@ use signal_hook::consts::{SIGHUP, SIGTSTP};
 use crate::monitor::Exit;
 use crate::monitor::signals::LIMIT;
 use crate::protocol::Link;
-use app::{App, Leaving, Settings};
+use effect::{Answer, Disk, Effect, Msg};
 use keys::Screen;
-use message::{Answer, Disk, Effect, Msg};
-use state::State;
-use terminal::Terminal;
+use saved_state::State;
+use tty::terminal::{self, Terminal};
+use tty::{capture, signals, thread};
+use workspace::{App, Leaving, Settings};
+
+pub(crate) use tty::give_back;
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(100);
@@ -56,12 +54,6 @@ const FRAME_OVER_SSH: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(2);
 /// How often a clock is looked at that is on the screen.
 const SECOND: Duration = Duration::from_secs(1);
-
-/// The terminal, and what the program prints to, as they were before the interface: for an end that comes at once.
-pub(crate) fn give_back() {
-    terminal::give_back();
-    capture::release();
-}
 
 /// How the interface ended.
 #[derive(Debug)]
@@ -77,9 +69,9 @@ pub(crate) struct Left {
 /// whether a checkpoint is being written: then the engine is given more time.
 pub(crate) fn run(link: &Link, settings: Settings, saving: fn() -> bool) -> io::Result<Left> {
     let (messages, inbox) = unbounded();
-    terminal::guard_panics();
+    tty::guard_panics();
     terminal::open()?;
-    signals::listen(messages.clone())?;
+    signals::listen(messages.clone(), give_back)?;
     let capture = capture::Capture::begin(messages.clone())?;
     let shell = Shell {
         link,
@@ -96,17 +88,6 @@ pub(crate) fn run(link: &Link, settings: Settings, saving: fn() -> bool) -> io::
     capture.end(failed);
     let (exit, last_word) = shown.unwrap_or(Ok((Exit::FAILED, None)))?;
     Ok(Left { exit, last_word, asked: shell.leaving.get().unwrap_or_else(Instant::now) })
-}
-
-/// Starts a thread that the interface cannot do without: when it panics, the interface ends.
-fn thread(name: &str, messages: Sender<Msg>, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let guarded = move || {
-        terminal::own_this_thread();
-        if catch_unwind(AssertUnwindSafe(work)).is_err() {
-            _ = messages.send(Msg::Broken);
-        }
-    };
-    std::thread::Builder::new().name(name.into()).spawn(guarded).map(|_| ())
 }
 
 /// What the loop waits for.
@@ -129,7 +110,7 @@ impl Shell<'_> {
         let mut terminal = Terminal::take(self.messages.clone(), settings.mouse)?;
         let mut app = App::new(settings);
         (app.size, app.now) = (terminal::size(), now());
-        input::spawn(self.messages.clone())?;
+        tty::read_input(self.messages.clone())?;
         let (exit, last_word) = self.serve(&mut app, &mut terminal)?;
         // What cannot be remembered is told where there is nothing else to tell.
         let kept = State::of(&app).write(&app.settings.state_file);
@@ -140,7 +121,7 @@ impl Shell<'_> {
         let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_OVER_SSH } else { FRAME };
         let mut events = self.link.events.clone();
         let (mut last, mut ticked) = (None::<Instant>, Instant::now());
-        for effect in update::opening(app) {
+        for effect in app::opening(app) {
             if let Some(exit) = self.carry_out(effect, app, terminal) {
                 return Ok((exit, None));
             }
@@ -148,7 +129,7 @@ impl Shell<'_> {
         loop {
             let due = last.map_or(ticked, |last| last + frame);
             if app.dirty && terminal.is_free() && due <= Instant::now() {
-                terminal.draw(app)?;
+                terminal.draw(app.size, |frame| app::view::draw(app, frame))?;
                 app.dirty = false;
                 last = Some(Instant::now());
             }
@@ -191,7 +172,7 @@ impl Shell<'_> {
                 Msg::Signal(SIGHUP) => self.hung_up.set(true),
                 _ => {}
             }
-            for effect in update::update(app, msg) {
+            for effect in app::update(app, msg) {
                 if let Some(exit) = self.carry_out(effect, app, terminal) {
                     return Ok((exit, last_word));
                 }
@@ -244,8 +225,8 @@ impl Shell<'_> {
         }
         let (messages, options) = (self.messages.clone(), app.settings.options.clone());
         let looking = Arc::clone(&self.looking);
-        let started = thread("disk", self.messages.clone(), move || {
-            let answer = disk::carry_out(work, &options);
+        let started = thread::spawn("disk", self.messages.clone(), move || {
+            let answer = jobs::carry_out(work, &options);
             if lists {
                 looking.store(false, Ordering::SeqCst);
             }
@@ -302,7 +283,7 @@ fn handed_over(app: &App, msg: &Msg) -> Option<String> {
         Msg::Answer(answer) if matches!(**answer, Answer::Background(Ok(()))) => Some(format!(
             "{} goes on in the background; `densenet-tui` shows it under Runs, and its lines are in {}.",
             head.run,
-            head.run_dir.join(disk::LOG).display()
+            head.run_dir.join(jobs::LOG).display()
         )),
         _ => None,
     }
@@ -311,16 +292,4 @@ fn handed_over(app: &App, msg: &Msg) -> Option<String> {
 /// Seconds since 1970: the only clock of the interface.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_that_panics_ends_the_interface() {
-        let (messages, inbox) = unbounded();
-        thread("disk", messages, || panic!("a defect")).unwrap();
-        assert!(matches!(inbox.recv(), Ok(Msg::Broken)));
-    }
 }

@@ -21,7 +21,7 @@ use crate::store::checkpoint::Meta;
 use crate::store::{State, Summary, catalog, run};
 
 /// What is to be done.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// There is no such run.
     Begin,
     /// Go on with the run in this directory.
@@ -43,7 +43,7 @@ struct Case<'a> {
 }
 
 /// Finds out what the command line means for the run `name`; the error is a sentence.
-pub(super) fn next(cli: &Cli, runs_dir: &Path, name: &str) -> Result<Next, String> {
+pub(crate) fn next(cli: &Cli, runs_dir: &Path, name: &str) -> Result<Next, String> {
     run::check_name(name).map_err(|problem| format!("{problem}; choose another --name."))?;
     let path = runs_dir.join(name);
     if run::checkpoints(&path).is_empty() {
@@ -88,7 +88,7 @@ fn is_complete(summary: &Summary) -> bool {
 }
 
 /// Tells that the run `name` has ended as `summary` says, as its last line did.
-pub(super) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
+pub(crate) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
     let completed = is_complete(summary);
     let outcome = if completed { Outcome::Completed } else { Outcome::Diverged };
     let (best, test, step) = (summary.best, summary.test, summary.step);

@@ -16,12 +16,12 @@ use crate::ops::out_of_memory;
 use crate::paths::Paths;
 use crate::protocol::Options;
 use crate::recipe::Recipe;
-use crate::ui::app::{OnHangup, Settings};
-use crate::ui::colours::ColourLevel;
-use crate::ui::glyphs::Glyphs;
 use crate::ui::keys::Keys;
-use crate::ui::state::{State, ViewState};
-use crate::ui::theme::Theme;
+use crate::ui::saved_state::{State, ViewState};
+use crate::ui::style::colours::ColourLevel;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
+use crate::ui::workspace::{OnHangup, Settings};
 use crate::ui::{deadline, give_back};
 
 /// How often it is asked whether the engine has ended.

@@ -1,172 +1,176 @@
-//! What the interface knows and shows. Messages change it (`update`), drawing reads it (`view`).
+//! What a message changes, and what is to be done about it.
 
-use std::path::PathBuf;
+pub(crate) mod dispatch;
+mod events;
+mod mouse;
+#[cfg(test)]
+mod tests;
+pub(crate) mod view;
 
-use crate::monitor::Monitor;
-use crate::plain;
-use crate::protocol::{Options, Overrides};
-use crate::recipe::Recipe;
-use crate::ui::colours::ColourLevel;
-use crate::ui::glyphs::Glyphs;
-use crate::ui::hits::Hits;
-use crate::ui::keys::{Keys, Screen};
-use crate::ui::prompt::Prompt;
-use crate::ui::screens::data::DataScreen;
-use crate::ui::screens::inspect::InspectScreen;
-use crate::ui::screens::log::LogScreen;
-use crate::ui::screens::recipe::RecipeScreen;
-use crate::ui::screens::runs::RunsScreen;
-use crate::ui::screens::train::TrainScreen;
-use crate::ui::state::ViewState;
-use crate::ui::theme::Theme;
+use crossterm::event::{KeyEvent, KeyEventKind};
+use signal_hook::consts::{SIGHUP, SIGUSR1};
 
-/// What the interface starts with.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    /// The recipe that was typed, or the default.
-    pub(crate) recipe: Recipe,
-    /// How runs are carried out.
-    pub(crate) options: Options,
-    pub(crate) theme: Theme,
-    /// The colours of the terminal.
-    pub(crate) level: ColourLevel,
-    pub(crate) glyphs: Glyphs,
-    pub(crate) keys: Keys,
-    /// Bytes that the machine has available, where it tells.
-    pub(crate) memory: Option<u64>,
-    /// The run to go on with at once, and what of it is to be otherwise.
-    pub(crate) resume: Option<(PathBuf, Overrides)>,
-    /// Seconds from UTC to the time of this place.
-    pub(crate) utc_offset: i32,
-    /// The name of the first run that is started here.
-    pub(crate) name: Option<String>,
-    /// Whether the mouse is taken.
-    pub(crate) mouse: bool,
-    /// Where that is kept.
-    pub(crate) state_file: PathBuf,
-    /// Whether the end of a long run rings the bell.
-    pub(crate) bell: bool,
-    /// How things were looked at last time.
-    pub(crate) view: ViewState,
-    /// What is to be said at once: warnings about files that were read.
-    pub(crate) notes: Vec<String>,
-    pub(crate) on_hangup: OnHangup,
-}
+use crate::monitor::{Exit, signals};
+use crate::protocol::{Command, StopReason};
+use crate::ui::effect::{Answer, Disk, Effect, Msg};
+use crate::ui::workspace::{App, Leaving, OnHangup};
 
-/// What becomes of a run when the terminal goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum OnHangup {
-    /// It is saved and stops.
-    #[default]
-    Stop,
-    /// It is saved and goes on in a process of its own.
-    Background,
-}
+/// What is said when a run was asked to end.
+pub(crate) const FINISHING: &str = "finishing the step and saving.";
 
-/// A sentence at the bottom, until something else is said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Notice {
-    pub(crate) text: String,
-    pub(crate) bad: bool,
-}
-
-impl Notice {
-    fn new(text: String, bad: bool) -> Self {
-        Self { text: plain::kept(text), bad }
+/// What is to be done when the interface opens.
+pub(crate) fn opening(app: &mut App) -> Vec<Effect> {
+    match app.settings.resume.take() {
+        Some((target, overrides)) => crate::ui::screens::runs::update::resume_with(app, target, overrides),
+        None => Vec::new(),
     }
 }
 
-/// Everything.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) settings: Settings,
-    pub(crate) screen: Screen,
-    /// Columns and rows of the terminal.
-    pub(crate) size: (u16, u16),
-    /// Seconds since 1970, as the last message said.
-    pub(crate) now: f64,
-    /// The run of the engine: the last one that began.
-    pub(crate) monitor: Monitor,
-    pub(crate) recipe: RecipeScreen,
-    pub(crate) train: TrainScreen,
-    pub(crate) runs: RunsScreen,
-    pub(crate) inspect: InspectScreen,
-    pub(crate) data: DataScreen,
-    pub(crate) log: LogScreen,
-    /// What lies over the screen and takes the keys.
-    pub(crate) prompt: Option<Prompt>,
-    pub(crate) notice: Option<Notice>,
-    /// Lines of the command line, oldest first, and which one was brought back.
-    pub(crate) history: Vec<String>,
-    pub(crate) recalled: usize,
-    /// Where the last frame put what can be clicked.
-    pub(crate) hits: Hits,
-    /// The mouse is the interface's, not the terminal's.
-    pub(crate) mouse: bool,
-    /// What is to be done when the run has ended.
-    pub(crate) leaving: Option<Leaving>,
-    pub(crate) dirty: bool,
-}
-
-/// Why the interface waits for the end of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Leaving {
-    /// To quit, with this exit code.
-    Quit(u8),
-    /// To quit and let another process go on with the run.
-    Background(PathBuf),
-}
-
-impl App {
-    pub(crate) fn new(settings: Settings) -> Self {
-        let mut log = LogScreen::default();
-        for note in &settings.notes {
-            log.say(0.0, note.clone());
+/// Takes a message in.
+pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.dirty |= match &msg {
+        Msg::Tick(_) => app.clock_runs(),
+        Msg::Answer(answer) => !matches!(&**answer, Answer::Runs(rows) if app.runs.has(rows)),
+        _ => true,
+    };
+    match msg {
+        Msg::Key(key) => press(app, key),
+        Msg::Mouse(mouse) => mouse::mouse(app, mouse),
+        Msg::Paste(text) => crate::ui::overlay::update::paste(app, &text),
+        Msg::Resize(columns, rows) => {
+            app.size = (columns, rows);
+            Vec::new()
         }
-        let view = settings.view;
-        let mut train = TrainScreen::default();
-        (train.log_y, train.log_x, train.over) = (view.log_y, view.log_x, view.x_axis);
-        train.set_smoothing_step(view.smoothing);
-        let mut runs = RunsScreen::default();
-        runs.order = view.order;
-        Self {
-            recipe: RecipeScreen::new(&settings.recipe),
-            train,
-            runs,
-            inspect: InspectScreen::default(),
-            data: DataScreen::default(),
-            log,
-            mouse: settings.mouse,
-            notice: settings.notes.first().map(|note| Notice::new(note.clone(), true)),
-            settings,
-            screen: Screen::Recipe,
-            size: (80, 24),
-            now: 0.0,
-            monitor: Monitor::default(),
-            prompt: None,
-            history: Vec::new(),
-            recalled: 0,
-            hits: Hits::default(),
-            leaving: None,
-            dirty: true,
+        Msg::Event(stamped) => events::hear(app, &stamped),
+        Msg::EngineGone => {
+            app.complain("the engine is gone; the last checkpoint is untouched.");
+            app.leaving.take().map(|_| Effect::Quit(Exit::FAILED)).into_iter().collect()
         }
+        Msg::Printed(line) => {
+            app.log.say(app.now, line);
+            Vec::new()
+        }
+        Msg::Signal(signal) => signalled(app, signal),
+        Msg::Tick(now) => {
+            app.now = now;
+            if app.screen == crate::ui::keys::Screen::Runs {
+                return vec![Effect::Disk(Disk::ListRuns)];
+            }
+            Vec::new()
+        }
+        Msg::Resumed => Vec::new(),
+        Msg::Broken => vec![Effect::Quit(Exit::FAILED)],
+        Msg::Answer(answer) => answered(app, *answer),
     }
+}
 
-    /// Whether a run is being trained.
-    pub(crate) fn training(&self) -> bool {
-        self.monitor.head.is_some() && self.monitor.end.is_none()
+fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
     }
+    app.notice = None;
+    if app.prompt.is_some() {
+        return crate::ui::overlay::update::press(app, key);
+    }
+    match app.settings.keys.action(app.screen, key) {
+        Some(action) => dispatch::act(app, action),
+        None => Vec::new(),
+    }
+}
 
-    /// Whether what is shown depends on the time of day.
-    pub(crate) fn clock_runs(&self) -> bool {
-        self.training() && !self.monitor.paused
+/// SIGUSR1 saves the run; what asks for an end, or SIGHUP, ends the program after the run is saved.
+fn signalled(app: &mut App, signal: i32) -> Vec<Effect> {
+    let command = |command| vec![Effect::Command(Box::new(command))];
+    let background = matches!(app.leaving, Some(Leaving::Background(_)));
+    let code = match signal {
+        SIGUSR1 if app.training() => return command(Command::Save),
+        _ if signal == SIGHUP || signals::stops(signal) => u8::try_from(128 + signal).unwrap_or(1),
+        _ => return Vec::new(),
+    };
+    if background && (signal == SIGHUP || !app.training()) {
+        // It is on its way to where no terminal is needed.
+        return Vec::new();
     }
+    if !app.training() {
+        return vec![Effect::Quit(Exit(code))];
+    }
+    let (leaving, reason) = match &app.monitor.head {
+        Some(head) if signal == SIGHUP && app.settings.on_hangup == OnHangup::Background => {
+            (Leaving::Background(head.run_dir.clone()), StopReason::Asked)
+        }
+        _ => (Leaving::Quit(code), StopReason::Signal(signal)),
+    };
+    app.say(if signal == SIGHUP { FINISHING } else { signals::sentence(true) });
+    match app.leaving.replace(leaving) {
+        Some(_) => Vec::new(),
+        None => command(Command::Stop(reason)),
+    }
+}
 
-    pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice::new(text.into(), false));
+fn answered(app: &mut App, answer: Answer) -> Vec<Effect> {
+    match answer {
+        Answer::Runs(rows) => {
+            app.runs.take(rows);
+            return crate::ui::screens::runs::update::curves(app);
+        }
+        Answer::Journal(path, read) => {
+            let curves = read.map(|(events, damaged)| {
+                let mut curves = crate::ui::curves::Curves::default();
+                curves.damaged = damaged;
+                for event in &events {
+                    curves.hear(event);
+                }
+                curves
+            });
+            app.runs.keep(path, curves);
+        }
+        Answer::Past(Ok(events)) => {
+            app.train.remember(&events);
+            let mut past = crate::monitor::Monitor::default();
+            for event in &events {
+                past.apply(event);
+            }
+            app.monitor.best = app.monitor.best.or(past.best);
+        }
+        Answer::Checkpoints(path, rows) => {
+            if let Some((opened, known)) = &mut app.runs.opened
+                && *opened == path
+            {
+                *known = rows;
+            }
+        }
+        Answer::Exported(Ok(path)) => app.say(format!("the copy is {}.", path.display())),
+        Answer::TakenBack(Ok(path)) => return crate::ui::screens::runs::update::resume(app, path),
+        Answer::RecipeRead(Ok(recipe)) => {
+            app.recipe = crate::ui::screens::recipe::state::RecipeScreen::new(&recipe);
+            app.screen = crate::ui::keys::Screen::Recipe;
+            app.say("the recipe was read.");
+        }
+        Answer::RecipeWritten(Ok(path)) => app.say(format!("the recipe is in {}.", path.display())),
+        Answer::Deleted(Ok(name)) => {
+            app.say(format!("{name} was deleted."));
+            app.runs.close();
+            return vec![Effect::Disk(Disk::ListRuns)];
+        }
+        Answer::Background(Ok(())) => return vec![Effect::Quit(Exit::FINE)],
+        Answer::Background(Err(sentence)) => {
+            app.leaving = None;
+            app.complain(sentence);
+        }
+        Answer::Remembered(Ok(())) => {}
+        Answer::Exported(Err(sentence))
+        | Answer::Remembered(Err(sentence))
+        | Answer::TakenBack(Err(sentence))
+        | Answer::Past(Err(sentence))
+        | Answer::RecipeRead(Err(sentence))
+        | Answer::RecipeWritten(Err(sentence))
+        | Answer::Deleted(Err(sentence)) => app.complain(sentence),
     }
+    Vec::new()
+}
 
-    pub(crate) fn complain(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice::new(text.into(), true));
-    }
+/// Does an action as its key would.
+#[cfg(test)]
+pub(crate) fn press_for_tests(app: &mut App, action: crate::ui::keys::Action) -> Vec<Effect> {
+    dispatch::act(app, action)
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use ratatui::layout::{Position, Rect};
 
 use crate::ui::keys::Screen;
-use crate::ui::screens::train::Pane;
+use crate::ui::screens::train::state::Pane;
 
 /// Something that can be clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

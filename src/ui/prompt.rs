@@ -8,7 +8,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::recipe::presets::PRESETS;
 use crate::ui::keys::{Action, BINDINGS};
-use crate::ui::theme::Theme;
+use crate::ui::style::theme::Theme;
 
 /// Characters that a typed line may have.
 pub(crate) const LONGEST: usize = 4096;

@@ -14,9 +14,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::recipe::layered::{Layer, assemble};
-use crate::ui::app::Settings;
-use crate::ui::glyphs::Glyphs;
-use crate::ui::theme::Theme;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
+use crate::ui::workspace::Settings;
 use crate::ui::{dump, testing};
 use script::{Head, Script, What};
 use stage::{Shot, Stage};

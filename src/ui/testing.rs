@@ -3,12 +3,12 @@
 use crate::protocol::Options;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::recipe::{Data, Recipe};
-use crate::ui::app::{OnHangup, Settings};
-use crate::ui::colours::ColourLevel;
-use crate::ui::glyphs::Glyphs;
 use crate::ui::keys::Keys;
-use crate::ui::state::ViewState;
-use crate::ui::theme::Theme;
+use crate::ui::saved_state::ViewState;
+use crate::ui::style::colours::ColourLevel;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
+use crate::ui::workspace::{OnHangup, Settings};
 
 /// The settings of somebody who has none, on a terminal that can do everything, in UTC.
 pub(crate) fn settings() -> Settings {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::script::Until;
 use crate::protocol::{Event, Options, Stamped};
 use crate::store::journal;
-use crate::ui::message::{Answer, Disk};
-use crate::ui::screens::runs::CheckpointRow;
-use crate::ui::{disk, testing};
+use crate::ui::effect::{Answer, Disk};
+use crate::ui::screens::runs::state::CheckpointRow;
+use crate::ui::{jobs, testing};
 
 /// A file of the scenarios.
 pub(super) fn path(name: &str) -> PathBuf {
@@ -112,7 +112,7 @@ pub(super) fn on_disk(work: Disk) -> Answer {
     let seen =
         |path: PathBuf| path.strip_prefix(&kept).map_or(path.clone(), |rest| Path::new("runs").join(rest));
     let options = Options { runs_dir: kept.clone(), ..testing::settings().options };
-    match disk::carry_out(work, &options) {
+    match jobs::carry_out(work, &options) {
         Answer::Runs(mut rows) => {
             for row in &mut rows {
                 row.path = seen(std::mem::take(&mut row.path));

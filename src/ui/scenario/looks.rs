@@ -4,9 +4,9 @@ use super::list::NAMES;
 use super::script::Head;
 use super::stage::Stage;
 use super::{file, read};
-use crate::ui::colours::ColourLevel;
 use crate::ui::dump::signs;
-use crate::ui::theme::Theme;
+use crate::ui::style::colours::ColourLevel;
+use crate::ui::style::theme::Theme;
 use ratatui::style::Color;
 
 /// Plays every scenario on another terminal and looks at the screen after each line.

@@ -13,9 +13,9 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::frames::{COMMAND, writing};
-use crate::ui::colours::{blend, rgb};
 use crate::ui::dump::{Sign, signs};
-use crate::ui::theme::Theme;
+use crate::ui::style::colours::{blend, rgb};
+use crate::ui::style::theme::Theme;
 use shapes::{CELL, Shape, shape};
 
 /// The pictures that README shows.

@@ -10,10 +10,10 @@ use super::fixtures;
 use super::script::Head;
 use super::stage::Stage;
 use crate::protocol::Stamped;
-use crate::ui::colours::ColourLevel;
+use crate::ui::effect::{Disk, Msg};
 use crate::ui::keys::BINDINGS;
-use crate::ui::message::{Disk, Msg};
-use crate::ui::theme::Theme;
+use crate::ui::style::colours::ColourLevel;
+use crate::ui::style::theme::Theme;
 
 /// Real events of runs and answers, and some that are not meant to come, or not in this order.
 static EVENTS: LazyLock<Vec<Stamped>> = LazyLock::new(|| {
@@ -137,7 +137,7 @@ impl Stage {
             Happening::Other(_) => self.say(Msg::Tick(1e12)),
             Happening::Disk => {
                 let wanted = self.effects.drain(..).find_map(|effect| match effect {
-                    crate::ui::message::Effect::Disk(work @ (Disk::ListRuns | Disk::ReadJournal(_))) => {
+                    crate::ui::effect::Effect::Disk(work @ (Disk::ListRuns | Disk::ReadJournal(_))) => {
                         Some(work)
                     }
                     _ => None,

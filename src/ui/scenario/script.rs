@@ -5,8 +5,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Position;
 
 use crate::recipe::layered::{Layer, assemble};
-use crate::ui::colours::ColourLevel;
-use crate::ui::theme::Theme;
+use crate::ui::style::colours::ColourLevel;
+use crate::ui::style::theme::Theme;
 
 /// What the terminal is, and what the interface starts with.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,9 +14,10 @@ use super::fixtures;
 use super::script::{Head, What};
 use super::settings;
 use crate::protocol::command::{Change, Command, StopReason};
-use crate::ui::app::App;
-use crate::ui::message::{Answer, Disk, Effect, Msg};
-use crate::ui::{dump, update, view};
+use crate::ui::app as update;
+use crate::ui::effect::{Answer, Disk, Effect, Msg};
+use crate::ui::workspace::App;
+use crate::ui::{app::view, dump};
 
 /// The interface and what it wanted last.
 pub(super) struct Stage {

@@ -1,8 +1,8 @@
 //! Bars: how far something is, and how much of each.
 
 use super::pen::{put, shorten, width};
-use crate::ui::glyphs::Glyphs;
-use crate::ui::theme::Theme;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -7,8 +7,8 @@ mod readout;
 
 use super::axis::Axis;
 use super::pen;
-use crate::ui::glyphs::Glyphs;
-use crate::ui::theme::Theme;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
 use canvas::Canvas;
 use frame::Frame;
 use ratatui::buffer::Buffer;

@@ -2,9 +2,9 @@
 
 use super::axis::{Unit, value};
 use super::pen::{self, put, shorten, width};
-use crate::ui::colours::ink;
-use crate::ui::glyphs::Glyphs;
-use crate::ui::theme::Theme;
+use crate::ui::style::colours::ink;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};

@@ -2,9 +2,9 @@
 //! and what is wrong in two colours; with sums, recall and precision where they have room.
 
 use super::pen::{self, put, shorten, width};
-use crate::ui::colours::{ColourLevel, blend, ink, rgb};
-use crate::ui::glyphs::Glyphs;
-use crate::ui::theme::Theme;
+use crate::ui::style::colours::{ColourLevel, blend, ink, rgb};
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};

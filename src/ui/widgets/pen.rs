@@ -1,6 +1,6 @@
 //! Writing into a buffer without leaving an area.
 
-use crate::ui::glyphs::Glyphs;
+use crate::ui::style::glyphs::Glyphs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};

@@ -1,7 +1,7 @@
 //! An image in cells: two pixels each as half blocks, one without them, a ramp of grey without colour.
 
-use crate::ui::colours::{ColourLevel, brightness};
-use crate::ui::glyphs::Glyphs;
+use crate::ui::style::colours::{ColourLevel, brightness};
+use crate::ui::style::glyphs::Glyphs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};

@@ -1,6 +1,6 @@
 //! What the tests of the widgets share.
 
-use crate::ui::theme::Theme;
+use crate::ui::style::theme::Theme;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use ratatui::buffer::{Buffer, Cell};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::ui::app::App;
 use crate::ui::curves::classes::ClassCurves;
+use crate::ui::workspace::App;
 
 /// Epoch and accuracies by class, oldest first: what the journal told and what was heard after it.
 pub(crate) fn known(app: &App) -> Vec<(usize, &[f32])> {

@@ -29,7 +29,7 @@ pub(crate) fn name(found: &Inspection, label: usize) -> &str {
 }
 
 /// A cell of the confusion matrix.
-pub(super) fn cell(found: &Inspection, (label, prediction): (usize, usize)) -> String {
+pub(crate) fn cell(found: &Inspection, (label, prediction): (usize, usize)) -> String {
     let Some(row) = found.confusion.get(label) else { return String::new() };
     let (count, all) = (row.get(prediction).copied().unwrap_or(0), row.iter().sum());
     format!(
@@ -43,7 +43,7 @@ pub(super) fn cell(found: &Inspection, (label, prediction): (usize, usize)) -> S
 }
 
 /// A class: how often it was right, and what it was taken for.
-pub(super) fn class(found: &Inspection, label: usize) -> String {
+pub(crate) fn class(found: &Inspection, label: usize) -> String {
     let Some(row) = found.confusion.get(label) else { return String::new() };
     let (right, all) = (row.get(label).copied().unwrap_or(0), row.iter().sum());
     let mut text = format!("{}: {right} of {all} right ({})", name(found, label), share(right, all));
@@ -57,7 +57,7 @@ pub(super) fn class(found: &Inspection, label: usize) -> String {
 }
 
 /// A mistake: its place in the split, label, prediction and probability.
-pub(super) fn mistake(found: &Inspection, of: &Mistake) -> String {
+pub(crate) fn mistake(found: &Inspection, of: &Mistake) -> String {
     format!("{} {} {} {:.4}", of.index, name(found, of.label), name(found, of.prediction), of.probability)
 }
 
@@ -72,7 +72,7 @@ fn target(found: &Inspection, block: usize, to: usize) -> String {
 }
 
 /// Who reads how much of whom.
-pub(super) fn link(found: &Inspection, block: usize, (to, from): (usize, usize)) -> String {
+pub(crate) fn link(found: &Inspection, block: usize, (to, from): (usize, usize)) -> String {
     let Some(row) = found.reuse.get(block).and_then(|of| of.cells.get(to)) else { return String::new() };
     let source = if from == 0 { "the block's input".into() } else { format!("layer {from}") };
     let reader = target(found, block, to);
@@ -96,7 +96,7 @@ pub(crate) fn layer(place: usize, prefix: &str) -> String {
 }
 
 /// A row's scales in full.
-pub(super) fn scale(found: &Inspection, place: usize) -> String {
+pub(crate) fn scale(found: &Inspection, place: usize) -> String {
     let Some(of) = found.scales.get(place) else { return String::new() };
     let gradient = of.gradient.map_or_else(|| "unknown".into(), |rms| format!("{rms:.2e}"));
     format!(

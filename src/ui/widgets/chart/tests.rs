@@ -41,7 +41,7 @@ fn two_lines_share_a_plot_with_legend_and_axes() {
 
 #[test]
 fn styles_are_those_of_the_theme_at_the_colours_of_the_terminal() {
-    use crate::ui::colours::ColourLevel;
+    use crate::ui::style::colours::ColourLevel;
     for (level, expected) in [(ColourLevel::C16, SIXTEEN), (ColourLevel::None, NONE)] {
         let theme = theme("colourblind").at(level);
         let mut chart = chart(vec![line("train", &FALLING, 0)], &theme, true);

@@ -1,0 +1,157 @@
+//! What signals and the clock change.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+
+use super::update;
+use crate::monitor::Exit;
+use crate::protocol::event::Started;
+use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
+use crate::ui::effect::{Answer, Disk, Effect, Msg};
+use crate::ui::keys::Screen;
+use crate::ui::workspace::{App, Leaving, OnHangup};
+
+fn app() -> App {
+    App::new(crate::ui::testing::settings())
+}
+
+fn event(event: Event) -> Msg {
+    Msg::Event(Box::new(Stamped { event, time: 1.0 }))
+}
+
+/// An interface with a run in training.
+fn training() -> App {
+    let mut app = app();
+    let started = Started::example();
+    update(&mut app, event(Event::Started(Box::new(started))));
+    app
+}
+
+fn finished(outcome: Outcome) -> Msg {
+    event(Event::Finished { outcome, reason: None, best: None, test: None, step: 3 })
+}
+
+/// What is asked of the engine.
+fn stop_of(effects: &[Effect]) -> Option<StopReason> {
+    match effects {
+        [Effect::Command(command)] => match **command {
+            Command::Stop(reason) => Some(reason),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn exit_of(effects: &[Effect]) -> Option<Exit> {
+    match effects {
+        [Effect::Quit(exit)] => Some(*exit),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_signal_ends_an_idle_interface_with_its_code() {
+    for (signal, code) in [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] {
+        assert_eq!(exit_of(&update(&mut app(), Msg::Signal(signal))), Some(Exit(code)));
+    }
+}
+
+#[test]
+fn a_signal_in_a_run_stops_it_and_then_ends_with_its_code() {
+    for (signal, code) in [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] {
+        let mut app = training();
+        let effects = update(&mut app, Msg::Signal(signal));
+        assert_eq!(stop_of(&effects), Some(StopReason::Signal(signal)));
+        // The window that closes after the shell was told says nothing new.
+        assert!(update(&mut app, Msg::Signal(signal)).is_empty());
+        assert_eq!(exit_of(&update(&mut app, finished(Outcome::Stopped))), Some(Exit(code)));
+    }
+}
+
+#[test]
+fn sigusr1_saves_and_nothing_more() {
+    let effects = update(&mut training(), Msg::Signal(SIGUSR1));
+    assert!(matches!(&effects[..], [Effect::Command(command)] if matches!(**command, Command::Save)));
+    assert!(update(&mut app(), Msg::Signal(SIGUSR1)).is_empty());
+}
+
+#[test]
+fn a_hangup_moves_the_run_to_the_background_where_that_is_settled() {
+    let mut app = training();
+    app.settings.on_hangup = OnHangup::Background;
+    assert_eq!(stop_of(&update(&mut app, Msg::Signal(SIGHUP))), Some(StopReason::Asked));
+    assert!(update(&mut app, Msg::Signal(SIGHUP)).is_empty());
+    let effects = update(&mut app, finished(Outcome::Stopped));
+    assert!(matches!(&effects[..], [Effect::Disk(Disk::Background(run))] if run.ends_with("a")));
+    // Until the other process has the run, nothing takes it away.
+    assert!(update(&mut app, Msg::Signal(SIGHUP)).is_empty());
+    assert!(update(&mut app, Msg::Signal(SIGTERM)).is_empty());
+    let answer = Msg::Answer(Box::new(Answer::Background(Ok(()))));
+    assert_eq!(exit_of(&update(&mut app, answer)), Some(Exit::FINE));
+}
+
+#[test]
+fn a_hangup_lets_go_a_run_that_is_on_its_way_to_the_background_and_sigterm_does_not() {
+    let mut app = training();
+    app.leaving = Some(Leaving::Background("runs/a".into()));
+    assert!(update(&mut app, Msg::Signal(SIGHUP)).is_empty());
+    assert!(matches!(app.leaving, Some(Leaving::Background(_))));
+    update(&mut app, Msg::Signal(SIGTERM));
+    assert_eq!(app.leaving, Some(Leaving::Quit(143)));
+}
+
+#[test]
+fn a_run_that_is_complete_meanwhile_needs_no_background() {
+    let mut app = training();
+    app.leaving = Some(Leaving::Background("runs/a".into()));
+    assert_eq!(exit_of(&update(&mut app, finished(Outcome::Completed))), Some(Exit::FINE));
+}
+
+#[test]
+fn a_background_that_fails_is_told_and_the_interface_stays() {
+    let mut app = training();
+    app.leaving = Some(Leaving::Background("runs/a".into()));
+    update(&mut app, finished(Outcome::Stopped));
+    assert!(update(&mut app, Msg::Answer(Box::new(Answer::Background(Err("no.".into()))))).is_empty());
+    assert_eq!((app.leaving, app.notice.unwrap().text), (None, "no.".into()));
+}
+
+/// Whether a message makes the screen be drawn again.
+fn draws(app: &mut App, msg: Msg) -> bool {
+    app.dirty = false;
+    update(app, msg);
+    app.dirty
+}
+
+#[test]
+fn the_clock_draws_only_while_a_run_is_being_trained() {
+    assert!(!draws(&mut app(), Msg::Tick(2.0)));
+    let mut app = training();
+    assert!(draws(&mut app, Msg::Tick(2.0)));
+    update(&mut app, event(Event::Paused { step: 1 }));
+    assert!(!draws(&mut app, Msg::Tick(3.0)));
+}
+
+#[test]
+fn runs_that_are_as_they_were_are_not_drawn_again() {
+    let mut app = app();
+    app.screen = Screen::Runs;
+    assert!(!draws(&mut app, Msg::Tick(2.0)));
+    let none = || Msg::Answer(Box::new(Answer::Runs(Vec::new())));
+    assert!(draws(&mut app, none()), "that there are none was not known");
+    assert!(!draws(&mut app, none()));
+    assert!(draws(&mut app, Msg::Printed("more".into())));
+}
+
+#[test]
+fn the_end_of_a_long_run_rings_and_a_question_that_fails_later_does_not() {
+    let mut app = training();
+    let rings = |app: &mut App, event, time| {
+        let msg = Msg::Event(Box::new(Stamped { event, time }));
+        update(app, msg).iter().any(|effect| matches!(effect, Effect::Bell))
+    };
+    let failed = || Event::Failed { message: "no.".into(), cause: crate::protocol::event::Cause::Failure };
+    assert!(rings(&mut app, failed(), 100.0));
+    assert!(!rings(&mut app, failed(), 200.0));
+    let mut app = training();
+    assert!(!rings(&mut app, failed(), 20.0), "it was short");
+}

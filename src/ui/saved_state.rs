@@ -1,0 +1,108 @@
+//! What the interface remembers from one time to the next: the last recipe and how things were looked at.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+use crate::recipe::Recipe;
+use crate::ui::curves::Over;
+use crate::ui::screens::runs::state::Order;
+use crate::ui::workspace::App;
+
+/// The remembered, as its file has it; what is missing is as at the first time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct State {
+    pub(crate) view: ViewState,
+    pub(crate) recipe: Option<Recipe>,
+}
+
+/// How the charts and the runs were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ViewState {
+    pub(crate) smoothing: usize,
+    pub(crate) log_y: bool,
+    pub(crate) log_x: bool,
+    pub(crate) x_axis: Over,
+    pub(crate) order: Order,
+}
+
+impl State {
+    /// Reads `file`; a missing one is an empty state, one that cannot be read too, with a sentence.
+    pub(crate) fn read(file: &Path) -> (Self, Option<String>) {
+        let text = match files::read_text(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), None),
+            Err(error) => {
+                let sentence = format!(
+                    "{}: it cannot be read ({error}); the last recipe and view are forgotten.",
+                    file.display()
+                );
+                return (Self::default(), Some(sentence));
+            }
+        };
+        match toml::from_str(&text) {
+            Ok(state) => (state, None),
+            Err(error) => {
+                let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+                let sentence = format!(
+                    "{}: line {line}: {}; the last recipe and view are forgotten.",
+                    file.display(),
+                    error.message()
+                );
+                (Self::default(), Some(sentence))
+            }
+        }
+    }
+
+    /// Replaces `file` in one piece.
+    pub(crate) fn write(&self, file: &Path) -> Result<(), String> {
+        let mut kept = self.clone();
+        // The next time it may be somewhere else.
+        kept.recipe.iter_mut().for_each(Recipe::anchor_paths);
+        let text = toml::to_string(&kept).map_err(|error| error.to_string())?;
+        if let Some(directory) = file.parent() {
+            std::fs::create_dir_all(directory)
+                .map_err(|error| format!("{}: {error}.", directory.display()))?;
+        }
+        crate::store::atomic::write(file, text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    /// What of `app` is to be remembered.
+    pub(crate) fn of(app: &App) -> Self {
+        let train = &app.train;
+        let view = ViewState {
+            smoothing: train.smoothing_step(),
+            log_y: train.log_y,
+            log_x: train.log_x,
+            x_axis: train.over,
+            order: app.runs.order,
+        };
+        Self { view, recipe: Some(app.recipe.recipe.clone()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Data;
+
+    #[test]
+    fn what_is_written_is_read_again_and_damage_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep/state.toml");
+        assert_eq!(State::read(&file), (State::default(), None));
+        let view = ViewState { smoothing: 2, log_y: true, x_axis: Over::Epoch, ..ViewState::default() };
+        let recipe = Some(Recipe { lr: 0.3, ..Recipe::defaults(Data::Shapes) });
+        let state = State { view, recipe };
+        state.write(&file).unwrap();
+        assert_eq!(State::read(&file), (state, None));
+        std::fs::write(&file, "[view]\nlog_y = 3\n").unwrap();
+        let (state, sentence) = State::read(&file);
+        assert_eq!(state, State::default());
+        assert!(sentence.unwrap().contains("line 2"));
+    }
+}

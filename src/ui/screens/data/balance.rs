@@ -1,0 +1,106 @@
+//! How many images there are, of which class, and their mean and deviation.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::monitor::lines::grouped;
+use crate::protocol::event::Preview;
+use crate::recipe::Recipe;
+use crate::ui::app::view::{cut, pane};
+use crate::ui::widgets::bar::{Bar, Bars};
+use crate::ui::workspace::App;
+
+pub(crate) fn draw(app: &App, recipe: &Recipe, found: &Preview, frame: &mut Frame, area: Rect) {
+    let (theme, glyphs) = (&app.settings.theme, app.settings.glyphs);
+    let room = usize::from(area.width).saturating_sub(4);
+    let block = pane(app, format!(" {} ", cut(&recipe.data.to_string(), room)), false);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let mut rest = inner;
+    for lines in [counts(app, found), moments(app, found, inner.width), notes(app, found)] {
+        // The classes keep three rows where there are so many.
+        let needed: u16 = lines.iter().map(|line| wrapped(&line.to_string(), rest.width)).sum();
+        let text = Paragraph::new(lines).wrap(Wrap { trim: false });
+        let height = needed.min(rest.height.saturating_sub(3));
+        frame.render_widget(text, Rect { height, ..rest });
+        // A row apart, where the classes lose none by it.
+        let apart = u16::from(needed > 0 && usize::from(rest.height - height) > found.classes.len() + 12);
+        rest = Rect { y: rest.y + height + apart, height: rest.height - height - apart, ..rest };
+    }
+    let total: usize = found.class_counts.iter().sum();
+    let bars: Vec<Bar> = found
+        .classes
+        .iter()
+        .zip(&found.class_counts)
+        .map(|(class, &count)| Bar {
+            label: glyphs.text(class).into_owned(),
+            value: count as f64,
+            text: format!("{} {:>5.1}%", grouped(count as u64), 100.0 * count as f64 / total.max(1) as f64),
+        })
+        .collect();
+    // The class of the sample under the cursor.
+    let cursor = found.samples.get(app.data.row).map(|sample| sample.label);
+    frame.render_widget(&Bars { rows: &bars, full: None, cursor, style: 0, theme, glyphs }, rest);
+}
+
+/// Rows that a sentence takes, wrapped at its blanks.
+fn wrapped(text: &str, width: u16) -> u16 {
+    let (mut rows, mut used) = (1, 0);
+    for word in text.split_whitespace() {
+        let cells = word.chars().count();
+        if used > 0 && used + 1 + cells > usize::from(width) {
+            (rows, used) = (rows + 1, cells);
+        } else {
+            used += cells + 1;
+        }
+    }
+    rows
+}
+
+fn counts<'a>(app: &App, found: &Preview) -> Vec<Line<'a>> {
+    let theme = &app.settings.theme;
+    let total: usize = found.class_counts.iter().sum();
+    let number = |name: &str, count: usize| {
+        Line::from(vec![
+            Span::styled(format!("{:>8}", grouped(count as u64)), theme.text),
+            Span::styled(format!(" {name}"), theme.dim),
+        ])
+    };
+    vec![
+        number("training images", total),
+        number("for validation", found.validation_images),
+        number("for the test", found.test_images),
+        number(&format!("classes, {0}x{0} pixels", found.side), found.classes.len()),
+    ]
+}
+
+/// Mean and deviation of each channel, 0 to 255, with a bar each where there is room.
+fn moments<'a>(app: &App, found: &Preview, width: u16) -> Vec<Line<'a>> {
+    let theme = &app.settings.theme;
+    let glyphs = app.settings.glyphs;
+    let cells = (usize::from(width).saturating_sub(24) / 2).min(8);
+    let bar = |value: f64| {
+        let share = if value.is_finite() { (value / 255.0).clamp(0.0, 1.0) } else { 0.0 };
+        let filled = (share * cells as f64).round() as usize;
+        format!("{}{}", glyphs.full().repeat(filled), glyphs.empty().repeat(cells - filled))
+    };
+    let head = format!("{:<6}{:>7} {:cells$} {:>8}", "of 255", "mean", "", "deviation");
+    let mut lines = vec![Line::styled(cut(&head, usize::from(width)), theme.dim)];
+    for (channel, name) in ["red", "green", "blue"].into_iter().enumerate() {
+        let (mean, deviation) = (found.mean[channel], found.deviation[channel]);
+        lines.push(Line::from(vec![
+            Span::styled(format!("{name:<6}{mean:>7.2} "), theme.text),
+            Span::styled(bar(mean), theme.curve(0)),
+            Span::styled(format!(" {deviation:>8.2} "), theme.text),
+            Span::styled(bar(deviation), theme.curve(1)),
+        ]));
+    }
+    lines
+}
+
+fn notes<'a>(app: &App, found: &Preview) -> Vec<Line<'a>> {
+    let (theme, glyphs) = (&app.settings.theme, app.settings.glyphs);
+    found.notes.iter().map(|note| Line::styled(glyphs.text(note).into_owned(), theme.warn)).collect()
+}

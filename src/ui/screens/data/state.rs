@@ -1,0 +1,154 @@
+//! The data of the recipe: the last preview.
+
+use ratatui::layout::Rect;
+
+use crate::protocol::event::Preview;
+use crate::recipe::Recipe;
+
+/// The screen's state.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DataScreen {
+    /// The last answer, and the recipe it is about.
+    pub(crate) found: Option<(Box<Recipe>, Box<Preview>)>,
+    /// The recipe that was asked about.
+    of: Option<Box<Recipe>>,
+    /// An answer is awaited.
+    pub(crate) asked: bool,
+    /// Why there was no answer to the last question.
+    pub(crate) trouble: Option<String>,
+    /// The sample under the cursor.
+    pub(crate) row: usize,
+}
+
+impl DataScreen {
+    pub(crate) fn ask(&mut self, recipe: &Recipe) {
+        self.of = Some(Box::new(recipe.clone()));
+        (self.asked, self.trouble) = (true, None);
+    }
+
+    pub(crate) fn take(&mut self, preview: Preview) {
+        let Some(recipe) = self.of.clone() else { return };
+        (self.asked, self.trouble) = (false, None);
+        self.row = self.row.min(preview.samples.len().saturating_sub(1));
+        self.found = Some((recipe, Box::new(preview)));
+    }
+
+    pub(crate) fn refuse(&mut self, sentence: &str) {
+        if std::mem::take(&mut self.asked) {
+            self.trouble = Some(sentence.to_owned());
+        }
+    }
+
+    /// Samples that can be pointed at.
+    pub(crate) fn count(&self) -> usize {
+        self.found.as_ref().map_or(0, |(_, preview)| preview.samples.len())
+    }
+
+    /// Whether the preview is no longer about what the recipe says.
+    pub(crate) fn is_stale(&self, recipe: &Recipe) -> bool {
+        self.found.as_ref().is_some_and(|(of, _)| !same_images(of, recipe))
+    }
+}
+
+/// Whether two recipes give the same images, split, order and augmentation.
+fn same_images(one: &Recipe, other: &Recipe) -> bool {
+    let of = |recipe: &Recipe| {
+        (
+            (recipe.data.clone(), recipe.data_dir.clone(), recipe.input_size, recipe.seed),
+            (recipe.validation, recipe.train_limit, recipe.augment, recipe.pad),
+        )
+    };
+    of(one) == of(other)
+}
+
+/// Where the samples and the balance of the classes are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) balance: Rect,
+    pub(crate) samples: Rect,
+    pub(crate) pairs: Pairs,
+}
+
+impl Places {
+    /// In a body of these cells, of images `side` pixels wide.
+    pub(crate) fn of(body: Rect, side: usize) -> Self {
+        let width = (body.width * 2 / 5).clamp(24, 46).min(body.width);
+        let balance = Rect { width, ..body };
+        let samples = Rect { x: body.x + width, width: body.width - width, ..body };
+        let pairs = Pairs::of(samples.width.saturating_sub(2), samples.height.saturating_sub(2), side);
+        Self { balance, samples, pairs }
+    }
+}
+
+/// Samples in a grid: the image before, an arrow, the image after; the name of the class below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pairs {
+    /// Cells across an image.
+    pub(crate) picture: u16,
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+/// Cells between the two images of a pair, and between pairs.
+pub(crate) const GAP: u16 = 3;
+
+impl Pairs {
+    /// The largest images of which six pairs have room, or the smallest.
+    fn of(width: u16, height: u16, side: usize) -> Self {
+        let side = side.clamp(8, 64) as u16;
+        let sizes = [side, side * 3 / 4, side / 2];
+        let pairs = |picture: u16| {
+            let picture = picture.max(1);
+            Self {
+                picture,
+                columns: usize::from((width + GAP) / (2 * picture + 2 * GAP)).max(1),
+                rows: usize::from(height / (picture.div_ceil(2) + 1)).max(1),
+            }
+        };
+        let roomy = |of: &Self| of.columns * of.rows >= 6 && 2 * of.picture + GAP <= width;
+        sizes.map(pairs).into_iter().find(roomy).unwrap_or_else(|| {
+            // As large as two have room for, one above the other.
+            let across = width.saturating_sub(GAP) / 2;
+            let down = (height / 2).saturating_sub(1) * 2;
+            pairs(across.min(down).clamp(8, side))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Data;
+
+    #[test]
+    fn a_preview_is_stale_when_the_images_would_differ_and_not_for_a_learning_rate() {
+        let recipe = Recipe::defaults(Data::Shapes);
+        let mut screen = DataScreen::default();
+        assert!(!screen.is_stale(&recipe));
+        screen.ask(&recipe);
+        screen.take(Preview {
+            classes: vec!["a".into()],
+            class_counts: vec![1],
+            validation_images: 0,
+            test_images: 0,
+            mean: [0.0; 3],
+            deviation: [1.0; 3],
+            side: 1,
+            notes: Vec::new(),
+            samples: Vec::new(),
+        });
+        assert!(!screen.is_stale(&Recipe { lr: 0.5, ..recipe.clone() }));
+        assert!(screen.is_stale(&Recipe { seed: 1, ..recipe.clone() }));
+        assert!(screen.is_stale(&Recipe { validation: Some(7), ..recipe }));
+    }
+
+    #[test]
+    fn pictures_are_as_large_as_six_pairs_have_room_for_and_two_fit_the_smallest_screen() {
+        assert_eq!(Pairs::of(154, 55, 32), Pairs { picture: 32, columns: 2, rows: 3 });
+        assert_eq!(Pairs::of(44, 19, 32).rows, 2);
+        for (width, height) in [(0, 0), (1, 1), (300, 2), (2, 300), (60, 16)] {
+            let pairs = Pairs::of(width, height, 224);
+            assert!(pairs.columns > 0 && pairs.rows > 0 && pairs.picture > 0);
+        }
+    }
+}

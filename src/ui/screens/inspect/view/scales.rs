@@ -1,0 +1,149 @@
+//! How large the outputs and the gradients of every layer are.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::protocol::event::{Inspection, LayerScale};
+use crate::ui::app::view::{cut, scrolled};
+use crate::ui::screens::inspect::view::{footed, readout};
+use crate::ui::screens::inspect::words::layer;
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::workspace::App;
+
+/// Below this share of the greatest a gradient is said to vanish.
+const VANISHING: f64 = 1e-4;
+
+pub(crate) fn draw(app: &App, found: &Inspection, frame: &mut Frame, area: Rect) {
+    let theme = &app.settings.theme;
+    let (above, line) = footed(area);
+    let (above, legend) = footed(above);
+    readout(app, &app.inspect.pointed(), frame, line);
+    let deviations = Decades::of(found.scales.iter().map(|of| of.deviation));
+    let gradients = Decades::of(found.scales.iter().filter_map(|of| of.gradient));
+    let columns = Columns::of(above.width);
+    let text =
+        format!("log bars {deviations}, {gradients}; zeros, dead channels in %; ! half dead, or no gradient");
+    frame.render_widget(Span::styled(cut(&text, usize::from(legend.width)), theme.dim), legend);
+    let head = Rect { height: above.height.min(1), ..above };
+    frame.render_widget(Span::styled(columns.head(), theme.title), head);
+    let body = Rect { y: above.y + head.height, height: above.height - head.height, ..above };
+    let height = usize::from(body.height);
+    let first = scrolled(app.inspect.layer, found.scales.len(), height);
+    let most = found.scales.iter().filter_map(|of| of.gradient).fold(0.0, f64::max);
+    let lines = found.scales.iter().enumerate().skip(first).take(height).map(|(place, of)| {
+        let lost = of.gradient.is_some_and(|rms| !rms.is_finite() || rms < VANISHING * most);
+        let trouble = of.dead > 0.5 || lost || !of.deviation.is_finite();
+        let style = match (place == app.inspect.layer, trouble) {
+            (true, _) => theme.selected,
+            (_, true) => theme.warn,
+            _ => theme.text,
+        };
+        let sign = if trouble { "!" } else { " " };
+        let bars = [(&deviations, Some(of.deviation)), (&gradients, of.gradient)]
+            .map(|(scale, value)| scale.bar(value, columns.bar, app.settings.glyphs));
+        let [deviation, gradient] = columns.row(&format!("{sign}{}", layer(place, &of.name)), of);
+        let bar = |text: String| Span::styled(text, theme.curve(0));
+        let [one, other] = bars;
+        Line::from(vec![Span::styled(deviation, style), bar(one), Span::styled(gradient, style), bar(other)])
+    });
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), body);
+}
+
+/// How wide the columns are; what is least needed goes where there is little room.
+struct Columns {
+    name: usize,
+    mean: bool,
+    bar: usize,
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        let width = usize::from(width);
+        let (name, mean) = if width >= 100 { (26, true) } else { (20, width >= 70) };
+        let rest = width.saturating_sub(name + 10 + 7 + 7 + 10 + if mean { 10 } else { 0 });
+        Self { name, mean, bar: (rest / 2).min(30) }
+    }
+
+    fn head(&self) -> String {
+        let [deviation, gradient] = self.texts("layer", "mean", "deviation", ["zeros", "dead"], "gradient");
+        format!("{deviation}{:bar$}{gradient}", "", bar = self.bar)
+    }
+
+    /// What stands before the bar of the deviation, and between the two bars.
+    fn row(&self, name: &str, of: &LayerScale) -> [String; 2] {
+        let percent = |share: f64| format!("{:.1}", 100.0 * share);
+        self.texts(
+            name,
+            &short(of.mean),
+            &short(of.deviation),
+            [&percent(of.zeros), &percent(of.dead)],
+            &of.gradient.map_or_else(|| "-".into(), |rms| format!("{rms:.2e}")),
+        )
+    }
+
+    fn texts(
+        &self,
+        name: &str,
+        mean: &str,
+        deviation: &str,
+        [zeros, dead]: [&str; 2],
+        gradient: &str,
+    ) -> [String; 2] {
+        let mean = if self.mean { format!("{mean:>10}") } else { String::new() };
+        let width = self.name;
+        [
+            format!("{:<width$}{mean}{deviation:>10} ", cut(name, width)),
+            format!("{zeros:>6}{dead:>7}{gradient:>10} "),
+        ]
+    }
+}
+
+/// A number in eight cells.
+fn short(value: f64) -> String {
+    if !value.is_finite() {
+        "not finite".chars().take(8).collect()
+    } else if value != 0.0 && !(1e-3..1e5).contains(&value.abs()) {
+        format!("{value:.1e}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+/// A logarithmic scale over whole decades.
+struct Decades {
+    low: i32,
+    high: i32,
+}
+
+impl Decades {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = values
+            .filter(|value| value.is_finite() && *value > 0.0)
+            .fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+        if low > high {
+            return Self { low: 0, high: 1 };
+        }
+        let low = (low.log10() - 1e-9).floor() as i32;
+        Self { low, high: (high.log10().ceil() as i32).max(low + 1) }
+    }
+
+    /// A bar of so many cells.
+    fn bar(&self, value: Option<f64>, cells: usize, glyphs: Glyphs) -> String {
+        let share = match value {
+            Some(value) if value.is_finite() && value > 0.0 => {
+                (value.log10() - f64::from(self.low)) / f64::from(self.high - self.low)
+            }
+            _ => 0.0,
+        };
+        let filled = ((share.clamp(0.0, 1.0) * cells as f64).round() as usize).min(cells);
+        format!("{}{}", glyphs.full().repeat(filled), " ".repeat(cells - filled))
+    }
+}
+
+impl std::fmt::Display for Decades {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "1e{} to 1e{}", self.low, self.high)
+    }
+}

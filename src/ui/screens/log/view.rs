@@ -1,0 +1,68 @@
+//! Everything that was said.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::ui::app::view::{clock, pane};
+use crate::ui::workspace::App;
+
+/// Columns of the time and the blanks behind it.
+const TIME: usize = 10;
+
+pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
+    let (theme, screen) = (&app.settings.theme, &app.log);
+    let filter =
+        if screen.filter.is_empty() { String::new() } else { format!(", with \"{}\"", screen.filter) };
+    let block = pane(app, format!(" log{filter} "), true);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let shown = screen.shown();
+    let height = usize::from(inner.height);
+    let width = usize::from(inner.width).saturating_sub(TIME).max(1);
+    let end = shown.len() - screen.behind.min(shown.len());
+    let mut rows: Vec<Line> = Vec::new();
+    // From the last line in view upwards, until there is no room.
+    for said in shown[..end].iter().rev() {
+        let mut lines = wrapped(&said.text, width).into_iter().enumerate().map(|(place, text)| {
+            let time = if place == 0 { clock(app, said.time) } else { String::new() };
+            Line::from(vec![
+                Span::styled(format!("{time:<TIME$}"), theme.dim),
+                Span::styled(text, theme.text),
+            ])
+        });
+        rows.splice(0..0, &mut lines);
+        if rows.len() >= height {
+            break;
+        }
+    }
+    let first = rows.len().saturating_sub(height);
+    frame.render_widget(Paragraph::new(rows.split_off(first)), inner);
+}
+
+/// A text in pieces of at most `width` characters, after a blank where there is one in the second half.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut rest: Vec<char> = text.chars().collect();
+    let mut pieces = Vec::new();
+    while rest.len() > width {
+        let blank = rest[..width].iter().rposition(|sign| *sign == ' ').map_or(0, |place| place + 1);
+        let end = if blank > width / 2 { blank } else { width };
+        let after = rest.split_off(end);
+        pieces.push(rest.into_iter().collect::<String>().trim_end().to_owned());
+        rest = after;
+    }
+    pieces.push(rest.into_iter().collect());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn nothing_of_a_long_line_is_lost() {
+        assert_eq!(wrapped("abcdef gh", 4), ["abcd", "ef", "gh"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
+}

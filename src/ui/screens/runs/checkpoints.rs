@@ -1,0 +1,66 @@
+//! The checkpoints of the run that was opened.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Span;
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::ui::app::view::{bytes, cut, day, grouped, pane, scrolled};
+use crate::ui::hits::Target;
+use crate::ui::screens::runs::state::{CheckpointRow, Pane};
+use crate::ui::workspace::App;
+
+pub(crate) fn draw(app: &App, found: &[CheckpointRow], frame: &mut Frame, area: Rect) {
+    let (theme, screen) = (&app.settings.theme, &app.runs);
+    let focus = screen.pane == Pane::Checkpoints;
+    let block = pane(app, " checkpoints, newest first ", focus);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    if found.is_empty() {
+        frame.render_widget(Span::styled("none, or still being read.", theme.dim), inner);
+        return;
+    }
+    let [head, body, foot] =
+        Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(inner);
+    let line = |sign: &str, step: &str, epochs: &str, size: &str, saved: &str| {
+        cut(&format!("{sign} {step:>10}{epochs:>8}{size:>11}  {saved}"), usize::from(inner.width))
+    };
+    frame.render_widget(Span::styled(line(" ", "step", "epochs", "size", "saved"), theme.dim), head);
+    let row = screen.checkpoint.min(found.len() - 1);
+    let first = scrolled(row, found.len(), usize::from(body.height));
+    for (place, of) in found.iter().enumerate().skip(first).take(usize::from(body.height)) {
+        let glyphs = app.settings.glyphs;
+        let sign = match (&of.trouble, of.best) {
+            (Some(_), _) => glyphs.cross(),
+            (None, true) => glyphs.star(),
+            (None, false) => " ",
+        };
+        let text =
+            line(sign, &grouped(of.step), &of.epochs.to_string(), &bytes(of.bytes), &day(app, of.saved_at));
+        let style = match (place == row && focus, &of.trouble, of.best) {
+            (true, ..) => theme.selected,
+            (_, Some(_), _) => theme.bad,
+            (.., true) => theme.good,
+            _ => theme.text,
+        };
+        let at = Rect { y: body.y + (place - first) as u16, height: 1, ..body };
+        frame.render_widget(Span::styled(text, style), at);
+        app.hits.put(at, Target::Checkpoint(place));
+    }
+    let of = &found[row];
+    let growing = screen.current().is_some_and(|run| run.live);
+    let about = match &of.trouble {
+        Some(sentence) => sentence.as_str(),
+        None if place_of_newest(found) == Some(row) && !growing => {
+            "r goes on with the run, i inspects, E copies"
+        }
+        None => "r begins a new run from here, i inspects, E copies",
+    };
+    let style = if of.trouble.is_some() { theme.bad } else { theme.dim };
+    frame.render_widget(Paragraph::new(Span::styled(about, style)).wrap(Wrap { trim: true }), foot);
+}
+
+/// The newest checkpoint that can be read.
+fn place_of_newest(found: &[CheckpointRow]) -> Option<usize> {
+    found.iter().position(|of| of.trouble.is_none())
+}

@@ -1,0 +1,203 @@
+//! The run in four lines: what it is, how far it is, what it does now, how well it does; a fifth tells of the card
+//! that computes it, where the driver does.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::monitor::lines::duration;
+use crate::monitor::{End, Monitor};
+use crate::protocol::event::{GpuFigures, Phase, Started};
+use crate::ui::app::view::{clock, grouped};
+use crate::ui::style::glyphs::Glyphs;
+use crate::ui::widgets::bar::Progress;
+use crate::ui::workspace::App;
+
+/// A gibibyte.
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// Rows that it takes.
+pub(crate) fn height(app: &App) -> u16 {
+    if card(app).is_some() { 5 } else { 4 }
+}
+
+/// The card's figures while they are of now.
+fn card(app: &App) -> Option<GpuFigures> {
+    app.monitor.gpu.filter(|_| app.training())
+}
+
+pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
+    let row = Constraint::Length(1);
+    let rows: [Rect; 5] = Layout::vertical([row, row, row, row, Constraint::Min(0)]).areas(area);
+    let (theme, monitor) = (&app.settings.theme, &app.monitor);
+    let Some(head) = &monitor.head else {
+        if let Some((phase, done, total)) = monitor.phase.filter(|_| monitor.end.is_none()) {
+            frame.render_widget(Span::styled(activity(phase, done, total), theme.accent), rows[0]);
+        }
+        return;
+    };
+    let about = format!(
+        "  {}, {} parameters, {}, {} threads",
+        head.recipe.data,
+        grouped(head.parameters),
+        head.device.split(" (").next().unwrap_or_default(),
+        head.threads
+    );
+    let title = vec![Span::styled(head.run.as_str(), theme.title), Span::styled(about, theme.dim)];
+    frame.render_widget(Line::from(title), rows[0]);
+    let [run, epoch] =
+        Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(rows[1]);
+    let run = Rect { width: run.width.saturating_sub(2), ..run };
+    let text = format!("{:.0} % {}", 100.0 * share(monitor.step, head.total_steps), ending(app, head));
+    progress(app, "run", share(monitor.step, head.total_steps), &text, frame, run);
+    let (label, done, total) = current(monitor, head);
+    progress(app, &label, share(done, total), &format!("{done}/{total}"), frame, epoch);
+    frame.render_widget(Line::from(now(app)), rows[2]);
+    frame.render_widget(Line::from(best(app)), rows[3]);
+    if let Some(figures) = card(app) {
+        frame.render_widget(Span::styled(gpu(figures, app.settings.glyphs), theme.text), rows[4]);
+    }
+}
+
+fn progress(app: &App, label: &str, share: f64, text: &str, frame: &mut Frame, area: Rect) {
+    let (theme, glyphs) = (&app.settings.theme, app.settings.glyphs);
+    frame.render_widget(&Progress { label, share, text, theme, glyphs }, area);
+}
+
+fn share(done: u64, total: u64) -> f64 {
+    done as f64 / total.max(1) as f64
+}
+
+/// When it will be done, by its pace so far.
+fn ending(app: &App, head: &Started) -> String {
+    match (&app.monitor.end, app.monitor.remaining_seconds()) {
+        (Some(_), _) => format!("of {} epochs", head.recipe.epochs),
+        (None, _) if app.monitor.paused => "paused".into(),
+        (None, None) => "ETA -".into(),
+        (None, Some(seconds)) => {
+            // The clock time only when it would not change with every frame.
+            let at = clock(app, app.now + seconds);
+            let at = if seconds >= 120.0 { &at[..5] } else { &at[..] };
+            format!("{}, ends {at}", duration(seconds))
+        }
+    }
+}
+
+/// What the second bar shows: the epoch, or what interrupts it.
+fn current(monitor: &Monitor, head: &Started) -> (String, u64, u64) {
+    match monitor.phase {
+        Some((Phase::Validating, done, total)) if monitor.end.is_none() && total > 0 => {
+            ("validating".into(), done, total)
+        }
+        Some((Phase::Testing, done, total)) if monitor.end.is_none() && total > 0 => {
+            ("testing".into(), done, total)
+        }
+        _ => {
+            let per_epoch = head.steps_per_epoch.max(1);
+            let epoch = (monitor.step.saturating_sub(1) / per_epoch).min(head.recipe.epochs as u64);
+            let done = monitor.step - (epoch * per_epoch).min(monitor.step);
+            (format!("epoch {}/{}", epoch + 1, head.recipe.epochs), done, per_epoch)
+        }
+    }
+}
+
+/// The last figures and what the engine does.
+fn now<'a>(app: &App) -> Vec<Span<'a>> {
+    let (theme, monitor) = (&app.settings.theme, &app.monitor);
+    let mut spans = Vec::new();
+    if let Some(steps) = monitor.steps {
+        spans.push(Span::styled(
+            format!(
+                "step {}  loss {:.4}  accuracy {:.1} %  lr {:.4}  {:.0} images/s  ",
+                grouped(monitor.step),
+                steps.figures.loss,
+                100.0 * steps.figures.accuracy,
+                steps.learning_rate,
+                steps.images_per_second
+            ),
+            theme.text,
+        ));
+    }
+    let (doing, style) = match &monitor.end {
+        Some(End::Finished(outcome, _)) => (format!("{outcome:?}").to_lowercase(), theme.good),
+        Some(End::Failed(..)) => ("failed".to_owned(), theme.bad),
+        None if monitor.paused => (format!("{} paused", app.settings.glyphs.paused()), theme.warn),
+        None => match monitor.phase {
+            Some((phase, done, total)) => (activity(phase, done, total), theme.accent),
+            None => ("training".to_owned(), theme.accent),
+        },
+    };
+    spans.push(Span::styled(doing, style));
+    spans
+}
+
+fn activity(phase: Phase, done: u64, total: u64) -> String {
+    let word = match phase {
+        Phase::Training => return "training".into(),
+        phase => format!("{phase:?}").to_lowercase(),
+    };
+    if total > 0 { format!("{word} {} of {}", grouped(done), grouped(total)) } else { word }
+}
+
+/// The best epoch, the test, and how the charts are looked at.
+fn best<'a>(app: &App) -> Vec<Span<'a>> {
+    let (theme, monitor, train) = (&app.settings.theme, &app.monitor, &app.train);
+    let mut spans = Vec::new();
+    if let Some(best) = monitor.best {
+        let text = format!(
+            "{} best epoch {}: accuracy {:.2} %, loss {:.4}  ",
+            app.settings.glyphs.star(),
+            best.epoch,
+            100.0 * best.accuracy,
+            best.loss
+        );
+        spans.push(Span::styled(text, theme.good));
+    }
+    if let Some(test) = monitor.test {
+        spans.push(Span::styled(format!("test accuracy {:.2} %  ", 100.0 * test.accuracy), theme.title));
+    }
+    let view = [
+        (train.is_frozen(), "frozen"),
+        (train.log_y, "log y"),
+        (train.log_x, "log x"),
+        (train.window.is_some(), "zoomed"),
+    ];
+    let words: Vec<&str> = view.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+    spans.push(Span::styled(words.join(", "), theme.warn));
+    spans
+}
+
+/// What the driver tells of the card, in a line.
+fn gpu(figures: GpuFigures, glyphs: Glyphs) -> String {
+    let GpuFigures { utilisation, memory_used, memory_total, temperature, power } = figures;
+    let gib = |bytes: u64| format!("{:.1}", bytes as f64 / GIB);
+    let of = memory_total.map_or(String::new(), |total| format!(" of {}", gib(total)));
+    let parts = [
+        utilisation.map(|share| format!("{:.0} %", 100.0 * share)),
+        temperature.map(|degrees| format!("{degrees} {}", glyphs.celsius())),
+        power.map(|watts| format!("{watts:.0} W")),
+        memory_used.map(|used| format!("memory {}{of} GiB", gib(used))),
+    ];
+    format!("GPU {}", parts.into_iter().flatten().collect::<Vec<_>>().join("  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_is_told_in_a_line_without_what_the_driver_keeps_to_itself() {
+        let figures = GpuFigures {
+            utilisation: Some(0.974),
+            memory_used: Some(2_254_857_830),
+            memory_total: Some(85_040_000_000),
+            temperature: Some(41),
+            power: Some(411.6),
+        };
+        let (unicode, plain) = (Glyphs { unicode: true }, Glyphs { unicode: false });
+        assert_eq!(gpu(figures, unicode), "GPU 97 %  41 °C  412 W  memory 2.1 of 79.2 GiB");
+        assert_eq!(gpu(figures, plain), "GPU 97 %  41 C  412 W  memory 2.1 of 79.2 GiB");
+        let less = GpuFigures { utilisation: None, memory_total: None, power: None, ..figures };
+        assert_eq!(gpu(less, plain), "GPU 41 C  memory 2.1 GiB");
+    }
+}

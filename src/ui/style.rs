@@ -1,0 +1,5 @@
+//! How things look: the terminal's colours, its signs, and the themes made of them.
+
+pub(crate) mod colours;
+pub(crate) mod glyphs;
+pub(crate) mod theme;
