@@ -16,6 +16,7 @@ mod prompt;
 pub(crate) mod saved_state;
 #[cfg(test)]
 mod scenario;
+mod screen;
 mod screens;
 pub(crate) mod style;
 #[cfg(test)]
@@ -37,12 +38,11 @@ use signal_hook::consts::{SIGHUP, SIGTSTP};
 use crate::monitor::Exit;
 use crate::monitor::signals::LIMIT;
 use crate::protocol::Link;
-use effect::{Answer, Disk, Effect, Msg};
-use keys::Screen;
-use saved_state::State;
+use app::{App, Leaving};
+use effect::{Effect, Job, JobResult, Msg};
 use tty::terminal::{self, Terminal};
 use tty::{capture, signals, thread};
-use workspace::{App, Leaving, Settings};
+use workspace::Settings;
 
 pub(crate) use tty::give_back;
 
@@ -50,10 +50,6 @@ pub(crate) use tty::give_back;
 const FRAME: Duration = Duration::from_millis(100);
 /// The same where every byte goes through a network.
 const FRAME_OVER_SSH: Duration = Duration::from_millis(250);
-/// How often the runs on disk are looked at while they are on the screen.
-const LOOK: Duration = Duration::from_secs(2);
-/// How often a clock is looked at that is on the screen.
-const SECOND: Duration = Duration::from_secs(1);
 
 /// How the interface ended.
 #[derive(Debug)]
@@ -109,11 +105,11 @@ impl Shell<'_> {
     fn show(&self, settings: Settings) -> io::Result<(Exit, Option<String>)> {
         let mut terminal = Terminal::take(self.messages.clone(), settings.mouse)?;
         let mut app = App::new(settings);
-        (app.size, app.now) = (terminal::size(), now());
+        (app.ws.size, app.ws.now) = (terminal::size(), now());
         tty::read_input(self.messages.clone())?;
         let (exit, last_word) = self.serve(&mut app, &mut terminal)?;
         // What cannot be remembered is told where there is nothing else to tell.
-        let kept = State::of(&app).write(&app.settings.state_file);
+        let kept = app.ws.state().write(&app.ws.settings.state_file);
         Ok((exit, last_word.or(kept.err())))
     }
 
@@ -121,7 +117,7 @@ impl Shell<'_> {
         let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_OVER_SSH } else { FRAME };
         let mut events = self.link.events.clone();
         let (mut last, mut ticked) = (None::<Instant>, Instant::now());
-        for effect in app::opening(app) {
+        for effect in app.opening() {
             if let Some(exit) = self.carry_out(effect, app, terminal) {
                 return Ok((exit, None));
             }
@@ -129,12 +125,12 @@ impl Shell<'_> {
         loop {
             let due = last.map_or(ticked, |last| last + frame);
             if app.dirty && terminal.is_free() && due <= Instant::now() {
-                terminal.draw(app.size, |frame| app::view::draw(app, frame))?;
+                terminal.draw(app.ws.size, |frame| app.hits = app.draw(frame))?;
                 app.dirty = false;
                 last = Some(Instant::now());
             }
             let draws = (app.dirty && terminal.is_free()).then_some(due);
-            let ticks = pulse(app).filter(|_| terminal.is_free()).map(|pulse| ticked + pulse);
+            let ticks = app.pulse().filter(|_| terminal.is_free()).map(|pulse| ticked + pulse);
             let limit = self.limit(app);
             let alarm = draws.into_iter().chain(ticks).chain(limit).min().map_or_else(never, at);
             let msg = select! {
@@ -162,7 +158,7 @@ impl Shell<'_> {
                     Msg::Tick(now())
                 }
             };
-            app.now = now();
+            app.ws.now = now();
             #[cfg(debug_assertions)]
             misbehave(&msg);
             let last_word = handed_over(app, &msg);
@@ -172,12 +168,12 @@ impl Shell<'_> {
                 Msg::Signal(SIGHUP) => self.hung_up.set(true),
                 _ => {}
             }
-            for effect in app::update(app, msg) {
+            for effect in app.update(msg) {
                 if let Some(exit) = self.carry_out(effect, app, terminal) {
                     return Ok((exit, last_word));
                 }
             }
-            if self.hung_up.get() && app.leaving.is_none() && !app.training() {
+            if self.hung_up.get() && app.leaving.is_none() && !app.ws.live.training() {
                 return Ok((Exit(129), None));
             }
         }
@@ -185,7 +181,7 @@ impl Shell<'_> {
 
     /// When the engine is no longer waited for, once somebody wants to leave.
     fn limit(&self, app: &App) -> Option<Instant> {
-        if app.leaving.is_none() || !app.training() {
+        if app.leaving.is_none() || !app.ws.live.training() {
             self.leaving.set(None);
             return None;
         }
@@ -199,42 +195,44 @@ impl Shell<'_> {
         match effect {
             Effect::Command(command) => {
                 if self.link.commands.send(*command).is_err() {
-                    app.complain("the engine is gone; the last checkpoint is untouched.");
+                    app.ws.complain("the engine is gone; the last checkpoint is untouched.");
                     return app.leaving.as_ref().map(|_| Exit::FAILED);
                 }
             }
             Effect::Quit(exit) => return Some(exit),
             Effect::Suspend if terminal::is_first() => {
-                app.complain("this terminal has no shell that could go on with it.");
+                app.ws.complain("this terminal has no shell that could go on with it.");
             }
             Effect::Suspend => terminal.suspend(),
             Effect::Redraw => terminal.forget(),
             Effect::Bell => terminal.ring(),
             Effect::Copy(text) => terminal.copy(&text),
             Effect::Mouse(on) => terminal.mouse(on),
-            Effect::Disk(work) => self.on_disk(work, app),
+            Effect::Job(job) => self.start(job, app),
+            // The application has had these.
+            Effect::Do(..) | Effect::Show(_) | Effect::Ask(_) | Effect::Filter(_) => {}
         }
         None
     }
 
-    /// Disks can be slow: a thread of its own answers with a message.
-    fn on_disk(&self, work: Disk, app: &mut App) {
-        let lists = matches!(work, Disk::ListRuns);
+    /// Disks can be slow: a job has a thread of its own, whose result is a message.
+    fn start(&self, job: Job, app: &mut App) {
+        let lists = matches!(job, Job::ListRuns);
         if lists && self.looking.swap(true, Ordering::SeqCst) {
             return;
         }
-        let (messages, options) = (self.messages.clone(), app.settings.options.clone());
+        let (messages, options) = (self.messages.clone(), app.ws.settings.options.clone());
         let looking = Arc::clone(&self.looking);
         let started = thread::spawn("disk", self.messages.clone(), move || {
-            let answer = jobs::carry_out(work, &options);
+            let result = jobs::carry_out(job, &options);
             if lists {
                 looking.store(false, Ordering::SeqCst);
             }
-            _ = messages.send(Msg::Answer(Box::new(answer)));
+            _ = messages.send(Msg::Done(Box::new(result)));
         });
         if let Err(error) = started {
             self.looking.store(false, Ordering::SeqCst);
-            app.complain(format!("a thread cannot be started: {error}."));
+            app.ws.complain(format!("a thread cannot be started: {error}."));
         }
     }
 }
@@ -268,19 +266,11 @@ fn misbehave(msg: &Msg) {
     }
 }
 
-/// How often the clock matters to what is on the screen.
-fn pulse(app: &App) -> Option<Duration> {
-    match app.screen {
-        Screen::Runs => Some(LOOK),
-        _ => app.clock_runs().then_some(SECOND),
-    }
-}
-
 /// What is to be told when another process has taken the run over.
 fn handed_over(app: &App, msg: &Msg) -> Option<String> {
-    let head = app.monitor.head.as_ref()?;
+    let head = app.ws.live.head()?;
     match msg {
-        Msg::Answer(answer) if matches!(**answer, Answer::Background(Ok(()))) => Some(format!(
+        Msg::Done(result) if matches!(**result, JobResult::Background(Ok(()))) => Some(format!(
             "{} goes on in the background; `densenet-tui` shows it under Runs, and its lines are in {}.",
             head.run,
             head.run_dir.join(jobs::LOG).display()

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Change, Event, Stamped};
 use crate::ui::curves::classes::ClassCurves;
+use crate::ui::widgets::axis::{Axis, Unit};
 use crate::ui::widgets::series::Series;
 
 /// What a chart can have on its x axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Over {
+pub(crate) enum XAxis {
     #[default]
     Step,
     Epoch,
@@ -19,7 +20,7 @@ pub(crate) enum Over {
     Time,
 }
 
-impl Over {
+impl XAxis {
     pub(crate) const fn next(self) -> Self {
         match self {
             Self::Step => Self::Epoch,
@@ -27,17 +28,27 @@ impl Over {
             Self::Time => Self::Step,
         }
     }
+
+    /// The axis of a chart; `None` for bounds shows everything.
+    pub(crate) fn axis(self, log: bool, bounds: Option<(f64, f64)>) -> Axis {
+        let (label, unit) = match self {
+            Self::Step => ("step", Unit::Step),
+            Self::Epoch => ("epoch", Unit::Number),
+            Self::Time => ("training time", Unit::Seconds),
+        };
+        Axis { label: label.into(), log, bounds, unit }
+    }
 }
 
-/// Something that changed the run, for a sign in its charts.
+/// Something that changed the run, marked in its charts.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Turn {
+pub(crate) struct Annotation {
     pub(crate) step: f64,
     pub(crate) what: String,
 }
 
 /// Changes that are kept.
-const TURNS: usize = 200;
+const ANNOTATIONS: usize = 200;
 
 /// A run's curves, over steps.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +62,7 @@ pub(crate) struct Curves {
     pub(crate) speed: Series,
     /// Seconds of training so far.
     seconds: Series,
-    pub(crate) turns: Vec<Turn>,
+    pub(crate) annotations: Vec<Annotation>,
     /// Lines of the journal that could not be read.
     pub(crate) damaged: usize,
     /// The step of the best epoch.
@@ -65,13 +76,13 @@ pub(crate) struct Curves {
 
 impl Curves {
     /// Takes in what happened.
-    pub(crate) fn hear(&mut self, stamped: &Stamped) {
+    pub(crate) fn apply(&mut self, stamped: &Stamped) {
         match &stamped.event {
             Event::Started(head) => {
                 self.per_epoch = head.steps_per_epoch.max(1) as f64;
                 self.images_per_step = head.recipe.batch_size as f64;
                 if head.step > 0 {
-                    self.turn(head.step as f64, "resumed");
+                    self.annotate(head.step as f64, "resumed");
                 }
             }
             Event::Step { step, steps, loss, accuracy, learning_rate, images_per_second, .. } => {
@@ -100,25 +111,25 @@ impl Curves {
                     Change::Lr(rate) => format!("lr {rate}"),
                     Change::Epochs(epochs) => format!("{epochs} epochs"),
                 };
-                self.turn(*step as f64, &what);
+                self.annotate(*step as f64, &what);
             }
             _ => {}
         }
     }
 
-    fn turn(&mut self, step: f64, what: &str) {
-        if self.turns.len() == TURNS {
-            self.turns.remove(0);
+    fn annotate(&mut self, step: f64, what: &str) {
+        if self.annotations.len() == ANNOTATIONS {
+            self.annotations.remove(0);
         }
-        self.turns.push(Turn { step, what: what.to_owned() });
+        self.annotations.push(Annotation { step, what: what.to_owned() });
     }
 
-    /// A step on the axis `over`.
-    pub(crate) fn at(&self, step: f64, over: Over) -> f64 {
-        match over {
-            Over::Step => step,
-            Over::Epoch => step / self.per_epoch.max(1.0),
-            Over::Time => self.seconds_at(step),
+    /// A step on the axis `x`.
+    pub(crate) fn at(&self, step: f64, x: XAxis) -> f64 {
+        match x {
+            XAxis::Step => step,
+            XAxis::Epoch => step / self.per_epoch.max(1.0),
+            XAxis::Time => self.seconds_at(step),
         }
     }
 
@@ -134,10 +145,10 @@ impl Curves {
         before.1
     }
 
-    /// Points of a series, in their order, on the axis `over`.
-    pub(crate) fn over(&self, points: impl IntoIterator<Item = (f64, f64)>, over: Over) -> Vec<(f64, f64)> {
-        if over != Over::Time {
-            return points.into_iter().map(|(step, y)| (self.at(step, over), y)).collect();
+    /// Points of a series, in their order, on the axis `x`.
+    pub(crate) fn over(&self, points: impl IntoIterator<Item = (f64, f64)>, x: XAxis) -> Vec<(f64, f64)> {
+        if x != XAxis::Time {
+            return points.into_iter().map(|(step, y)| (self.at(step, x), y)).collect();
         }
         // Both are in order, so one walk along the clock serves all points.
         let mut clock = self.seconds.points().peekable();
@@ -145,7 +156,7 @@ impl Curves {
         points
             .into_iter()
             .map(|(step, y)| {
-                while let Some(told) = clock.next_if(|(x, _)| *x < step) {
+                while let Some(told) = clock.next_if(|(at, _)| *at < step) {
                     before = told;
                 }
                 (between(before, clock.peek().copied(), step), y)
@@ -186,11 +197,11 @@ mod tests {
     #[test]
     fn a_step_can_be_told_as_an_epoch_or_as_seconds_of_training() {
         let mut curves = Curves { per_epoch: 10.0, images_per_step: 50.0, ..Curves::default() };
-        curves.hear(&step(2, 2.0));
-        curves.hear(&step(4, 1.0));
-        assert_eq!(curves.at(4.0, Over::Epoch), 0.4);
-        assert_eq!(curves.at(4.0, Over::Time), 2.0);
-        assert_eq!(curves.at(3.0, Over::Time), 1.5);
+        curves.apply(&step(2, 2.0));
+        curves.apply(&step(4, 1.0));
+        assert_eq!(curves.at(4.0, XAxis::Epoch), 0.4);
+        assert_eq!(curves.at(4.0, XAxis::Time), 2.0);
+        assert_eq!(curves.at(3.0, XAxis::Time), 1.5);
         let figures = Some(Figures { loss: 0.9, accuracy: 0.6 });
         let event = Event::Epoch {
             epoch: 1,
@@ -202,7 +213,7 @@ mod tests {
             images_per_second: 100.0,
             best: true,
         };
-        curves.hear(&Stamped { event, time: 5.0 });
-        assert_eq!(curves.over(curves.validation_loss.points(), Over::Epoch), [(0.4, 0.9)]);
+        curves.apply(&Stamped { event, time: 5.0 });
+        assert_eq!(curves.over(curves.validation_loss.points(), XAxis::Epoch), [(0.4, 0.9)]);
     }
 }

@@ -1,4 +1,4 @@
-//! What reaches the interface, and what it wants done.
+//! The messages that reach the interface, and the effects that it wants.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,11 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::monitor::Exit;
 use crate::protocol::{Command, Stamped};
 use crate::recipe::Recipe;
+use crate::ui::keys::Action;
+use crate::ui::keys::binding::Tab;
+use crate::ui::prompt::Prompt;
 use crate::ui::saved_state::State;
-use crate::ui::screens::runs::state::{CheckpointRow, RunRow};
+use crate::ui::workspace::runs::{CheckpointRow, RunRow};
 
 /// Something happened.
 #[derive(Debug)]
@@ -31,17 +34,25 @@ pub(crate) enum Msg {
     Resumed,
     /// A thread of the interface has met a defect of the program.
     Broken,
-    /// What became of an effect.
-    Answer(Box<Answer>),
+    /// A job is done.
+    Done(Box<JobResult>),
 }
 
-/// Something is to be done.
+/// Something is to be done: by the interface itself down to `Filter`, by its shell from there on.
 #[derive(Debug)]
 pub(crate) enum Effect {
+    /// An action, with what was typed for it.
+    Do(Action, Option<String>),
+    /// Another screen is shown.
+    Show(Tab),
+    /// Something is laid over the screen.
+    Ask(Box<Prompt>),
+    /// The screen that is shown is filtered.
+    Filter(String),
     Command(Box<Command>),
-    Quit(Exit),
+    Job(Job),
     Suspend,
-    /// Draw everything anew.
+    /// Draw every cell again.
     Redraw,
     /// Ring the bell.
     Bell,
@@ -49,12 +60,26 @@ pub(crate) enum Effect {
     Copy(String),
     /// Take the mouse, or let it go.
     Mouse(bool),
-    Disk(Disk),
+    Quit(Exit),
+}
+
+/// What an action came to: effects, or a sentence that says why it was not done.
+pub(crate) type Acted = Result<Vec<Effect>, String>;
+
+/// Nothing more is to be done.
+pub(crate) const DONE: Acted = Ok(Vec::new());
+
+pub(crate) fn command(command: Command) -> Acted {
+    Ok(vec![Effect::Command(Box::new(command))])
+}
+
+pub(crate) fn ask(prompt: Prompt) -> Acted {
+    Ok(vec![Effect::Ask(Box::new(prompt))])
 }
 
 /// Work with files and processes.
 #[derive(Debug)]
-pub(crate) enum Disk {
+pub(crate) enum Job {
     ListRuns,
     /// Of the run in this directory.
     ReadJournal(PathBuf),
@@ -84,20 +109,22 @@ pub(crate) enum Disk {
 
 /// What became of it; errors are sentences.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum JobResult {
     Runs(Vec<RunRow>),
     /// The events, and how many lines are damaged.
     Journal(PathBuf, Result<(Vec<Stamped>, usize), String>),
-    Past(Result<Vec<Stamped>, String>),
+    Past(Vec<Stamped>),
     /// The name of the run.
-    Deleted(Result<String, String>),
-    RecipeWritten(Result<PathBuf, String>),
-    RecipeRead(Result<Box<Recipe>, String>),
+    Deleted(String),
+    RecipeWritten(PathBuf),
+    RecipeRead(Box<Recipe>),
     Checkpoints(PathBuf, Vec<CheckpointRow>),
     /// Where the copy is.
-    Exported(Result<PathBuf, String>),
+    Exported(PathBuf),
     /// The run, free to go on with.
-    TakenBack(Result<PathBuf, String>),
+    TakenBack(PathBuf),
     Background(Result<(), String>),
-    Remembered(Result<(), String>),
+    Remembered,
+    /// Any of the others failed.
+    Failed(String),
 }

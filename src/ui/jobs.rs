@@ -17,32 +17,35 @@ use crate::protocol::{Options, Stamped};
 use crate::recipe::Recipe;
 use crate::recipe::layered::{Layer, assemble};
 use crate::store::{Checkpoint, atomic, catalog, journal, run};
-use crate::ui::effect::{Answer, Disk};
-use crate::ui::screens::runs::state::{CheckpointRow, RunRow};
+use crate::ui::effect::{Job, JobResult};
+use crate::ui::workspace::runs::{CheckpointRow, RunRow};
 
-/// Does `work`; a clash with another process or a full disk is a sentence.
-pub(crate) fn carry_out(work: Disk, options: &Options) -> Answer {
-    match work {
-        Disk::ListRuns => Answer::Runs(catalog::list(&options.runs_dir).into_iter().map(row).collect()),
-        Disk::ReadJournal(path) => {
+/// Does a job; a clash with another process or a full disk is a sentence.
+pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
+    let done = match job {
+        Job::ListRuns => {
+            return JobResult::Runs(catalog::list(&options.runs_dir).into_iter().map(row).collect());
+        }
+        Job::ReadJournal(path) => {
             let events = read_journal(&path);
-            Answer::Journal(path, events)
+            return JobResult::Journal(path, events);
         }
-        Disk::ReadPast(path) => Answer::Past(read_journal(&path).map(|(events, _)| events)),
-        Disk::Delete(path) => Answer::Deleted(delete(&path)),
-        Disk::WriteRecipe { path, recipe } => {
-            Answer::RecipeWritten(write_recipe(&path, *recipe).map(|()| path))
-        }
-        Disk::ReadRecipe(path) => Answer::RecipeRead(read_recipe(&path).map(Box::new)),
-        Disk::Remember(state, file) => Answer::Remembered(state.write(&file)),
-        Disk::ReadCheckpoints(path) => {
+        Job::ReadCheckpoints(path) => {
             let rows = checkpoints(&path);
-            Answer::Checkpoints(path, rows)
+            return JobResult::Checkpoints(path, rows);
         }
-        Disk::Export { from, to } => Answer::Exported(export(&from, &to)),
-        Disk::TakeBack(path) => Answer::TakenBack(take_back(path)),
-        Disk::Background(path) => Answer::Background(background(&path, options)),
-    }
+        Job::Background(path) => return JobResult::Background(background(&path, options)),
+        Job::ReadPast(path) => read_journal(&path).map(|(events, _)| JobResult::Past(events)),
+        Job::Delete(path) => delete(&path).map(JobResult::Deleted),
+        Job::WriteRecipe { path, recipe } => {
+            write_recipe(&path, *recipe).map(|()| JobResult::RecipeWritten(path))
+        }
+        Job::ReadRecipe(path) => read_recipe(&path).map(Box::new).map(JobResult::RecipeRead),
+        Job::Remember(state, file) => state.write(&file).map(|()| JobResult::Remembered),
+        Job::Export { from, to } => export(&from, &to).map(JobResult::Exported),
+        Job::TakeBack(path) => take_back(path).map(JobResult::TakenBack),
+    };
+    done.unwrap_or_else(JobResult::Failed)
 }
 
 /// What a run's journal tells, without what a resume went back behind, and how many of its lines are damaged.

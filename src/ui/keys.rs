@@ -1,220 +1,134 @@
-//! What can be done, and by which keys: one table, from which dispatch, footer, help and palette derive.
+//! What can be done, and by which keys: the tables from which dispatch, footer, help and palette derive.
+
+pub(crate) mod binding;
+pub(crate) mod data;
+pub(crate) mod inspect;
+pub(crate) mod recipe;
+pub(crate) mod runs;
+pub(crate) mod train;
+
+use std::sync::LazyLock;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Something a person can ask the interface to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use crate::ui::keys::binding::{Binding, Motion, Tab, bind};
+
+/// Something a person can ask the interface to do, with the screen that does it.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    Quit,
-    Help,
-    Palette,
-    CommandLine,
-    Filter,
-    Redraw,
-    Suspend,
-    ReleaseMouse,
-    Theme,
-    Screen(Screen),
-    NextPane,
-    PreviousPane,
-    Up,
-    Down,
-    Left,
-    Right,
-    PageUp,
-    PageDown,
-    Top,
-    Bottom,
-    Enter,
-    Back,
-    Start,
-    Preset,
-    NextChoice,
-    ResetField,
-    AllBlocks,
-    SaveRecipe,
-    LoadRecipe,
-    PauseOrContinue,
-    Save,
-    Evaluate,
-    Stop,
-    ChangeRate,
-    ChangeEpochs,
-    MoreSmoothing,
-    LessSmoothing,
-    NoSmoothing,
-    LogY,
-    LogX,
-    XAxis,
-    ZoomIn,
-    ZoomOut,
-    PanLeft,
-    PanRight,
-    ResetView,
-    Maximise,
-    Freeze,
-    Mark,
-    Sort,
-    Resume,
-    Clone,
-    Delete,
-    Export,
-    Reload,
-    Inspect,
-    NextView,
-    PreviousView,
-    Pair,
-    NextBlock,
-    PreviousBlock,
-    ByRow,
-    Split,
-    Copy,
+    Global(Global),
+    Move(Motion),
+    Recipe(recipe::Do),
+    Train(train::Do),
+    Runs(runs::Do),
+    Inspect(inspect::Do),
+    Data(data::Do),
 }
 
-/// The screens, in the order of their digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Screen {
-    #[default]
-    Recipe,
-    Train,
-    Runs,
-    Inspect,
-    Data,
-    Log,
-}
-
-impl Screen {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Recipe, Self::Train, Self::Runs, Self::Inspect, Self::Data, Self::Log];
-
-    pub(crate) const fn title(self) -> &'static str {
+impl Action {
+    /// The screen that must be shown for its effect to be seen; `None` where any will do.
+    pub(crate) fn seen_on(&self) -> Option<Tab> {
+        use recipe::Do::{Open, Preset, Set, Start, Write};
         match self {
-            Self::Recipe => "Recipe",
-            Self::Train => "Train",
-            Self::Runs => "Runs",
-            Self::Inspect => "Inspect",
-            Self::Data => "Data",
-            Self::Log => "Log",
+            Self::Global(_) | Self::Move(_) | Self::Recipe(Start | Preset | Write | Open | Set) => None,
+            Self::Recipe(_) => Some(Tab::Recipe),
+            Self::Train(what) => (!what.steers()).then_some(Tab::Train),
+            Self::Runs(what) => what.is_about_the_cursor().then_some(Tab::Runs),
+            Self::Inspect(_) => Some(Tab::Inspect),
+            Self::Data(_) => Some(Tab::Data),
         }
     }
 }
 
-/// A row of the key table.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Binding {
-    /// Where it holds; `None`: everywhere.
-    pub(crate) screen: Option<Screen>,
-    /// Keys as they are written in help and key files.
-    pub(crate) keys: &'static [&'static str],
-    pub(crate) action: Action,
-    /// The name in a key file and on the command line.
-    pub(crate) name: &'static str,
-    /// What it does, in a few words.
-    pub(crate) help: &'static str,
-    /// Whether the footer shows it.
-    pub(crate) footer: bool,
+/// What can be done on every screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Global {
+    Show(Tab),
+    Help,
+    CommandLine,
+    Palette,
+    /// Of the screen that is shown; with an argument: by these words.
+    Filter,
+    Back,
+    Copy,
+    /// With an argument: the theme of that name.
+    Theme,
+    Mouse,
+    Redraw,
+    Suspend,
+    Quit,
+    /// Quits, and lets another process go on with the run.
+    LeaveInBackground,
+    StopAndQuit,
 }
 
-const fn everywhere(
-    keys: &'static [&'static str],
-    action: Action,
-    name: &'static str,
-    help: &'static str,
-) -> Binding {
-    Binding { screen: None, keys, action, name, help, footer: false }
-}
-
-const fn on(
-    screen: Screen,
-    keys: &'static [&'static str],
-    action: Action,
-    name: &'static str,
-    help: &'static str,
-) -> Binding {
-    Binding { screen: Some(screen), keys, action, name, help, footer: true }
-}
-
-/// Every key.
 #[rustfmt::skip]
-pub(crate) const BINDINGS: &[Binding] = &[
-    on(Screen::Recipe, &["ctrl-r"], Action::Start, "start", "start training"),
-    on(Screen::Recipe, &["enter"], Action::Enter, "edit", "edit the field"),
-    on(Screen::Recipe, &["space"], Action::NextChoice, "choice", "next choice"),
-    on(Screen::Recipe, &["p"], Action::Preset, "preset", "presets"),
-    on(Screen::Recipe, &["x"], Action::ResetField, "reset-field", "back to the default"),
-    on(Screen::Recipe, &["ctrl-s"], Action::SaveRecipe, "write", "write the recipe to a file"),
-    on(Screen::Recipe, &["ctrl-o"], Action::LoadRecipe, "open", "read a recipe file"),
-    on(Screen::Recipe, &["o"], Action::AllBlocks, "blocks", "close or open all blocks"),
-    on(Screen::Train, &["space"], Action::PauseOrContinue, "pause", "pause or go on"),
-    on(Screen::Train, &["s"], Action::Save, "save", "save now"),
-    on(Screen::Train, &["e"], Action::Evaluate, "evaluate", "evaluate now"),
-    on(Screen::Train, &["S"], Action::Stop, "stop", "stop and save"),
-    on(Screen::Train, &["r"], Action::ChangeRate, "rate", "learning rate"),
-    on(Screen::Train, &["E"], Action::ChangeEpochs, "epochs", "epochs"),
-    on(Screen::Train, &["]"], Action::MoreSmoothing, "smooth", "smooth more"),
-    on(Screen::Train, &["["], Action::LessSmoothing, "rough", "smooth less"),
-    on(Screen::Train, &["0"], Action::NoSmoothing, "raw", "no smoothing"),
-    on(Screen::Train, &["L"], Action::LogY, "log-y", "logarithmic loss"),
-    on(Screen::Train, &["X"], Action::LogX, "log-x", "logarithmic x axis"),
-    on(Screen::Train, &["x"], Action::XAxis, "x-axis", "x by step, epoch or time"),
-    on(Screen::Train, &["+", "="], Action::ZoomIn, "zoom-in", "zoom in"),
-    on(Screen::Train, &["-"], Action::ZoomOut, "zoom-out", "zoom out"),
-    on(Screen::Train, &["<"], Action::PanLeft, "pan-left", "move a zoomed view left"),
-    on(Screen::Train, &[">"], Action::PanRight, "pan-right", "move it right"),
-    on(Screen::Train, &["R"], Action::ResetView, "reset-view", "see everything"),
-    on(Screen::Train, &["z"], Action::Maximise, "maximise", "one chart alone"),
-    on(Screen::Train, &["f"], Action::Freeze, "freeze", "freeze the view"),
-    on(Screen::Runs, &["enter"], Action::Enter, "open-run", "its checkpoints"),
-    on(Screen::Runs, &["space"], Action::Mark, "mark", "mark for the chart"),
-    on(Screen::Runs, &["r"], Action::Resume, "resume", "go on, or restore"),
-    on(Screen::Runs, &["c"], Action::Clone, "clone", "clone into a recipe"),
-    on(Screen::Runs, &["i"], Action::Inspect, "inspect", "inspect its best network"),
-    on(Screen::Runs, &["o"], Action::Sort, "sort", "next order"),
-    on(Screen::Runs, &["D"], Action::Delete, "delete", "delete (asks)"),
-    on(Screen::Runs, &["E"], Action::Export, "export", "copy the checkpoint"),
-    on(Screen::Runs, &["v"], Action::NextView, "measure", "what the chart shows"),
-    on(Screen::Runs, &["x"], Action::XAxis, "runs-x-axis", "x by step, epoch or time"),
-    on(Screen::Runs, &["L"], Action::LogY, "runs-log-y", "logarithmic chart"),
-    on(Screen::Runs, &["F5"], Action::Reload, "reload", "read again"),
-    on(Screen::Inspect, &["v"], Action::NextView, "view", "next view"),
-    on(Screen::Inspect, &["V"], Action::PreviousView, "previous-view", "view before"),
-    on(Screen::Inspect, &["i", "r"], Action::Inspect, "look", "inspect"),
-    on(Screen::Inspect, &["m", "enter"], Action::Pair, "pair", "mistakes of the pair"),
-    on(Screen::Inspect, &["o"], Action::Sort, "order", "order of classes"),
-    on(Screen::Inspect, &["]"], Action::NextBlock, "next-block", "next block"),
-    on(Screen::Inspect, &["["], Action::PreviousBlock, "previous-block", "block before"),
-    on(Screen::Inspect, &["n"], Action::ByRow, "by-row", "shade reuse row by row"),
-    on(Screen::Inspect, &["t"], Action::Split, "split", "which images"),
-    on(Screen::Data, &["enter", "r"], Action::Enter, "preview", "read the data of the recipe"),
-    everywhere(&["1"], Action::Screen(Screen::Recipe), "recipe", "Recipe"),
-    everywhere(&["2"], Action::Screen(Screen::Train), "train", "Train"),
-    everywhere(&["3"], Action::Screen(Screen::Runs), "runs", "Runs"),
-    everywhere(&["4"], Action::Screen(Screen::Inspect), "inspection", "Inspect"),
-    everywhere(&["5"], Action::Screen(Screen::Data), "data", "Data"),
-    everywhere(&["6"], Action::Screen(Screen::Log), "log", "Log"),
-    everywhere(&["?", "F1"], Action::Help, "help", "all keys"),
-    everywhere(&[":"], Action::CommandLine, "command-line", "command line"),
-    everywhere(&["ctrl-p"], Action::Palette, "palette", "find an action"),
-    everywhere(&["/"], Action::Filter, "filter", "filter what is shown"),
-    everywhere(&["tab"], Action::NextPane, "next-pane", "next pane"),
-    everywhere(&["backtab"], Action::PreviousPane, "previous-pane", "previous pane"),
-    everywhere(&["up", "k"], Action::Up, "up", "up"),
-    everywhere(&["down", "j"], Action::Down, "down", "down"),
-    everywhere(&["left", "h"], Action::Left, "left", "left"),
-    everywhere(&["right", "l"], Action::Right, "right", "right"),
-    everywhere(&["pageup"], Action::PageUp, "page-up", "a page up"),
-    everywhere(&["pagedown"], Action::PageDown, "page-down", "a page down"),
-    everywhere(&["g", "home"], Action::Top, "top", "to the first"),
-    everywhere(&["G", "end"], Action::Bottom, "bottom", "to the last"),
-    everywhere(&["enter"], Action::Enter, "enter", "open"),
-    everywhere(&["esc"], Action::Back, "back", "one layer out"),
-    everywhere(&["y"], Action::Copy, "copy", "copy the value"),
-    everywhere(&["T"], Action::Theme, "theme", "another theme"),
-    everywhere(&["M"], Action::ReleaseMouse, "mouse", "let the mouse go, or take it"),
-    everywhere(&["ctrl-l"], Action::Redraw, "redraw", "draw again"),
-    everywhere(&["ctrl-z"], Action::Suspend, "suspend", "suspend (training pauses too)"),
-    everywhere(&["q", "ctrl-c"], Action::Quit, "quit", "quit"),
+const EVERYWHERE: &[Binding<Action>] = &[
+    bind(&["1"], Action::Global(Global::Show(Tab::Recipe)), "recipe", "Recipe"),
+    bind(&["2"], Action::Global(Global::Show(Tab::Train)), "train", "Train"),
+    bind(&["3"], Action::Global(Global::Show(Tab::Runs)), "runs", "Runs"),
+    bind(&["4"], Action::Global(Global::Show(Tab::Inspect)), "inspection", "Inspect"),
+    bind(&["5"], Action::Global(Global::Show(Tab::Data)), "data", "Data"),
+    bind(&["6"], Action::Global(Global::Show(Tab::Log)), "log", "Log"),
+    bind(&["?", "F1"], Action::Global(Global::Help), "help", "all keys"),
+    bind(&[":"], Action::Global(Global::CommandLine), "command-line", "command line"),
+    bind(&["ctrl-p"], Action::Global(Global::Palette), "palette", "find an action"),
+    bind(&["/"], Action::Global(Global::Filter), "filter", "filter what is shown"),
+    bind(&["tab"], Action::Move(Motion::NextPane), "next-pane", "next pane"),
+    bind(&["backtab"], Action::Move(Motion::PreviousPane), "previous-pane", "previous pane"),
+    bind(&["up", "k"], Action::Move(Motion::Up), "up", "up"),
+    bind(&["down", "j"], Action::Move(Motion::Down), "down", "down"),
+    bind(&["left", "h"], Action::Move(Motion::Left), "left", "left"),
+    bind(&["right", "l"], Action::Move(Motion::Right), "right", "right"),
+    bind(&["pageup"], Action::Move(Motion::PageUp), "page-up", "a page up"),
+    bind(&["pagedown"], Action::Move(Motion::PageDown), "page-down", "a page down"),
+    bind(&["g", "home"], Action::Move(Motion::Top), "top", "to the first"),
+    bind(&["G", "end"], Action::Move(Motion::Bottom), "bottom", "to the last"),
+    bind(&["enter"], Action::Move(Motion::Enter), "enter", "open"),
+    bind(&["esc"], Action::Global(Global::Back), "back", "back"),
+    bind(&["y"], Action::Global(Global::Copy), "copy", "copy the value"),
+    bind(&["T"], Action::Global(Global::Theme), "theme", "another theme"),
+    bind(&["M"], Action::Global(Global::Mouse), "mouse", "toggle mouse capture"),
+    bind(&["ctrl-l"], Action::Global(Global::Redraw), "redraw", "redraw"),
+    bind(&["ctrl-z"], Action::Global(Global::Suspend), "suspend", "suspend (training pauses too)"),
+    bind(&["q", "ctrl-c"], Action::Global(Global::Quit), "quit", "quit"),
 ];
+
+/// Names that key files and fingers may still have.
+const FORMER: [(&str, &str); 2] = [("rough", "smooth-less"), ("look", "inspect-again")];
+
+/// Every key, with the screen where it holds; `None`: everywhere.
+pub(crate) static BINDINGS: LazyLock<Vec<(Option<Tab>, Binding<Action>)>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    on(Tab::Recipe, recipe::KEYS, Action::Recipe, &mut all);
+    on(Tab::Train, train::KEYS, Action::Train, &mut all);
+    on(Tab::Runs, runs::KEYS, Action::Runs, &mut all);
+    on(Tab::Inspect, inspect::KEYS, Action::Inspect, &mut all);
+    on(Tab::Data, data::KEYS, Action::Data, &mut all);
+    all.extend(EVERYWHERE.iter().map(|binding| (None, binding.clone())));
+    all
+});
+
+fn on<A: Clone>(
+    tab: Tab,
+    table: &[Binding<A>],
+    whole: fn(A) -> Action,
+    all: &mut Vec<(Option<Tab>, Binding<Action>)>,
+) {
+    let row = |of: &Binding<A>| (Some(tab), bind(of.keys, whole(of.action.clone()), of.name, of.help));
+    all.extend(table.iter().map(row));
+}
+
+/// Rows of the table by an action's name, in use or former.
+fn rows_of(name: &str) -> impl Iterator<Item = usize> {
+    let name = FORMER.iter().find(|(former, _)| *former == name).map_or(name, |(_, now)| now);
+    (0..BINDINGS.len()).filter(move |&row| BINDINGS[row].1.name == name)
+}
+
+/// The action of that name.
+pub(crate) fn action(name: &str) -> Option<&'static Action> {
+    rows_of(name).next().map(|row| &BINDINGS[row].1.action)
+}
 
 /// The keys in force: the table with a person's own.
 #[derive(Clone, Debug)]
@@ -225,7 +139,9 @@ pub(crate) struct Keys {
 
 impl Default for Keys {
     fn default() -> Self {
-        let own = |binding: &Binding| binding.keys.iter().map(|&key| key.to_owned()).collect();
+        let own = |(_, binding): &(Option<Tab>, Binding<Action>)| {
+            binding.keys.iter().map(|&key| key.to_owned()).collect()
+        };
         Self { keys: BINDINGS.iter().map(own).collect() }
     }
 }
@@ -238,7 +154,7 @@ impl Keys {
     ) -> (Self, Vec<String>) {
         let (mut all, mut warnings) = (Self::default(), Vec::new());
         for (place, name, keys) in own {
-            let rows: Vec<usize> = (0..BINDINGS.len()).filter(|&row| BINDINGS[row].name == name).collect();
+            let rows: Vec<usize> = rows_of(name).collect();
             if rows.is_empty() {
                 warnings.push(format!("{place}: `{name}` is no action; `?` lists them."));
             }
@@ -249,7 +165,7 @@ impl Keys {
             for row in rows {
                 all.keys[row].clone_from(&keys.to_vec());
                 warnings.extend(all.clashes(row).map(|(key, other)| {
-                    format!("{place}: `{key}` is also the key of `{}` there.", BINDINGS[other].name)
+                    format!("{place}: `{key}` is also the key of `{}` there.", BINDINGS[other].1.name)
                 }));
             }
         }
@@ -258,32 +174,29 @@ impl Keys {
 
     /// Rows at the place of `row` that have one of its keys too.
     fn clashes(&self, row: usize) -> impl Iterator<Item = (String, usize)> {
-        let same = move |other: &usize| *other != row && BINDINGS[*other].screen == BINDINGS[row].screen;
-        (0..BINDINGS.len()).filter(same).filter_map(move |other| {
+        rows_at(BINDINGS[row].0).filter(move |&other| other != row).filter_map(move |other| {
             let shared = self.keys[row].iter().find(|key| self.keys[other].contains(key))?;
             Some((shared.clone(), other))
         })
     }
 
-    /// What `key` means on `screen`: its own keys before those that hold everywhere.
-    pub(crate) fn action(&self, screen: Screen, key: KeyEvent) -> Option<Action> {
+    /// What `key` means on a screen: its own keys before those that hold everywhere.
+    pub(crate) fn action(&self, tab: Tab, key: KeyEvent) -> Option<Action> {
         let name = name_of(key)?;
         let holds = |row: &usize| self.keys[*row].contains(&name);
-        let of = |place: Option<Screen>| {
-            (0..BINDINGS.len()).filter(|&row| BINDINGS[row].screen == place).find(holds)
-        };
-        of(Some(screen)).or_else(|| of(None)).map(|row| BINDINGS[row].action)
+        let row = rows_at(Some(tab)).chain(rows_at(None)).find(holds)?;
+        Some(BINDINGS[row].1.action.clone())
     }
 
-    /// Rows for `screen`, its own first, with their keys.
-    pub(crate) fn rows(&self, screen: Screen) -> Vec<(&'static Binding, String)> {
-        let of = |place: Option<Screen>| {
-            (0..BINDINGS.len())
-                .filter(move |&row| BINDINGS[row].screen == place)
-                .map(|row| (&BINDINGS[row], self.keys[row].join(" ")))
-        };
-        of(Some(screen)).chain(of(None)).collect()
+    /// Rows with their keys: those of a screen, or those that hold everywhere.
+    pub(crate) fn rows(&self, place: Option<Tab>) -> Vec<(&'static Binding<Action>, String)> {
+        rows_at(place).map(|row| (&BINDINGS[row].1, self.keys[row].join(" "))).collect()
     }
+}
+
+/// Rows that hold at a place.
+fn rows_at(place: Option<Tab>) -> impl Iterator<Item = usize> {
+    (0..BINDINGS.len()).filter(move |&row| BINDINGS[row].0 == place)
 }
 
 /// A key event in the words of the table; `None` for what has no name there.
@@ -334,19 +247,19 @@ mod tests {
     fn a_screens_own_key_comes_before_one_that_holds_everywhere() {
         let keys = Keys::default();
         let x = key(KeyCode::Char('x'), KeyModifiers::NONE);
-        assert_eq!(keys.action(Screen::Train, x), Some(Action::XAxis));
-        assert_eq!(keys.action(Screen::Recipe, x), Some(Action::ResetField));
-        assert_eq!(keys.action(Screen::Log, x), None);
+        assert_eq!(keys.action(Tab::Train, x), Some(Action::Train(train::Do::XAxis)));
+        assert_eq!(keys.action(Tab::Recipe, x), Some(Action::Recipe(recipe::Do::Reset)));
+        assert_eq!(keys.action(Tab::Log, x), None);
         let quit = key(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        assert_eq!(keys.action(Screen::Log, quit), Some(Action::Quit));
+        assert_eq!(keys.action(Tab::Log, quit), Some(Action::Global(Global::Quit)));
     }
 
     #[test]
     fn no_key_means_two_things_at_one_place() {
-        for screen in Screen::ALL {
+        for screen in Tab::ALL {
             for place in [Some(screen), None] {
                 let mut seen = std::collections::BTreeSet::new();
-                for binding in BINDINGS.iter().filter(|binding| binding.screen == place) {
+                for (_, binding) in BINDINGS.iter().filter(|(at, _)| *at == place) {
                     for key in binding.keys {
                         assert!(is_key(key), "{key}");
                         assert!(seen.insert(key), "{key} twice on {place:?}");
@@ -366,8 +279,11 @@ mod tests {
             ("line 3", "save", &save[..]),
             ("line 4", "pause", &pause[..]),
         ]);
-        assert_eq!(keys.action(Screen::Log, key(KeyCode::Char('q'), KeyModifiers::NONE)), None);
-        assert_eq!(keys.action(Screen::Log, key(KeyCode::Char('Q'), KeyModifiers::NONE)), Some(Action::Quit));
+        assert_eq!(keys.action(Tab::Log, key(KeyCode::Char('q'), KeyModifiers::NONE)), None);
+        assert_eq!(
+            keys.action(Tab::Log, key(KeyCode::Char('Q'), KeyModifiers::NONE)),
+            Some(Action::Global(Global::Quit))
+        );
         assert_eq!(
             warnings,
             [
@@ -378,13 +294,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_former_name_still_means_its_action() {
+        let own = vec!["F2".to_owned()];
+        let (keys, warnings) = Keys::with([("line 1", "rough", &own[..]), ("line 2", "look", &own[..])]);
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let f2 = key(KeyCode::F(2), KeyModifiers::NONE);
+        assert_eq!(keys.action(Tab::Train, f2), Some(Action::Train(train::Do::SmoothLess)));
+        assert_eq!(keys.action(Tab::Inspect, f2), Some(Action::Inspect(inspect::Do::Inspect)));
+        assert_eq!(action("rough"), Some(&Action::Train(train::Do::SmoothLess)));
+    }
+
     /// The table of `docs/keys.md`: where, keys, what for, name.
     fn markdown() -> String {
         let mut text = String::from("| where | keys | what | name |\n|---|---|---|---|\n");
-        for place in [None].into_iter().chain(Screen::ALL.map(Some)) {
-            for binding in BINDINGS.iter().filter(|binding| binding.screen == place) {
+        for place in [None].into_iter().chain(Tab::ALL.map(Some)) {
+            for (_, binding) in BINDINGS.iter().filter(|(at, _)| *at == place) {
                 let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
-                let place = place.map_or("everywhere", Screen::title);
+                let place = place.map_or("everywhere", Tab::title);
                 let row =
                     format!("| {place} | {} | {} | `{}` |\n", keys.join(" "), binding.help, binding.name);
                 text.push_str(&row);

@@ -1,4 +1,4 @@
-//! What lies over a screen and takes the keys.
+//! What lies over the screens: its keys, the command line, and how it looks.
 
 pub(crate) mod command_line;
 pub(crate) mod update;

@@ -1,106 +1,42 @@
-//! What lies over a screen and takes the keys: a line to type, a question, a list, help.
+//! What lies over a screen and takes the keys: a line to type, a question, a list, help. Each carries the action
+//! that follows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::{Event, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::recipe::presets::PRESETS;
-use crate::ui::keys::{Action, BINDINGS};
+use crate::paths;
+use crate::recipe::jump::Jump;
+use crate::ui::keys::binding::Tab;
+use crate::ui::keys::{Action, BINDINGS, Global};
 use crate::ui::style::theme::Theme;
 
 /// Characters that a typed line may have.
 pub(crate) const LONGEST: usize = 4096;
-
-/// What a typed line is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// The value of a recipe's key.
-    Field(&'static str),
-    /// A new learning rate of the run.
-    Rate,
-    /// New epochs of the run.
-    Epochs,
-    /// The file a recipe is written to.
-    WriteRecipe,
-    /// The file a recipe is read from.
-    ReadRecipe,
-    /// The file this checkpoint is copied to.
-    Export(PathBuf),
-    /// Epochs in all, with which this complete run goes on.
-    Longer(PathBuf),
-    /// The learning rate with which this diverged run goes on.
-    Calmer(PathBuf),
-    /// The filter of the screen.
-    Filter,
-    /// An action by its name, and what it takes.
-    CommandLine,
-}
-
-/// A question with its answers, the safest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Question {
-    pub(crate) text: String,
-    pub(crate) answers: Vec<(&'static str, Reply)>,
-    pub(crate) row: usize,
-}
-
-/// What an answer means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    Nothing,
-    Background,
-    StopAndSave,
-    Delete(PathBuf),
-    /// So many epochs in all for the run in training.
-    Epochs(usize),
-    /// Go on with this run, to so many epochs in all.
-    Longer(PathBuf, usize),
-    /// Stop the process that trains this run, and go on with it here.
-    TakeBack(PathBuf),
-}
 
 /// An item of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Item {
     pub(crate) name: String,
     pub(crate) about: String,
-    pub(crate) choice: Choice,
-}
-
-/// What choosing an item means.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Choice {
-    Do(Action),
-    /// By its place in the table.
-    Preset(usize),
-    /// By its name.
-    Theme(&'static str),
+    pub(crate) action: Action,
+    /// What would be typed for the action.
+    pub(crate) argument: Option<&'static str>,
 }
 
 /// What lies over the screen.
 #[derive(Clone, Debug)]
 pub(crate) enum Prompt {
     /// The keys whose row has every typed word.
-    Help {
-        input: Input,
-        row: usize,
-    },
-    Line {
-        purpose: Purpose,
-        title: String,
-        input: Input,
-        trouble: Option<String>,
-    },
-    Question(Question),
+    Help { input: Input, row: usize },
+    /// The action takes what is typed.
+    Line { action: Action, title: String, input: Input, trouble: Option<String> },
+    /// The answers, the safest first.
+    Question { text: String, answers: Vec<(&'static str, Option<Action>)>, row: usize },
     /// The items that have every typed word.
-    List {
-        title: &'static str,
-        items: Vec<Item>,
-        input: Input,
-        row: usize,
-    },
+    List { title: &'static str, items: Vec<Item>, input: Input, row: usize },
 }
 
 impl Prompt {
@@ -108,49 +44,61 @@ impl Prompt {
         Self::Help { input: Input::default(), row: 0 }
     }
 
-    pub(crate) fn line(purpose: Purpose, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Line { purpose, title: title.into(), input: Input::new(text.into()), trouble: None }
+    pub(crate) fn line(action: Action, title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Line { action, title: title.into(), input: Input::new(text.into()), trouble: None }
+    }
+
+    /// A question that one answer leaves alone and the other acts upon.
+    pub(crate) fn confirm(text: String, no: &'static str, yes: &'static str, action: Action) -> Self {
+        Self::Question { text, answers: vec![(no, None), (yes, Some(action))], row: 0 }
+    }
+
+    /// Whether the learning rate may jump.
+    pub(crate) fn jump(jump: &Jump, no: &'static str, action: Action) -> Self {
+        Self::confirm(jump.sentence(), no, "let it jump", action)
+    }
+
+    /// The question of someone who quits while a run is trained.
+    pub(crate) fn leaving() -> Self {
+        let answer = |text, what| (text, Some(Action::Global(what)));
+        Self::Question {
+            text: "A run is being trained. What shall become of it?".into(),
+            answers: vec![
+                answer("keep training in the background", Global::LeaveInBackground),
+                answer("stop and save", Global::StopAndQuit),
+                ("cancel", None),
+            ],
+            row: 0,
+        }
     }
 
     /// Every action.
     pub(crate) fn palette() -> Self {
-        let item = |binding: &crate::ui::keys::Binding| {
-            let place = binding.screen.map_or_else(String::new, |screen| format!(" ({})", screen.title()));
+        let items = BINDINGS.iter().map(|(tab, binding)| {
+            let place = tab.map(Tab::title).map_or_else(String::new, |title| format!(" ({title})"));
             Item {
                 name: binding.name.into(),
                 about: format!("{}{place}", binding.help),
-                choice: Choice::Do(binding.action),
+                action: binding.action.clone(),
+                argument: None,
             }
-        };
-        Self::list("find an action", BINDINGS.iter().map(item).collect())
-    }
-
-    /// The networks of the paper.
-    pub(crate) fn presets() -> Self {
-        let item = |(place, preset): (usize, &crate::recipe::presets::Preset)| Item {
-            name: preset.name.into(),
-            about: format!(
-                "{:>5.2} M parameters{}",
-                preset.parameters as f64 / 1e6,
-                preset.errors.c10_plus.map_or_else(String::new, |e| format!(", CIFAR-10+ error {e} %"))
-            ),
-            choice: Choice::Preset(place),
-        };
-        Self::list("a network of the paper", PRESETS.iter().enumerate().map(item).collect())
+        });
+        Self::list("find an action", items)
     }
 
     /// The themes that are built in.
     pub(crate) fn themes() -> Self {
-        let item = |&name: &&'static str| Item {
-            name: name.into(),
+        let items = Theme::names().iter().map(|name| Item {
+            name: (*name).into(),
             about: String::new(),
-            choice: Choice::Theme(name),
-        };
-        Self::list("theme", Theme::names().iter().map(item).collect())
+            action: Action::Global(Global::Theme),
+            argument: Some(name),
+        });
+        Self::list("theme", items)
     }
 
-    fn list(title: &'static str, items: Vec<Item>) -> Self {
-        Self::List { title, items, input: Input::default(), row: 0 }
+    pub(crate) fn list(title: &'static str, items: impl Iterator<Item = Item>) -> Self {
+        Self::List { title, items: items.collect(), input: Input::default(), row: 0 }
     }
 
     /// Takes over a key that edits what is typed; whether there was room for it.
@@ -193,7 +141,7 @@ impl Prompt {
                 *row = 0;
                 change(input)
             }
-            Self::Question(_) => true,
+            Self::Question { .. } => true,
         }
     }
 }
@@ -207,6 +155,32 @@ pub(crate) fn matching<'a>(items: &'a [Item], typed: &str) -> Vec<&'a Item> {
 pub(crate) fn has_words(text: &str, typed: &str) -> bool {
     let text = text.to_lowercase();
     typed.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+/// A learning rate as it was typed.
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is not a number."))?;
+    if rate > 0.0 && rate.is_finite() {
+        Ok(rate)
+    } else {
+        Err("the learning rate must be above 0 and finite.".into())
+    }
+}
+
+/// A number of epochs as it was typed.
+pub(crate) fn epochs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(epochs @ 1..=1_000_000) => Ok(epochs),
+        _ => Err("the epochs must be a whole number from 1 to 1000000.".into()),
+    }
+}
+
+/// The file that was typed.
+pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("type the name of a file.".into());
+    }
+    paths::meant(Path::new(text)).map_err(|clause| format!("{clause}."))
 }
 
 #[cfg(test)]

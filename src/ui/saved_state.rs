@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::recipe::Recipe;
-use crate::ui::curves::Over;
-use crate::ui::screens::runs::state::Order;
-use crate::ui::workspace::App;
+use crate::ui::curves::XAxis;
 
 /// The remembered, as its file has it; what is missing is as at the first time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,8 +24,42 @@ pub(crate) struct ViewState {
     pub(crate) smoothing: usize,
     pub(crate) log_y: bool,
     pub(crate) log_x: bool,
-    pub(crate) x_axis: Over,
+    pub(crate) x_axis: XAxis,
     pub(crate) order: Order,
+}
+
+/// The order of the runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    #[default]
+    Newest,
+    Best,
+    Test,
+    Largest,
+    Name,
+}
+
+impl Order {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Newest => "newest first",
+            Self::Best => "best validation first",
+            Self::Test => "best test first",
+            Self::Largest => "most parameters first",
+            Self::Name => "by name",
+        }
+    }
+
+    pub(crate) const fn next(self) -> Self {
+        match self {
+            Self::Newest => Self::Best,
+            Self::Best => Self::Test,
+            Self::Test => Self::Largest,
+            Self::Largest => Self::Name,
+            Self::Name => Self::Newest,
+        }
+    }
 }
 
 impl State {
@@ -70,19 +102,6 @@ impl State {
         }
         crate::store::atomic::write(file, text.as_bytes()).map_err(|error| error.to_string())
     }
-
-    /// What of `app` is to be remembered.
-    pub(crate) fn of(app: &App) -> Self {
-        let train = &app.train;
-        let view = ViewState {
-            smoothing: train.smoothing_step(),
-            log_y: train.log_y,
-            log_x: train.log_x,
-            x_axis: train.over,
-            order: app.runs.order,
-        };
-        Self { view, recipe: Some(app.recipe.recipe.clone()) }
-    }
 }
 
 #[cfg(test)]
@@ -95,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("deep/state.toml");
         assert_eq!(State::read(&file), (State::default(), None));
-        let view = ViewState { smoothing: 2, log_y: true, x_axis: Over::Epoch, ..ViewState::default() };
+        let view = ViewState { smoothing: 2, log_y: true, x_axis: XAxis::Epoch, ..ViewState::default() };
         let recipe = Some(Recipe { lr: 0.3, ..Recipe::defaults(Data::Shapes) });
         let state = State { view, recipe };
         state.write(&file).unwrap();

@@ -81,7 +81,7 @@ fn check(stage: &Stage, what: &What) -> Result<(), String> {
             }
         }
         What::Frame(name) => frames::check(name, &shot),
-        What::Picture(name) => picture::check(name, &shot.buffer, &stage.app.settings.theme),
+        What::Picture(name) => picture::check(name, &shot.buffer, &stage.app.ws.settings.theme),
         _ => Ok(()),
     }
 }

@@ -1,14 +1,21 @@
-//! What the tests of the interface start with.
+//! What the tests of the interface start with, and a screen in memory.
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Rect;
 
 use crate::protocol::Options;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::recipe::{Data, Recipe};
+use crate::ui::dump;
+use crate::ui::hits::Canvas;
 use crate::ui::keys::Keys;
 use crate::ui::saved_state::ViewState;
+use crate::ui::screen::Screen;
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::style::theme::Theme;
-use crate::ui::workspace::{OnHangup, Settings};
+use crate::ui::workspace::{OnHangup, Settings, Workspace};
 
 /// The settings of somebody who has none, on a terminal that can do everything, in UTC.
 pub(crate) fn settings() -> Settings {
@@ -38,4 +45,17 @@ pub(crate) fn settings() -> Settings {
         notes: Vec::new(),
         on_hangup: OnHangup::Stop,
     }
+}
+
+/// A workspace with the dark theme.
+pub(crate) fn workspace(level: ColourLevel, unicode: bool) -> Workspace {
+    let theme = Theme::builtin("dark").unwrap().at(level);
+    Workspace::new(Settings { theme, glyphs: Glyphs { unicode }, level, ..settings() })
+}
+
+/// A screen of this size as text.
+pub(crate) fn drawn(screen: &dyn Screen, ws: &Workspace, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| screen.draw(ws, &mut Canvas::new(frame), Rect::new(0, 0, width, height))).unwrap();
+    dump::text(terminal.backend().buffer())
 }

@@ -4,8 +4,10 @@
 pub(crate) mod axis;
 pub(crate) mod bar;
 pub(crate) mod chart;
+pub(crate) mod format;
 pub(crate) mod heat;
 pub(crate) mod matrix;
+pub(crate) mod pane;
 pub(crate) mod pen;
 pub(crate) mod picture;
 pub(crate) mod series;

@@ -1,24 +1,31 @@
-//! What the interface knows and shows. Messages change it (`update`), drawing reads it (`view`).
+//! What all screens may read, and what they change together: the live run, the runs on disk, the recipe in the form,
+//! the log, and how charts are looked at.
+
+pub(crate) mod draft;
+pub(crate) mod fields;
+pub(crate) mod live;
+pub(crate) mod log;
+pub(crate) mod runs;
 
 use std::path::PathBuf;
 
-use crate::monitor::Monitor;
 use crate::plain;
+use crate::protocol::event::Preview;
 use crate::protocol::{Options, Overrides};
 use crate::recipe::Recipe;
-use crate::ui::hits::Hits;
-use crate::ui::keys::{Keys, Screen};
-use crate::ui::prompt::Prompt;
-use crate::ui::saved_state::ViewState;
-use crate::ui::screens::data::state::DataScreen;
-use crate::ui::screens::inspect::state::InspectScreen;
-use crate::ui::screens::log::state::LogScreen;
-use crate::ui::screens::recipe::state::RecipeScreen;
-use crate::ui::screens::runs::state::RunsScreen;
-use crate::ui::screens::train::state::TrainScreen;
+use crate::ui::keys::Keys;
+use crate::ui::keys::binding::Tab;
+use crate::ui::saved_state::{State, ViewState};
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::style::theme::Theme;
+use crate::ui::workspace::draft::Draft;
+use crate::ui::workspace::live::Live;
+use crate::ui::workspace::log::Log;
+use crate::ui::workspace::runs::Runs;
+
+/// What is said when a run was asked to end.
+pub(crate) const FINISHING: &str = "finishing the step and saving.";
 
 /// What the interface starts with.
 #[derive(Clone, Debug)]
@@ -70,103 +77,62 @@ pub(crate) struct Notice {
     pub(crate) bad: bool,
 }
 
-impl Notice {
-    fn new(text: String, bad: bool) -> Self {
-        Self { text: plain::kept(text), bad }
-    }
-}
-
-/// Everything.
+/// Everything that screens share. A screen reads all of it; which one is shown, only the application changes.
 #[derive(Debug)]
-pub(crate) struct App {
+pub(crate) struct Workspace {
     pub(crate) settings: Settings,
-    pub(crate) screen: Screen,
+    /// The screen that is shown.
+    pub(crate) tab: Tab,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
     /// Seconds since 1970, as the last message said.
     pub(crate) now: f64,
-    /// The run of the engine: the last one that began.
-    pub(crate) monitor: Monitor,
-    pub(crate) recipe: RecipeScreen,
-    pub(crate) train: TrainScreen,
-    pub(crate) runs: RunsScreen,
-    pub(crate) inspect: InspectScreen,
-    pub(crate) data: DataScreen,
-    pub(crate) log: LogScreen,
-    /// What lies over the screen and takes the keys.
-    pub(crate) prompt: Option<Prompt>,
+    pub(crate) live: Live,
+    pub(crate) runs: Runs,
+    pub(crate) draft: Draft,
+    /// The last preview of data, and the recipe it is about.
+    pub(crate) preview: Option<(Box<Recipe>, Box<Preview>)>,
+    pub(crate) log: Log,
+    /// How charts are looked at.
+    pub(crate) view: ViewState,
     pub(crate) notice: Option<Notice>,
-    /// Lines of the command line, oldest first, and which one was brought back.
-    pub(crate) history: Vec<String>,
-    pub(crate) recalled: usize,
-    /// Where the last frame put what can be clicked.
-    pub(crate) hits: Hits,
-    /// The mouse is the interface's, not the terminal's.
-    pub(crate) mouse: bool,
-    /// What is to be done when the run has ended.
-    pub(crate) leaving: Option<Leaving>,
-    pub(crate) dirty: bool,
 }
 
-/// Why the interface waits for the end of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Leaving {
-    /// To quit, with this exit code.
-    Quit(u8),
-    /// To quit and let another process go on with the run.
-    Background(PathBuf),
-}
-
-impl App {
+impl Workspace {
     pub(crate) fn new(settings: Settings) -> Self {
-        let mut log = LogScreen::default();
-        for note in &settings.notes {
-            log.say(0.0, note.clone());
-        }
-        let view = settings.view;
-        let mut train = TrainScreen::default();
-        (train.log_y, train.log_x, train.over) = (view.log_y, view.log_x, view.x_axis);
-        train.set_smoothing_step(view.smoothing);
-        let mut runs = RunsScreen::default();
-        runs.order = view.order;
-        Self {
-            recipe: RecipeScreen::new(&settings.recipe),
-            train,
-            runs,
-            inspect: InspectScreen::default(),
-            data: DataScreen::default(),
-            log,
-            mouse: settings.mouse,
-            notice: settings.notes.first().map(|note| Notice::new(note.clone(), true)),
-            settings,
-            screen: Screen::Recipe,
+        let mut new = Self {
+            tab: Tab::default(),
             size: (80, 24),
             now: 0.0,
-            monitor: Monitor::default(),
-            prompt: None,
-            history: Vec::new(),
-            recalled: 0,
-            hits: Hits::default(),
-            leaving: None,
-            dirty: true,
+            live: Live::default(),
+            runs: Runs::in_order(settings.view.order),
+            draft: Draft::new(&settings.recipe),
+            preview: None,
+            log: Log::default(),
+            view: settings.view,
+            notice: None,
+            settings,
+        };
+        for note in new.settings.notes.clone() {
+            if new.notice.is_none() {
+                new.complain(note.clone());
+            }
+            new.log.say(0.0, note);
         }
-    }
-
-    /// Whether a run is being trained.
-    pub(crate) fn training(&self) -> bool {
-        self.monitor.head.is_some() && self.monitor.end.is_none()
-    }
-
-    /// Whether what is shown depends on the time of day.
-    pub(crate) fn clock_runs(&self) -> bool {
-        self.training() && !self.monitor.paused
+        new
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice::new(text.into(), false));
+        self.notice = Some(Notice { text: plain::kept(text.into()), bad: false });
     }
 
     pub(crate) fn complain(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice::new(text.into(), true));
+        self.notice = Some(Notice { text: plain::kept(text.into()), bad: true });
+    }
+
+    /// What is remembered for the next time.
+    pub(crate) fn state(&self) -> State {
+        let view = ViewState { order: self.runs.order, ..self.view };
+        State { view, recipe: Some(self.draft.recipe.clone()) }
     }
 }

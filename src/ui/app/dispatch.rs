@@ -1,111 +1,183 @@
-//! Actions: what a key, the palette or the mouse asks for.
+//! The update function, and where actions go.
 
-use crate::ui::effect::{Disk, Effect};
-use crate::ui::keys::{Action, Screen};
-use crate::ui::overlay::update as prompting;
-use crate::ui::prompt::{Prompt, Purpose};
-use crate::ui::screens::{data, inspect, log, recipe, runs, train};
-use crate::ui::workspace::App;
+use std::collections::VecDeque;
 
-/// Does `action`, or says why not.
-pub(crate) fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Quit if app.training() => app.prompt = Some(prompting::leaving()),
-        Action::Quit => return vec![Effect::Quit(crate::monitor::Exit::FINE)],
-        Action::Help => app.prompt = Some(Prompt::help()),
-        Action::Palette => app.prompt = Some(Prompt::palette()),
-        Action::Theme => app.prompt = Some(Prompt::themes()),
-        Action::CommandLine => app.prompt = Some(Prompt::line(Purpose::CommandLine, ":", "")),
-        Action::Filter => filter(app),
-        Action::Redraw => return vec![Effect::Redraw],
-        Action::Suspend => return vec![Effect::Suspend],
-        Action::ReleaseMouse => {
-            app.mouse = !app.mouse;
-            app.say(if app.mouse { "the mouse is the interface's." } else { "the mouse is the terminal's." });
-            return vec![Effect::Mouse(app.mouse)];
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use crate::monitor::Exit;
+use crate::protocol::{Command, StopReason};
+use crate::ui::app::state::{App, Leaving};
+use crate::ui::effect::{Acted, DONE, Effect, JobResult, Msg, ask};
+use crate::ui::keys::binding::Tab;
+use crate::ui::keys::{Action, Global, runs};
+use crate::ui::prompt::Prompt;
+use crate::ui::style::theme::Theme;
+use crate::ui::workspace::FINISHING;
+
+impl App {
+    /// What is to be done when the interface opens.
+    pub(crate) fn opening(&mut self) -> Vec<Effect> {
+        let resume = self.ws.settings.resume.take();
+        let go_on = resume.map(|(target, overrides)| runs::Do::GoOn(target, Box::new(overrides)));
+        self.settle(go_on.map(|what| Effect::Do(Action::Runs(what), None)).into_iter().collect())
+    }
+
+    /// Applies a message; what is left is for the shell.
+    pub(crate) fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        self.dirty |= match &msg {
+            Msg::Tick(_) => self.clock_runs(),
+            Msg::Done(result) => !matches!(&**result, JobResult::Runs(rows) if self.ws.runs.has(rows)),
+            _ => true,
+        };
+        let effects = match msg {
+            Msg::Key(key) => self.press(key),
+            Msg::Mouse(mouse) => self.mouse(mouse),
+            Msg::Paste(text) => self.overlay.paste(&text, &mut self.ws),
+            Msg::Resize(columns, rows) => {
+                self.ws.size = (columns, rows);
+                Vec::new()
+            }
+            Msg::Event(stamped) => self.event(&stamped),
+            Msg::EngineGone => {
+                self.ws.complain("the engine is gone; the last checkpoint is untouched.");
+                self.leaving.take().map(|_| Effect::Quit(Exit::FAILED)).into_iter().collect()
+            }
+            Msg::Printed(line) => {
+                self.ws.log.say(self.ws.now, line);
+                Vec::new()
+            }
+            Msg::Signal(signal) => self.signal(signal),
+            Msg::Tick(now) => {
+                self.ws.now = now;
+                self.screens.of(self.ws.tab).tick()
+            }
+            Msg::Resumed => Vec::new(),
+            Msg::Broken => vec![Effect::Quit(Exit::FAILED)],
+            Msg::Done(result) => self.done(*result),
+        };
+        self.settle(effects)
+    }
+
+    fn press(&mut self, key: KeyEvent) -> Vec<Effect> {
+        if key.kind == KeyEventKind::Release {
+            return Vec::new();
         }
-        Action::Screen(screen) => return go(app, screen),
-        Action::Back => back(app),
-        Action::Copy => return copy(app),
-        _ => {
-            return match app.screen {
-                Screen::Recipe => recipe::update::act(app, action),
-                Screen::Train => train::update::act(app, action),
-                Screen::Runs => runs::update::act(app, action),
-                Screen::Inspect => inspect::update::act(app, action),
-                Screen::Data => data::update::act(app, action),
-                Screen::Log => log::update::act(app, action),
+        self.ws.notice = None;
+        if self.overlay.prompt.is_some() {
+            return self.overlay.press(key, &mut self.ws);
+        }
+        let action = self.ws.settings.keys.action(self.ws.tab, key);
+        action.map(|action| Effect::Do(action, None)).into_iter().collect()
+    }
+
+    /// Has the effects that are the application's own, and what follows from them; returns the shell's.
+    fn settle(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let (mut todo, mut others) = (VecDeque::from(effects), Vec::new());
+        while let Some(effect) = todo.pop_front() {
+            let more = match effect {
+                Effect::Do(action, argument) => match action.seen_on() {
+                    Some(tab) if tab != self.ws.tab => vec![Effect::Show(tab), Effect::Do(action, argument)],
+                    _ => self.perform(action, argument.as_deref()),
+                },
+                Effect::Show(tab) => self.show(tab),
+                Effect::Ask(prompt) => {
+                    self.overlay.prompt = Some(*prompt);
+                    Vec::new()
+                }
+                Effect::Filter(text) => self.screens.of_mut(self.ws.tab).set_filter(text, &mut self.ws),
+                other => {
+                    others.push(other);
+                    Vec::new()
+                }
             };
+            more.into_iter().rev().for_each(|effect| todo.push_front(effect));
+        }
+        others
+    }
+
+    fn show(&mut self, tab: Tab) -> Vec<Effect> {
+        self.ws.tab = tab;
+        self.screens.of_mut(tab).shown(&mut self.ws)
+    }
+
+    /// Does an action. Where that is not possible, the line that it was typed into stays, with the reason below it.
+    fn perform(&mut self, action: Action, argument: Option<&str>) -> Vec<Effect> {
+        let typed = self.overlay.prompt.take();
+        let sentence = match self.act(action, argument) {
+            Ok(effects) => return effects,
+            Err(sentence) => sentence,
+        };
+        match typed {
+            Some(Prompt::Line { action, title, input, .. }) => {
+                self.overlay.prompt = Some(Prompt::Line { action, title, input, trouble: Some(sentence) });
+            }
+            _ => self.ws.complain(sentence),
+        }
+        Vec::new()
+    }
+
+    fn act(&mut self, action: Action, argument: Option<&str>) -> Acted {
+        let (screens, ws) = (&mut self.screens, &mut self.ws);
+        match action {
+            Action::Global(what) => self.everywhere(what, argument),
+            Action::Move(motion) => screens.of_mut(ws.tab).moved(motion, ws),
+            Action::Recipe(what) => screens.recipe.act(what, argument, ws),
+            Action::Train(what) => screens.train.act(what, argument, ws),
+            Action::Runs(what) => screens.runs.act(what, argument, ws),
+            Action::Inspect(what) => screens.inspect.act(what, ws),
+            Action::Data(what) => screens.data.act(what, ws),
         }
     }
-    Vec::new()
-}
 
-/// Shows a screen.
-pub(crate) fn go(app: &mut App, screen: Screen) -> Vec<Effect> {
-    app.screen = screen;
-    match screen {
-        Screen::Runs => vec![Effect::Disk(Disk::ListRuns)],
-        Screen::Data => data::update::enter(app),
-        _ => Vec::new(),
-    }
-}
-
-/// One layer out.
-fn back(app: &mut App) {
-    match app.screen {
-        Screen::Runs if app.runs.opened.is_some() => app.runs.close(),
-        Screen::Runs if app.runs.filter.is_empty() => app.runs.marked.clear(),
-        Screen::Runs => app.runs.filter.clear(),
-        Screen::Log => app.log.filter.clear(),
-        Screen::Train if app.train.maximised => app.train.maximised = false,
-        Screen::Train => app.train.reset_view(),
-        Screen::Inspect => (app.inspect.pair, app.inspect.mistake) = (None, 0),
-        _ => {}
-    }
-}
-
-fn filter(app: &mut App) {
-    let text = match app.screen {
-        Screen::Runs => app.runs.filter.clone(),
-        Screen::Log => app.log.filter.clone(),
-        _ => return app.complain("nothing to filter here; Runs and Log can be."),
-    };
-    app.prompt = Some(Prompt::line(Purpose::Filter, "filter", text));
-}
-
-fn copy(app: &mut App) -> Vec<Effect> {
-    let text = match app.screen {
-        Screen::Recipe => app.recipe.text(app.recipe.field().key),
-        Screen::Runs => match app.runs.chosen() {
-            Some(row) => row.path.display().to_string(),
-            None => app.runs.current().map(|row| row.path.display().to_string()).unwrap_or_default(),
-        },
-        Screen::Train => {
-            app.monitor.head.as_ref().map(|h| h.run_dir.display().to_string()).unwrap_or_default()
+    fn everywhere(&mut self, what: Global, argument: Option<&str>) -> Acted {
+        let (screen, ws) = (self.screens.of_mut(self.ws.tab), &mut self.ws);
+        match (what, argument) {
+            (Global::Show(tab), _) => Ok(vec![Effect::Show(tab)]),
+            (Global::Help, _) => ask(Prompt::help()),
+            (Global::CommandLine, _) => ask(Prompt::line(Action::Global(what), ":", "")),
+            (Global::Palette, _) => ask(Prompt::palette()),
+            (Global::Filter, None) => {
+                let now = screen.filter(ws).ok_or("nothing to filter here; Runs and Log can be.")?;
+                ask(Prompt::line(Action::Global(what), "filter", now))
+            }
+            (Global::Filter, Some(words)) => Ok(vec![Effect::Filter(words.to_owned())]),
+            (Global::Back, _) => {
+                screen.back(ws);
+                DONE
+            }
+            (Global::Copy, _) => {
+                let text = Some(screen.copied(ws)).filter(|text| !text.is_empty());
+                let text = text.ok_or("nothing to copy here.")?;
+                ws.say(format!("copied {text}"));
+                Ok(vec![Effect::Copy(text)])
+            }
+            (Global::Theme, None) => ask(Prompt::themes()),
+            (Global::Theme, Some(name)) => {
+                let none = || format!("there is no theme `{name}`: {}.", Theme::names().join(", "));
+                let theme = Theme::builtin(name).ok_or_else(none)?;
+                ws.settings.theme = theme.at(ws.settings.level);
+                ws.say(format!("theme {name}; `theme = \"{name}\"` in config.toml keeps it."));
+                DONE
+            }
+            (Global::Mouse, _) => {
+                ws.settings.mouse = !ws.settings.mouse;
+                let whose = if ws.settings.mouse { "interface" } else { "terminal" };
+                ws.say(format!("the mouse is the {whose}'s."));
+                Ok(vec![Effect::Mouse(ws.settings.mouse)])
+            }
+            (Global::Redraw, _) => Ok(vec![Effect::Redraw]),
+            (Global::Suspend, _) => Ok(vec![Effect::Suspend]),
+            (Global::Quit, _) if ws.live.training() => ask(Prompt::leaving()),
+            // The run may have ended while it was asked what shall become of it.
+            (Global::Quit, _) => Ok(vec![Effect::Quit(Exit::FINE)]),
+            (Global::LeaveInBackground | Global::StopAndQuit, _) => {
+                let run = ws.live.head().filter(|_| ws.live.training()).map(|head| head.run_dir.clone());
+                let Some(run) = run else { return Ok(vec![Effect::Quit(Exit::FINE)]) };
+                let background = what == Global::LeaveInBackground;
+                self.leaving = Some(if background { Leaving::Background(run) } else { Leaving::Quit(0) });
+                ws.say(FINISHING);
+                Ok(vec![Effect::Command(Box::new(Command::Stop(StopReason::Asked)))])
+            }
         }
-        Screen::Log => app.log.last_shown().unwrap_or_default(),
-        Screen::Inspect => app.inspect.pointed(),
-        Screen::Data => String::new(),
-    };
-    if text.is_empty() {
-        app.complain("nothing to copy here.");
-        return Vec::new();
     }
-    app.say(format!("copied {text}"));
-    vec![Effect::Copy(text)]
-}
-
-/// A row moved by an action, within `count` rows.
-pub(crate) fn moved(row: usize, action: Action, count: usize) -> Option<usize> {
-    let last = count.saturating_sub(1);
-    Some(match action {
-        Action::Up => row.saturating_sub(1),
-        Action::Down => (row + 1).min(last),
-        Action::PageUp => row.saturating_sub(10),
-        Action::PageDown => (row + 10).min(last),
-        Action::Top => 0,
-        Action::Bottom => last,
-        _ => return None,
-    })
 }

@@ -1,96 +1,120 @@
-//! Events of the engine.
+//! What the engine, signals and jobs say.
 
-use crate::monitor::{Exit, lines};
-use crate::protocol::{Event, Outcome, Stamped};
-use crate::ui::effect::{Disk, Effect};
-use crate::ui::keys::Screen;
-use crate::ui::workspace::{App, Leaving};
+use signal_hook::consts::{SIGHUP, SIGUSR1};
+
+use crate::monitor::{Exit, lines, signals};
+use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
+use crate::ui::app::state::{App, Leaving};
+use crate::ui::effect::{Effect, Job, JobResult};
+use crate::ui::keys::binding::Tab;
+use crate::ui::workspace::{FINISHING, OnHangup};
 
 /// Seconds after which the end of a run is news to somebody who looks elsewhere.
 const LONG: f64 = 60.0;
 
-pub(crate) fn hear(app: &mut App, stamped: &Stamped) -> Vec<Effect> {
-    app.now = app.now.max(stamped.time);
-    let training = app.training();
-    app.monitor.apply(stamped);
-    // A run whose directory became another one begins again only for those who look for it.
-    let is_elsewhere = training && matches!(stamped.event, Event::Started(_));
-    if !is_elsewhere {
-        app.train.hear(stamped);
-    }
-    for line in lines::of(&stamped.event, &app.monitor) {
-        app.log.say(stamped.time, line);
-    }
-    match &stamped.event {
-        Event::Started(_) if is_elsewhere => {}
-        Event::Started(head) => {
-            app.inspect.target = None;
-            app.screen = Screen::Train;
-            app.say("training.");
-            // A checkpoint lies in a directory of its run's.
-            let before = head.resumed_from.as_ref().and_then(|file| file.parent()?.parent());
-            return before.map(|run| Effect::Disk(Disk::ReadPast(run.to_owned()))).into_iter().collect();
+impl App {
+    pub(crate) fn event(&mut self, stamped: &Stamped) -> Vec<Effect> {
+        let ws = &mut self.ws;
+        ws.now = ws.now.max(stamped.time);
+        let training = ws.live.training();
+        let moved = ws.live.apply(stamped);
+        for line in lines::of(&stamped.event, &ws.live.monitor) {
+            ws.log.say(stamped.time, line);
         }
-        // Those that nobody asked for are in the log.
-        Event::Saved { step, .. } if app.train.asked_to_save || app.screen == Screen::Train => {
-            app.train.asked_to_save = false;
-            app.say(format!("saved after step {step}."));
+        if moved {
+            return Vec::new();
         }
-        Event::Paused { step } => app.say(format!("paused after step {step}; space goes on.")),
-        Event::Continued { .. } => app.say("going on."),
-        Event::Changed { .. } => app.say("changed from the next step on."),
-        Event::Evaluated { figures, .. } => {
-            app.say(format!("loss {:.4}, accuracy {:.2} %.", figures.loss, 100.0 * figures.accuracy));
-        }
-        Event::Previewed(preview) => app.data.take((**preview).clone()),
-        Event::Inspected(inspection) => app.inspect.take((**inspection).clone()),
-        Event::Warning { message } => app.complain(message.clone()),
-        Event::Refused { message } => {
-            // While nothing runs, a question that cannot be answered fails; what is refused is something else.
-            if app.training() {
-                refused(app, message);
+        let screens = self.screens.all().into_iter();
+        let mut effects: Vec<Effect> = screens.flat_map(|screen| screen.event(stamped, ws)).collect();
+        match &stamped.event {
+            Event::Started(head) => {
+                ws.say("training.");
+                effects.push(Effect::Show(Tab::Train));
+                // A checkpoint lies in a directory of its run's.
+                let before = head.resumed_from.as_ref().and_then(|file| file.parent()?.parent());
+                effects.extend(before.map(|run| Effect::Job(Job::ReadPast(run.to_owned()))));
             }
-            app.complain(message.clone());
-        }
-        Event::Failed { message, .. } => {
-            refused(app, message);
-            app.complain(message.clone());
-            return ended(app, None, training);
-        }
-        Event::Finished { outcome, .. } => {
-            app.say(format!("the run is {}.", format!("{outcome:?}").to_lowercase()));
-            return ended(app, Some(*outcome), training);
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Whatever was asked is not going to be answered.
-fn refused(app: &mut App, message: &str) {
-    app.inspect.refuse(message);
-    app.data.refuse(message);
-}
-
-/// The run has ended, or a question has failed while none was in training: whoever waited for that goes now.
-fn ended(app: &mut App, outcome: Option<Outcome>, training: bool) -> Vec<Effect> {
-    match (app.leaving.take(), outcome) {
-        (Some(Leaving::Quit(code)), _) => vec![Effect::Quit(Exit(code))],
-        (Some(Leaving::Background(run)), Some(Outcome::Stopped)) => {
-            // Where it was at its end. Until another process has it.
-            let run = app.monitor.head.as_ref().map_or(run, |head| head.run_dir.clone());
-            app.leaving = Some(Leaving::Background(run.clone()));
-            vec![Effect::Disk(Disk::Background(run))]
-        }
-        // There is nothing left to train.
-        (Some(Leaving::Background(_)), Some(Outcome::Completed)) => vec![Effect::Quit(Exit::FINE)],
-        _ => {
-            let mut effects = vec![Effect::Disk(Disk::ListRuns)];
-            // Whoever started a long run may be elsewhere.
-            if training && app.settings.bell && app.monitor.elapsed_seconds() >= LONG {
-                effects.push(Effect::Bell);
+            Event::Warning { message } | Event::Refused { message } => ws.complain(message.clone()),
+            Event::Failed { message, .. } => {
+                ws.complain(message.clone());
+                effects.extend(self.ended(None, training));
             }
-            effects
+            Event::Finished { outcome, .. } => {
+                ws.say(format!("the run is {}.", format!("{outcome:?}").to_lowercase()));
+                effects.extend(self.ended(Some(*outcome), training));
+            }
+            _ => {}
         }
+        effects
+    }
+
+    /// The run has ended, or a question has failed while none was in training: whoever waited for that goes now.
+    fn ended(&mut self, outcome: Option<Outcome>, training: bool) -> Vec<Effect> {
+        let live = &self.ws.live;
+        match (self.leaving.take(), outcome) {
+            (Some(Leaving::Quit(code)), _) => vec![Effect::Quit(Exit(code))],
+            (Some(Leaving::Background(run)), Some(Outcome::Stopped)) => {
+                // Where it was at its end. Until another process has it.
+                let run = live.head().map_or(run, |head| head.run_dir.clone());
+                self.leaving = Some(Leaving::Background(run.clone()));
+                vec![Effect::Job(Job::Background(run))]
+            }
+            // There is nothing left to train.
+            (Some(Leaving::Background(_)), Some(Outcome::Completed)) => vec![Effect::Quit(Exit::FINE)],
+            _ => {
+                let mut effects = vec![Effect::Job(Job::ListRuns)];
+                // Whoever started a long run may be elsewhere.
+                if training && self.ws.settings.bell && live.monitor.elapsed_seconds() >= LONG {
+                    effects.push(Effect::Bell);
+                }
+                effects
+            }
+        }
+    }
+
+    /// SIGUSR1 saves the run; what asks for an end, or SIGHUP, ends the program after the run is saved.
+    pub(crate) fn signal(&mut self, signal: i32) -> Vec<Effect> {
+        let command = |command| vec![Effect::Command(Box::new(command))];
+        let (ws, background) = (&mut self.ws, matches!(self.leaving, Some(Leaving::Background(_))));
+        let code = match signal {
+            SIGUSR1 if ws.live.training() => return command(Command::Save),
+            _ if signal == SIGHUP || signals::stops(signal) => u8::try_from(128 + signal).unwrap_or(1),
+            _ => return Vec::new(),
+        };
+        if background && (signal == SIGHUP || !ws.live.training()) {
+            // It is on its way to where no terminal is needed.
+            return Vec::new();
+        }
+        if !ws.live.training() {
+            return vec![Effect::Quit(Exit(code))];
+        }
+        let (leaving, reason) = match ws.live.head() {
+            Some(head) if signal == SIGHUP && ws.settings.on_hangup == OnHangup::Background => {
+                (Leaving::Background(head.run_dir.clone()), StopReason::Asked)
+            }
+            _ => (Leaving::Quit(code), StopReason::Signal(signal)),
+        };
+        ws.say(if signal == SIGHUP { FINISHING } else { signals::sentence(true) });
+        match self.leaving.replace(leaving) {
+            Some(_) => Vec::new(),
+            None => command(Command::Stop(reason)),
+        }
+    }
+
+    pub(crate) fn done(&mut self, result: JobResult) -> Vec<Effect> {
+        let ws = &mut self.ws;
+        let screens = self.screens.all().into_iter();
+        let mut effects: Vec<Effect> = screens.flat_map(|screen| screen.done(&result, ws)).collect();
+        match result {
+            JobResult::Past(events) => ws.live.remember(&events),
+            JobResult::Background(Ok(())) => effects.push(Effect::Quit(Exit::FINE)),
+            JobResult::Background(Err(sentence)) => {
+                self.leaving = None;
+                ws.complain(sentence);
+            }
+            JobResult::Failed(sentence) => ws.complain(sentence),
+            _ => {}
+        }
+        effects
     }
 }

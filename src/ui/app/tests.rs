@@ -2,13 +2,13 @@
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
-use super::update;
 use crate::monitor::Exit;
 use crate::protocol::event::Started;
 use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
-use crate::ui::effect::{Answer, Disk, Effect, Msg};
-use crate::ui::keys::Screen;
-use crate::ui::workspace::{App, Leaving, OnHangup};
+use crate::ui::app::{App, Leaving};
+use crate::ui::effect::{Effect, Job, JobResult, Msg};
+use crate::ui::keys::binding::Tab;
+use crate::ui::workspace::OnHangup;
 
 fn app() -> App {
     App::new(crate::ui::testing::settings())
@@ -22,7 +22,7 @@ fn event(event: Event) -> Msg {
 fn training() -> App {
     let mut app = app();
     let started = Started::example();
-    update(&mut app, event(Event::Started(Box::new(started))));
+    app.update(event(Event::Started(Box::new(started))));
     app
 }
 
@@ -51,7 +51,7 @@ fn exit_of(effects: &[Effect]) -> Option<Exit> {
 #[test]
 fn a_signal_ends_an_idle_interface_with_its_code() {
     for (signal, code) in [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] {
-        assert_eq!(exit_of(&update(&mut app(), Msg::Signal(signal))), Some(Exit(code)));
+        assert_eq!(exit_of(&app().update(Msg::Signal(signal))), Some(Exit(code)));
     }
 }
 
@@ -59,43 +59,43 @@ fn a_signal_ends_an_idle_interface_with_its_code() {
 fn a_signal_in_a_run_stops_it_and_then_ends_with_its_code() {
     for (signal, code) in [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] {
         let mut app = training();
-        let effects = update(&mut app, Msg::Signal(signal));
+        let effects = app.update(Msg::Signal(signal));
         assert_eq!(stop_of(&effects), Some(StopReason::Signal(signal)));
         // The window that closes after the shell was told says nothing new.
-        assert!(update(&mut app, Msg::Signal(signal)).is_empty());
-        assert_eq!(exit_of(&update(&mut app, finished(Outcome::Stopped))), Some(Exit(code)));
+        assert!(app.update(Msg::Signal(signal)).is_empty());
+        assert_eq!(exit_of(&app.update(finished(Outcome::Stopped))), Some(Exit(code)));
     }
 }
 
 #[test]
 fn sigusr1_saves_and_nothing_more() {
-    let effects = update(&mut training(), Msg::Signal(SIGUSR1));
+    let effects = training().update(Msg::Signal(SIGUSR1));
     assert!(matches!(&effects[..], [Effect::Command(command)] if matches!(**command, Command::Save)));
-    assert!(update(&mut app(), Msg::Signal(SIGUSR1)).is_empty());
+    assert!(app().update(Msg::Signal(SIGUSR1)).is_empty());
 }
 
 #[test]
 fn a_hangup_moves_the_run_to_the_background_where_that_is_settled() {
     let mut app = training();
-    app.settings.on_hangup = OnHangup::Background;
-    assert_eq!(stop_of(&update(&mut app, Msg::Signal(SIGHUP))), Some(StopReason::Asked));
-    assert!(update(&mut app, Msg::Signal(SIGHUP)).is_empty());
-    let effects = update(&mut app, finished(Outcome::Stopped));
-    assert!(matches!(&effects[..], [Effect::Disk(Disk::Background(run))] if run.ends_with("a")));
+    app.ws.settings.on_hangup = OnHangup::Background;
+    assert_eq!(stop_of(&app.update(Msg::Signal(SIGHUP))), Some(StopReason::Asked));
+    assert!(app.update(Msg::Signal(SIGHUP)).is_empty());
+    let effects = app.update(finished(Outcome::Stopped));
+    assert!(matches!(&effects[..], [Effect::Job(Job::Background(run))] if run.ends_with("a")));
     // Until the other process has the run, nothing takes it away.
-    assert!(update(&mut app, Msg::Signal(SIGHUP)).is_empty());
-    assert!(update(&mut app, Msg::Signal(SIGTERM)).is_empty());
-    let answer = Msg::Answer(Box::new(Answer::Background(Ok(()))));
-    assert_eq!(exit_of(&update(&mut app, answer)), Some(Exit::FINE));
+    assert!(app.update(Msg::Signal(SIGHUP)).is_empty());
+    assert!(app.update(Msg::Signal(SIGTERM)).is_empty());
+    let answer = Msg::Done(Box::new(JobResult::Background(Ok(()))));
+    assert_eq!(exit_of(&app.update(answer)), Some(Exit::FINE));
 }
 
 #[test]
 fn a_hangup_lets_go_a_run_that_is_on_its_way_to_the_background_and_sigterm_does_not() {
     let mut app = training();
     app.leaving = Some(Leaving::Background("runs/a".into()));
-    assert!(update(&mut app, Msg::Signal(SIGHUP)).is_empty());
+    assert!(app.update(Msg::Signal(SIGHUP)).is_empty());
     assert!(matches!(app.leaving, Some(Leaving::Background(_))));
-    update(&mut app, Msg::Signal(SIGTERM));
+    app.update(Msg::Signal(SIGTERM));
     assert_eq!(app.leaving, Some(Leaving::Quit(143)));
 }
 
@@ -103,22 +103,22 @@ fn a_hangup_lets_go_a_run_that_is_on_its_way_to_the_background_and_sigterm_does_
 fn a_run_that_is_complete_meanwhile_needs_no_background() {
     let mut app = training();
     app.leaving = Some(Leaving::Background("runs/a".into()));
-    assert_eq!(exit_of(&update(&mut app, finished(Outcome::Completed))), Some(Exit::FINE));
+    assert_eq!(exit_of(&app.update(finished(Outcome::Completed))), Some(Exit::FINE));
 }
 
 #[test]
 fn a_background_that_fails_is_told_and_the_interface_stays() {
     let mut app = training();
     app.leaving = Some(Leaving::Background("runs/a".into()));
-    update(&mut app, finished(Outcome::Stopped));
-    assert!(update(&mut app, Msg::Answer(Box::new(Answer::Background(Err("no.".into()))))).is_empty());
-    assert_eq!((app.leaving, app.notice.unwrap().text), (None, "no.".into()));
+    app.update(finished(Outcome::Stopped));
+    assert!(app.update(Msg::Done(Box::new(JobResult::Background(Err("no.".into()))))).is_empty());
+    assert_eq!((app.leaving, app.ws.notice.unwrap().text), (None, "no.".into()));
 }
 
 /// Whether a message makes the screen be drawn again.
 fn draws(app: &mut App, msg: Msg) -> bool {
     app.dirty = false;
-    update(app, msg);
+    app.update(msg);
     app.dirty
 }
 
@@ -127,16 +127,16 @@ fn the_clock_draws_only_while_a_run_is_being_trained() {
     assert!(!draws(&mut app(), Msg::Tick(2.0)));
     let mut app = training();
     assert!(draws(&mut app, Msg::Tick(2.0)));
-    update(&mut app, event(Event::Paused { step: 1 }));
+    app.update(event(Event::Paused { step: 1 }));
     assert!(!draws(&mut app, Msg::Tick(3.0)));
 }
 
 #[test]
 fn runs_that_are_as_they_were_are_not_drawn_again() {
     let mut app = app();
-    app.screen = Screen::Runs;
+    app.ws.tab = Tab::Runs;
     assert!(!draws(&mut app, Msg::Tick(2.0)));
-    let none = || Msg::Answer(Box::new(Answer::Runs(Vec::new())));
+    let none = || Msg::Done(Box::new(JobResult::Runs(Vec::new())));
     assert!(draws(&mut app, none()), "that there are none was not known");
     assert!(!draws(&mut app, none()));
     assert!(draws(&mut app, Msg::Printed("more".into())));
@@ -147,7 +147,7 @@ fn the_end_of_a_long_run_rings_and_a_question_that_fails_later_does_not() {
     let mut app = training();
     let rings = |app: &mut App, event, time| {
         let msg = Msg::Event(Box::new(Stamped { event, time }));
-        update(app, msg).iter().any(|effect| matches!(effect, Effect::Bell))
+        app.update(msg).iter().any(|effect| matches!(effect, Effect::Bell))
     };
     let failed = || Event::Failed { message: "no.".into(), cause: crate::protocol::event::Cause::Failure };
     assert!(rings(&mut app, failed(), 100.0));

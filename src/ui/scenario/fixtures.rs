@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::script::Until;
 use crate::protocol::{Event, Options, Stamped};
 use crate::store::journal;
-use crate::ui::effect::{Answer, Disk};
-use crate::ui::screens::runs::state::CheckpointRow;
+use crate::ui::effect::{Job, JobResult};
+use crate::ui::workspace::runs::CheckpointRow;
 use crate::ui::{jobs, testing};
 
 /// A file of the scenarios.
@@ -100,26 +100,26 @@ pub(super) fn checkpoints() -> Vec<CheckpointRow> {
 }
 
 /// The disk as the shell uses it, on the runs that are kept; they seem to lie in `runs`.
-pub(super) fn on_disk(work: Disk) -> Answer {
+pub(super) fn on_disk(work: Job) -> JobResult {
     let kept = path("fixtures/runs");
     let there = |path: PathBuf| kept.join(path.strip_prefix("runs").unwrap_or(&path));
     let work = match work {
-        Disk::ReadJournal(path) => Disk::ReadJournal(there(path)),
-        Disk::ReadPast(path) => Disk::ReadPast(there(path)),
-        Disk::ReadRecipe(path) => Disk::ReadRecipe(there(path)),
+        Job::ReadJournal(path) => Job::ReadJournal(there(path)),
+        Job::ReadPast(path) => Job::ReadPast(there(path)),
+        Job::ReadRecipe(path) => Job::ReadRecipe(there(path)),
         other => other,
     };
     let seen =
         |path: PathBuf| path.strip_prefix(&kept).map_or(path.clone(), |rest| Path::new("runs").join(rest));
     let options = Options { runs_dir: kept.clone(), ..testing::settings().options };
     match jobs::carry_out(work, &options) {
-        Answer::Runs(mut rows) => {
+        JobResult::Runs(mut rows) => {
             for row in &mut rows {
                 row.path = seen(std::mem::take(&mut row.path));
             }
-            Answer::Runs(rows)
+            JobResult::Runs(rows)
         }
-        Answer::Journal(path, events) => Answer::Journal(seen(path), events),
+        JobResult::Journal(path, events) => JobResult::Journal(seen(path), events),
         other => other,
     }
 }

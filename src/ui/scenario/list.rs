@@ -21,6 +21,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    an_action_goes_to_its_own_screen
     a_field_is_edited_after_enter
     a_full_disk_is_a_warning_and_training_goes_on
     a_card_tells_how_it_fares_while_it_trains

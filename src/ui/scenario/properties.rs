@@ -10,8 +10,10 @@ use super::fixtures;
 use super::script::Head;
 use super::stage::Stage;
 use crate::protocol::Stamped;
-use crate::ui::effect::{Disk, Msg};
-use crate::ui::keys::BINDINGS;
+use crate::ui::effect::{Job, Msg};
+use crate::ui::keys::binding::Tab;
+use crate::ui::keys::{Action, BINDINGS};
+use crate::ui::prompt::{Item, Prompt};
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::theme::Theme;
 
@@ -66,7 +68,7 @@ fn size() -> impl Strategy<Value = (u16, u16)> {
 }
 
 fn key() -> impl Strategy<Value = KeyEvent> {
-    let bound = (0..BINDINGS.len()).prop_map(|row| super::script::key(BINDINGS[row].keys[0]).unwrap());
+    let bound = (0..BINDINGS.len()).prop_map(|row| super::script::key(BINDINGS[row].1.keys[0]).unwrap());
     let typed = "[a-zA-Z0-9 .:/?,-]|é|宽".prop_map(|text| {
         KeyEvent::new(KeyCode::Char(text.chars().next().unwrap_or('a')), KeyModifiers::NONE)
     });
@@ -137,13 +139,13 @@ impl Stage {
             Happening::Other(_) => self.say(Msg::Tick(1e12)),
             Happening::Disk => {
                 let wanted = self.effects.drain(..).find_map(|effect| match effect {
-                    crate::ui::effect::Effect::Disk(work @ (Disk::ListRuns | Disk::ReadJournal(_))) => {
+                    crate::ui::effect::Effect::Job(work @ (Job::ListRuns | Job::ReadJournal(_))) => {
                         Some(work)
                     }
                     _ => None,
                 });
                 if let Some(work) = wanted {
-                    self.say(Msg::Answer(Box::new(fixtures::on_disk(work))));
+                    self.say(Msg::Done(Box::new(fixtures::on_disk(work))));
                 }
             }
         }
@@ -164,6 +166,56 @@ proptest! {
             stage.happen(what);
         }
     }
+}
+
+/// The interface after an action was chosen while `tab` is shown.
+fn chosen(action: &Action, tab: Tab, training: bool) -> Stage {
+    let mut stage = Stage::new(&Head { size: (100, 30), ..Head::default() });
+    let events = fixtures::journal("2026-11-24-025717-cifar10").unwrap();
+    let end = if training { events.len() / 2 } else { events.len() };
+    let answers = ["inspected", "previewed"].map(|name| fixtures::answer(name).unwrap());
+    for event in events.into_iter().take(end).chain(answers) {
+        stage.app.update(Msg::Event(Box::new(event)));
+    }
+    stage.app.update(Msg::Done(Box::new(fixtures::on_disk(Job::ListRuns))));
+    stage.app.ws.tab = tab;
+    stage.app.ws.notice = None;
+    let item = Item { name: String::new(), about: String::new(), action: action.clone(), argument: None };
+    stage.app.overlay.prompt = Some(Prompt::list("", std::iter::once(item)));
+    stage.say(Msg::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+    stage
+}
+
+/// What it came to: notice, prompt, effects and frame.
+fn outcome(stage: &Stage) -> [String; 4] {
+    // The runs are listed whenever they are shown.
+    let wishes = stage.wishes().into_iter().filter(|wish| wish != "list runs").collect::<Vec<_>>();
+    let (notice, prompt) = (&stage.app.ws.notice, &stage.app.overlay.prompt);
+    [format!("{notice:?}"), format!("{prompt:?}"), wishes.join(", "), stage.draw().text()]
+}
+
+#[test]
+fn an_action_does_the_same_from_every_screen_as_from_its_own() {
+    for (own, binding) in BINDINGS.iter() {
+        let Some(own) = *own else { continue };
+        for training in [true, false] {
+            let there = chosen(&binding.action, own, training);
+            for tab in Tab::ALL {
+                let mut here = chosen(&binding.action, tab, training);
+                if here.app.ws.tab == tab && binding.action.seen_on().is_none() {
+                    here.app.ws.tab = there.app.ws.tab;
+                }
+                let name = binding.name;
+                assert_eq!(outcome(&here), outcome(&there), "{name} on {tab:?}, training: {training}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_two_actions_have_one_name() {
+    let names: std::collections::BTreeSet<&str> = BINDINGS.iter().map(|(_, binding)| binding.name).collect();
+    assert_eq!(names.len(), BINDINGS.len());
 }
 
 #[test]

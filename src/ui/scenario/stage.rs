@@ -14,10 +14,10 @@ use super::fixtures;
 use super::script::{Head, What};
 use super::settings;
 use crate::protocol::command::{Change, Command, StopReason};
-use crate::ui::app as update;
-use crate::ui::effect::{Answer, Disk, Effect, Msg};
-use crate::ui::workspace::App;
-use crate::ui::{app::view, dump};
+use crate::ui::app::App;
+use crate::ui::dump;
+use crate::ui::effect::{Effect, Job, JobResult, Msg};
+use crate::ui::hits::Hits;
 
 /// The interface and what it wanted last.
 pub(super) struct Stage {
@@ -48,28 +48,39 @@ impl Shot {
 impl Stage {
     pub(super) fn new(head: &Head) -> Self {
         let mut app = App::new(settings(head));
-        app.size = head.size;
-        let stage = Self { app, effects: Vec::new(), heard: BTreeMap::new() };
+        app.ws.size = head.size;
+        let mut stage = Self { app, effects: Vec::new(), heard: BTreeMap::new() };
         // The mouse needs a frame to point into.
-        stage.draw();
+        stage.show();
         stage
     }
 
     /// Draws, as the shell does.
     pub(super) fn draw(&self) -> Shot {
-        let (columns, rows) = self.app.size;
+        self.frame().0
+    }
+
+    /// Draws, and points the mouse into what was drawn.
+    fn show(&mut self) {
+        self.app.hits = self.frame().1;
+    }
+
+    fn frame(&self) -> (Shot, Hits) {
+        let (columns, rows) = self.app.ws.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        terminal.draw(|frame| view::draw(&self.app, frame)).unwrap();
+        let mut hits = Hits::default();
+        terminal.draw(|frame| hits = self.app.draw(frame)).unwrap();
         let backend = terminal.backend_mut();
         // A hidden cursor stays at the origin, where the interface never has one.
         let cursor = backend.get_cursor_position().unwrap();
-        Shot { buffer: backend.buffer().clone(), cursor: (cursor != Position::ORIGIN).then_some(cursor) }
+        let cursor = (cursor != Position::ORIGIN).then_some(cursor);
+        (Shot { buffer: backend.buffer().clone(), cursor }, hits)
     }
 
     /// Has the interface take in a message, and draw.
     pub(super) fn say(&mut self, msg: Msg) {
-        self.effects = update::update(&mut self.app, msg);
-        self.draw();
+        self.effects = self.app.update(msg);
+        self.show();
     }
 
     /// Does what a line says; the error says why that is impossible.
@@ -97,12 +108,12 @@ impl Stage {
             What::Printed(line) => self.say(Msg::Printed(line.clone())),
             What::EngineGone => self.say(Msg::EngineGone),
             What::Event(line) => {
-                let event = fixtures::event(line, self.app.now)?;
+                let event = fixtures::event(line, self.app.ws.now)?;
                 self.say(Msg::Event(Box::new(event)));
             }
             What::Answer { file } => {
                 let mut answer = fixtures::answer(file)?;
-                answer.time = self.app.now;
+                answer.time = self.app.ws.now;
                 self.say(Msg::Event(Box::new(answer)));
             }
             What::Journal { run, until } => {
@@ -114,9 +125,9 @@ impl Stage {
                 }
                 let begin = std::mem::replace(heard, end);
                 for event in &events[begin..end] {
-                    self.effects = update::update(&mut self.app, Msg::Event(Box::new(event.clone())));
+                    self.effects = self.app.update(Msg::Event(Box::new(event.clone())));
                 }
-                self.draw();
+                self.show();
             }
             What::Disk => self.disk()?,
             What::DiskFails(sentence) => self.disk_fails(sentence)?,
@@ -131,10 +142,10 @@ impl Stage {
     }
 
     /// What is wanted of the disk.
-    fn wanted(&mut self) -> Result<Disk, String> {
-        let place = self.effects.iter().position(|effect| matches!(effect, Effect::Disk(_)));
+    fn wanted(&mut self) -> Result<Job, String> {
+        let place = self.effects.iter().position(|effect| matches!(effect, Effect::Job(_)));
         match place.map(|place| self.effects.remove(place)) {
-            Some(Effect::Disk(disk)) => Ok(disk),
+            Some(Effect::Job(job)) => Ok(job),
             _ => Err(format!("nothing is wanted of the disk, but {:?}", self.wishes())),
         }
     }
@@ -152,25 +163,19 @@ impl Stage {
                 self.effects = others;
                 return Ok(());
             }
-            self.say(Msg::Answer(Box::new(done(work.remove(0)))));
+            self.say(Msg::Done(Box::new(done(work.remove(0)))));
         }
     }
 
     fn disk_fails(&mut self, sentence: &str) -> Result<(), String> {
         let sentence = sentence.to_owned();
-        let answer = match self.wanted()? {
-            Disk::ReadJournal(path) => Answer::Journal(path, Err(sentence)),
-            Disk::Delete(_) => Answer::Deleted(Err(sentence)),
-            Disk::WriteRecipe { .. } => Answer::RecipeWritten(Err(sentence)),
-            Disk::ReadRecipe(_) => Answer::RecipeRead(Err(sentence)),
-            Disk::Background(_) => Answer::Background(Err(sentence)),
-            Disk::ReadPast(_) => Answer::Past(Err(sentence)),
-            Disk::Remember(..) => Answer::Remembered(Err(sentence)),
-            Disk::Export { .. } => Answer::Exported(Err(sentence)),
-            Disk::TakeBack(_) => Answer::TakenBack(Err(sentence)),
-            Disk::ListRuns | Disk::ReadCheckpoints(_) => return Err("a list has no way to fail".into()),
+        let result = match self.wanted()? {
+            Job::ReadJournal(path) => JobResult::Journal(path, Err(sentence)),
+            Job::Background(_) => JobResult::Background(Err(sentence)),
+            Job::ListRuns | Job::ReadCheckpoints(_) => return Err("a list has no way to fail".into()),
+            _ => JobResult::Failed(sentence),
         };
-        self.say(Msg::Answer(Box::new(answer)));
+        self.say(Msg::Done(Box::new(result)));
         Ok(())
     }
 
@@ -181,18 +186,18 @@ impl Stage {
 }
 
 /// What becomes of work for the disk when all is well.
-fn done(work: Disk) -> Answer {
+fn done(work: Job) -> JobResult {
     match work {
-        Disk::Delete(path) => {
+        Job::Delete(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            Answer::Deleted(Ok(name.unwrap_or_default()))
+            JobResult::Deleted(name.unwrap_or_default())
         }
-        Disk::WriteRecipe { path, .. } => Answer::RecipeWritten(Ok(path)),
-        Disk::Export { to, .. } => Answer::Exported(Ok(to)),
-        Disk::TakeBack(path) => Answer::TakenBack(Ok(path)),
-        Disk::Background(_) => Answer::Background(Ok(())),
-        Disk::Remember(..) => Answer::Remembered(Ok(())),
-        Disk::ReadCheckpoints(path) => Answer::Checkpoints(path, fixtures::checkpoints()),
+        Job::WriteRecipe { path, .. } => JobResult::RecipeWritten(path),
+        Job::Export { to, .. } => JobResult::Exported(to),
+        Job::TakeBack(path) => JobResult::TakenBack(path),
+        Job::Background(_) => JobResult::Background(Ok(())),
+        Job::Remember(..) => JobResult::Remembered,
+        Job::ReadCheckpoints(path) => JobResult::Checkpoints(path, fixtures::checkpoints()),
         work => fixtures::on_disk(work),
     }
 }
@@ -203,17 +208,17 @@ fn wish(effect: &Effect) -> String {
         Effect::Quit(exit) => format!("quit {}", exit.0),
         Effect::Copy(text) => format!("copy {text}"),
         Effect::Mouse(on) => format!("mouse {}", if *on { "on" } else { "off" }),
-        Effect::Disk(Disk::ListRuns) => "list runs".into(),
-        Effect::Disk(Disk::ReadJournal(path)) => format!("read journal {}", path.display()),
-        Effect::Disk(Disk::Delete(path)) => format!("delete {}", path.display()),
-        Effect::Disk(Disk::WriteRecipe { path, .. }) => format!("write recipe {}", path.display()),
-        Effect::Disk(Disk::ReadRecipe(path)) => format!("read recipe {}", path.display()),
-        Effect::Disk(Disk::ReadPast(path)) => format!("read past {}", path.display()),
-        Effect::Disk(Disk::ReadCheckpoints(path)) => format!("read checkpoints {}", path.display()),
-        Effect::Disk(Disk::Remember(..)) => "remember".into(),
-        Effect::Disk(Disk::Export { to, .. }) => format!("export {}", to.display()),
-        Effect::Disk(Disk::TakeBack(path)) => format!("take back {}", path.display()),
-        Effect::Disk(Disk::Background(path)) => format!("background {}", path.display()),
+        Effect::Job(Job::ListRuns) => "list runs".into(),
+        Effect::Job(Job::ReadJournal(path)) => format!("read journal {}", path.display()),
+        Effect::Job(Job::Delete(path)) => format!("delete {}", path.display()),
+        Effect::Job(Job::WriteRecipe { path, .. }) => format!("write recipe {}", path.display()),
+        Effect::Job(Job::ReadRecipe(path)) => format!("read recipe {}", path.display()),
+        Effect::Job(Job::ReadPast(path)) => format!("read past {}", path.display()),
+        Effect::Job(Job::ReadCheckpoints(path)) => format!("read checkpoints {}", path.display()),
+        Effect::Job(Job::Remember(..)) => "remember".into(),
+        Effect::Job(Job::Export { to, .. }) => format!("export {}", to.display()),
+        Effect::Job(Job::TakeBack(path)) => format!("take back {}", path.display()),
+        Effect::Job(Job::Background(path)) => format!("background {}", path.display()),
         other => format!("{other:?}").to_lowercase(),
     }
 }

@@ -5,3 +5,46 @@ pub(crate) mod samples;
 pub(crate) mod state;
 pub(crate) mod update;
 pub(crate) mod view;
+
+use ratatui::layout::Rect;
+
+use crate::protocol::{Event, Stamped};
+use crate::recipe::Data;
+use crate::ui::effect::{Acted, DONE, Effect};
+use crate::ui::hits::Canvas;
+use crate::ui::keys::binding::Motion;
+use crate::ui::keys::data::Do;
+use crate::ui::screen::Screen;
+use crate::ui::screens::data::state::DataScreen;
+use crate::ui::workspace::Workspace;
+
+impl Screen for DataScreen {
+    fn draw(&self, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, ws, canvas, area);
+    }
+
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        match motion {
+            Motion::Enter => return self.act(Do::Preview, ws),
+            _ => self.walk(motion, ws),
+        }
+        DONE
+    }
+
+    /// What costs next to nothing is read at once, the first time.
+    fn shown(&mut self, ws: &mut Workspace) -> Vec<Effect> {
+        let new = ws.preview.is_none() && !self.asked && self.trouble.is_none();
+        if new && ws.draft.recipe.data == Data::Shapes { self.preview(ws) } else { Vec::new() }
+    }
+
+    fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) -> Vec<Effect> {
+        match &stamped.event {
+            Event::Previewed(preview) => self.take((**preview).clone(), ws),
+            Event::Failed { message, .. } => self.refuse(message),
+            // While nothing runs, a question that cannot be answered fails; what is refused is something else.
+            Event::Refused { message } if ws.live.training() => self.refuse(message),
+            _ => {}
+        }
+        Vec::new()
+    }
+}

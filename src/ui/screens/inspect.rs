@@ -7,3 +7,50 @@ pub(crate) mod state;
 pub(crate) mod update;
 pub(crate) mod view;
 pub(crate) mod words;
+
+use ratatui::layout::Rect;
+
+use crate::protocol::{Event, Stamped};
+use crate::ui::effect::{Acted, DONE, Effect};
+use crate::ui::hits::Canvas;
+use crate::ui::keys::binding::Motion;
+use crate::ui::keys::inspect::Do;
+use crate::ui::screen::Screen;
+use crate::ui::screens::inspect::state::InspectScreen;
+use crate::ui::workspace::Workspace;
+
+impl Screen for InspectScreen {
+    fn draw(&self, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, ws, canvas, area);
+    }
+
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        match motion {
+            Motion::NextPane => self.turn(true),
+            Motion::PreviousPane => self.turn(false),
+            Motion::Enter => return self.act(Do::Pair, ws),
+            _ => self.walk(motion, ws),
+        }
+        DONE
+    }
+
+    fn back(&mut self, _ws: &mut Workspace) {
+        (self.pair, self.mistake) = (None, 0);
+    }
+
+    fn copied(&self, _ws: &Workspace) -> String {
+        self.pointed()
+    }
+
+    fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) -> Vec<Effect> {
+        match &stamped.event {
+            Event::Started(_) => self.target = None,
+            Event::Inspected(inspection) => self.take((**inspection).clone()),
+            Event::Failed { message, .. } => self.refuse(message),
+            // While nothing runs, a question that cannot be answered fails; what is refused is something else.
+            Event::Refused { message } if ws.live.training() => self.refuse(message),
+            _ => {}
+        }
+        Vec::new()
+    }
+}

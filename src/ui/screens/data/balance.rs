@@ -1,6 +1,8 @@
 //! How many images there are, of which class, and their mean and deviation.
 
-use ratatui::Frame;
+use crate::ui::hits::Canvas;
+use crate::ui::screens::data::state::DataScreen;
+use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
@@ -8,23 +10,34 @@ use ratatui::widgets::{Paragraph, Wrap};
 use crate::monitor::lines::grouped;
 use crate::protocol::event::Preview;
 use crate::recipe::Recipe;
-use crate::ui::app::view::{cut, pane};
 use crate::ui::widgets::bar::{Bar, Bars};
-use crate::ui::workspace::App;
+use crate::ui::widgets::pane::{cut, pane};
 
-pub(crate) fn draw(app: &App, recipe: &Recipe, found: &Preview, frame: &mut Frame, area: Rect) {
-    let (theme, glyphs) = (&app.settings.theme, app.settings.glyphs);
+pub(crate) fn draw(
+    screen: &DataScreen,
+    ws: &Workspace,
+    recipe: &Recipe,
+    found: &Preview,
+    canvas: &mut Canvas,
+    area: Rect,
+) {
+    let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
     let room = usize::from(area.width).saturating_sub(4);
-    let block = pane(app, format!(" {} ", cut(&recipe.data.to_string(), room)), false);
+    let block = pane(
+        &ws.settings.theme,
+        ws.settings.glyphs,
+        format!(" {} ", cut(&recipe.data.to_string(), room)),
+        false,
+    );
     let inner = block.inner(area);
-    frame.render_widget(block, area);
+    canvas.render_widget(block, area);
     let mut rest = inner;
-    for lines in [counts(app, found), moments(app, found, inner.width), notes(app, found)] {
+    for lines in [counts(ws, found), moments(ws, found, inner.width), notes(ws, found)] {
         // The classes keep three rows where there are so many.
         let needed: u16 = lines.iter().map(|line| wrapped(&line.to_string(), rest.width)).sum();
         let text = Paragraph::new(lines).wrap(Wrap { trim: false });
         let height = needed.min(rest.height.saturating_sub(3));
-        frame.render_widget(text, Rect { height, ..rest });
+        canvas.render_widget(text, Rect { height, ..rest });
         // A row apart, where the classes lose none by it.
         let apart = u16::from(needed > 0 && usize::from(rest.height - height) > found.classes.len() + 12);
         rest = Rect { y: rest.y + height + apart, height: rest.height - height - apart, ..rest };
@@ -41,8 +54,8 @@ pub(crate) fn draw(app: &App, recipe: &Recipe, found: &Preview, frame: &mut Fram
         })
         .collect();
     // The class of the sample under the cursor.
-    let cursor = found.samples.get(app.data.row).map(|sample| sample.label);
-    frame.render_widget(&Bars { rows: &bars, full: None, cursor, style: 0, theme, glyphs }, rest);
+    let cursor = found.samples.get(screen.row).map(|sample| sample.label);
+    canvas.render_widget(&Bars { rows: &bars, full: None, cursor, style: 0, theme, glyphs }, rest);
 }
 
 /// Rows that a sentence takes, wrapped at its blanks.
@@ -59,8 +72,8 @@ fn wrapped(text: &str, width: u16) -> u16 {
     rows
 }
 
-fn counts<'a>(app: &App, found: &Preview) -> Vec<Line<'a>> {
-    let theme = &app.settings.theme;
+fn counts<'a>(ws: &Workspace, found: &Preview) -> Vec<Line<'a>> {
+    let theme = &ws.settings.theme;
     let total: usize = found.class_counts.iter().sum();
     let number = |name: &str, count: usize| {
         Line::from(vec![
@@ -77,9 +90,9 @@ fn counts<'a>(app: &App, found: &Preview) -> Vec<Line<'a>> {
 }
 
 /// Mean and deviation of each channel, 0 to 255, with a bar each where there is room.
-fn moments<'a>(app: &App, found: &Preview, width: u16) -> Vec<Line<'a>> {
-    let theme = &app.settings.theme;
-    let glyphs = app.settings.glyphs;
+fn moments<'a>(ws: &Workspace, found: &Preview, width: u16) -> Vec<Line<'a>> {
+    let theme = &ws.settings.theme;
+    let glyphs = ws.settings.glyphs;
     let cells = (usize::from(width).saturating_sub(24) / 2).min(8);
     let bar = |value: f64| {
         let share = if value.is_finite() { (value / 255.0).clamp(0.0, 1.0) } else { 0.0 };
@@ -100,7 +113,7 @@ fn moments<'a>(app: &App, found: &Preview, width: u16) -> Vec<Line<'a>> {
     lines
 }
 
-fn notes<'a>(app: &App, found: &Preview) -> Vec<Line<'a>> {
-    let (theme, glyphs) = (&app.settings.theme, app.settings.glyphs);
+fn notes<'a>(ws: &Workspace, found: &Preview) -> Vec<Line<'a>> {
+    let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
     found.notes.iter().map(|note| Line::styled(glyphs.text(note).into_owned(), theme.warn)).collect()
 }

@@ -1,15 +1,14 @@
-//! The data of the recipe: the last preview.
+//! Which preview of data is awaited, and what of the last one is looked at.
 
 use ratatui::layout::Rect;
 
 use crate::protocol::event::Preview;
 use crate::recipe::Recipe;
+use crate::ui::workspace::Workspace;
 
 /// The screen's state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DataScreen {
-    /// The last answer, and the recipe it is about.
-    pub(crate) found: Option<(Box<Recipe>, Box<Preview>)>,
     /// The recipe that was asked about.
     of: Option<Box<Recipe>>,
     /// An answer is awaited.
@@ -26,11 +25,11 @@ impl DataScreen {
         (self.asked, self.trouble) = (true, None);
     }
 
-    pub(crate) fn take(&mut self, preview: Preview) {
+    pub(crate) fn take(&mut self, preview: Preview, ws: &mut Workspace) {
         let Some(recipe) = self.of.clone() else { return };
         (self.asked, self.trouble) = (false, None);
         self.row = self.row.min(preview.samples.len().saturating_sub(1));
-        self.found = Some((recipe, Box::new(preview)));
+        ws.preview = Some((recipe, Box::new(preview)));
     }
 
     pub(crate) fn refuse(&mut self, sentence: &str) {
@@ -38,16 +37,11 @@ impl DataScreen {
             self.trouble = Some(sentence.to_owned());
         }
     }
+}
 
-    /// Samples that can be pointed at.
-    pub(crate) fn count(&self) -> usize {
-        self.found.as_ref().map_or(0, |(_, preview)| preview.samples.len())
-    }
-
-    /// Whether the preview is no longer about what the recipe says.
-    pub(crate) fn is_stale(&self, recipe: &Recipe) -> bool {
-        self.found.as_ref().is_some_and(|(of, _)| !same_images(of, recipe))
-    }
+/// Whether a preview of data is no longer about what the recipe in the form says.
+pub(crate) fn is_stale(ws: &Workspace) -> bool {
+    ws.preview.as_ref().is_some_and(|(of, _)| !same_images(of, &ws.draft.recipe))
 }
 
 /// Whether two recipes give the same images, split, order and augmentation.
@@ -123,23 +117,9 @@ mod tests {
     #[test]
     fn a_preview_is_stale_when_the_images_would_differ_and_not_for_a_learning_rate() {
         let recipe = Recipe::defaults(Data::Shapes);
-        let mut screen = DataScreen::default();
-        assert!(!screen.is_stale(&recipe));
-        screen.ask(&recipe);
-        screen.take(Preview {
-            classes: vec!["a".into()],
-            class_counts: vec![1],
-            validation_images: 0,
-            test_images: 0,
-            mean: [0.0; 3],
-            deviation: [1.0; 3],
-            side: 1,
-            notes: Vec::new(),
-            samples: Vec::new(),
-        });
-        assert!(!screen.is_stale(&Recipe { lr: 0.5, ..recipe.clone() }));
-        assert!(screen.is_stale(&Recipe { seed: 1, ..recipe.clone() }));
-        assert!(screen.is_stale(&Recipe { validation: Some(7), ..recipe }));
+        assert!(same_images(&recipe, &Recipe { lr: 0.5, ..recipe.clone() }));
+        assert!(!same_images(&recipe, &Recipe { seed: 1, ..recipe.clone() }));
+        assert!(!same_images(&recipe, &Recipe { validation: Some(7), ..recipe.clone() }));
     }
 
     #[test]

@@ -1,32 +1,34 @@
 //! Everything that was said.
 
-use ratatui::Frame;
+use crate::ui::hits::Canvas;
+use crate::ui::screens::log::state::LogScreen;
+use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::ui::app::view::{clock, pane};
-use crate::ui::workspace::App;
+use crate::ui::widgets::format::clock;
+use crate::ui::widgets::pane::pane;
 
 /// Columns of the time and the blanks behind it.
 const TIME: usize = 10;
 
-pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
-    let (theme, screen) = (&app.settings.theme, &app.log);
+pub(crate) fn draw(screen: &LogScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+    let theme = &ws.settings.theme;
     let filter =
         if screen.filter.is_empty() { String::new() } else { format!(", with \"{}\"", screen.filter) };
-    let block = pane(app, format!(" log{filter} "), true);
+    let block = pane(&ws.settings.theme, ws.settings.glyphs, format!(" log{filter} "), true);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let shown = screen.shown();
+    canvas.render_widget(block, area);
+    let shown = screen.shown(&ws.log);
     let height = usize::from(inner.height);
     let width = usize::from(inner.width).saturating_sub(TIME).max(1);
-    let end = shown.len() - screen.behind.min(shown.len());
+    let end = shown.len() - screen.behind(&ws.log).min(shown.len());
     let mut rows: Vec<Line> = Vec::new();
     // From the last line in view upwards, until there is no room.
     for said in shown[..end].iter().rev() {
         let mut lines = wrapped(&said.text, width).into_iter().enumerate().map(|(place, text)| {
-            let time = if place == 0 { clock(app, said.time) } else { String::new() };
+            let time = if place == 0 { clock(ws.settings.utc_offset, said.time) } else { String::new() };
             Line::from(vec![
                 Span::styled(format!("{time:<TIME$}"), theme.dim),
                 Span::styled(text, theme.text),
@@ -38,7 +40,7 @@ pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
         }
     }
     let first = rows.len().saturating_sub(height);
-    frame.render_widget(Paragraph::new(rows.split_off(first)), inner);
+    canvas.render_widget(Paragraph::new(rows.split_off(first)), inner);
 }
 
 /// A text in pieces of at most `width` characters, after a blank where there is one in the second half.

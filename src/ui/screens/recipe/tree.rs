@@ -1,16 +1,18 @@
 //! The network as a tree: every layer with its output, parameters, work and memory.
 
-use ratatui::Frame;
+use crate::ui::hits::{Canvas, Target};
+use crate::ui::screens::recipe::state::RecipeScreen;
+use crate::ui::workspace::Workspace;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::arch::memory::training_bytes;
 use crate::arch::plan::{Kind, Plan, Row};
-use crate::ui::app::view::{bytes, cut, grouped, pane, scrolled};
-use crate::ui::hits::Target;
+use crate::monitor::lines::grouped;
 use crate::ui::screens::recipe::state::{Pane, TreeLine};
-use crate::ui::workspace::App;
+use crate::ui::widgets::format::bytes;
+use crate::ui::widgets::pane::{cut, pane, scrolled};
 
 /// Columns of a pane that shows parameters and memory too.
 const WIDE: u16 = 66;
@@ -24,12 +26,12 @@ struct Cells {
     bytes: u64,
 }
 
-pub(crate) fn draw(app: &App, plan: &Plan, frame: &mut Frame, area: Rect) {
-    let (theme, screen) = (&app.settings.theme, &app.recipe);
+pub(crate) fn draw(screen: &RecipeScreen, ws: &Workspace, plan: &Plan, canvas: &mut Canvas, area: Rect) {
+    let theme = &ws.settings.theme;
     let focus = screen.pane == Pane::Tree;
-    let block = pane(app, " network ", focus);
+    let block = pane(&ws.settings.theme, ws.settings.glyphs, " network ", focus);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
+    canvas.render_widget(block, area);
     let below = if inner.height > 12 { 6 } else { 2 };
     let [head, rows, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(below)]).areas(inner);
@@ -44,14 +46,14 @@ pub(crate) fn draw(app: &App, plan: &Plan, frame: &mut Frame, area: Rect) {
         cut(&format!("{text:<width$}"), width)
     };
     let titles = line("layer", ["output", if wide { "parameters" } else { "param." }, "MMAC", "memory", "%"]);
-    frame.render_widget(Span::styled(titles, theme.dim), head);
+    canvas.render_widget(Span::styled(titles, theme.dim), head);
     let lines = screen.tree(plan);
     let height = usize::from(rows.height);
     let row = screen.tree_row.min(lines.len().saturating_sub(1));
     let first = scrolled(row, lines.len(), height);
     let total = plan.macs().max(1) as f64;
     for (place, of) in lines.iter().enumerate().skip(first).take(height) {
-        let cells = cells(app, plan, of, wide);
+        let cells = cells(screen, ws, plan, of, wide);
         let [c, h, w] = cells.output;
         let text = line(
             &cells.name,
@@ -69,18 +71,18 @@ pub(crate) fn draw(app: &App, plan: &Plan, frame: &mut Frame, area: Rect) {
             _ => theme.text,
         };
         let at = Rect { y: rows.y + (place - first) as u16, height: 1, ..rows };
-        frame.render_widget(Span::styled(text, style), at);
-        app.hits.put(at, Target::TreeLine(place));
+        canvas.render_widget(Span::styled(text, style), at);
+        canvas.hit(at, Target::Part { part: Pane::Tree as usize, row: place });
     }
-    let mut said = about(app, plan, lines.get(row));
+    let mut said = about(ws, plan, lines.get(row));
     if let (false, Some(line), Some(last)) = (wide, lines.get(row), said.last_mut()) {
         // What has no column here is said of the line under the cursor.
-        let of = cells(app, plan, line, wide);
+        let of = cells(screen, ws, plan, line, wide);
         let text = format!("{:.2} MMAC, {}: ", of.macs as f64 / 1e6, bytes(of.bytes));
         last.spans.insert(0, Span::styled(text, theme.text));
     }
     let text = Paragraph::new(said).wrap(Wrap { trim: true });
-    frame.render_widget(text, foot);
+    canvas.render_widget(text, foot);
 }
 
 /// A number of parameters in eight columns.
@@ -88,11 +90,11 @@ fn short(n: u64) -> String {
     if n < 1_000_000 { grouped(n) } else { format!("{:.2} M", n as f64 / 1e6) }
 }
 
-fn cells(app: &App, plan: &Plan, line: &TreeLine, wide: bool) -> Cells {
-    let glyphs = app.settings.glyphs;
+fn cells(screen: &RecipeScreen, ws: &Workspace, plan: &Plan, line: &TreeLine, wide: bool) -> Cells {
+    let glyphs = ws.settings.glyphs;
     match line {
         TreeLine::Block { block, layers, parameters, macs, bytes, output } => {
-            let closed = app.recipe.closed.contains(block);
+            let closed = screen.closed.contains(block);
             let sign = if closed { glyphs.closed() } else { glyphs.open() };
             let of = match (*layers, wide) {
                 (1, true) => ": 1 layer".to_owned(),
@@ -138,13 +140,13 @@ fn title(row: &Row) -> String {
 }
 
 /// The totals first, then what the line under the cursor is.
-fn about<'a>(app: &App, plan: &Plan, line: Option<&TreeLine>) -> Vec<Line<'a>> {
-    let theme = &app.settings.theme;
-    let recipe = &app.recipe.recipe;
-    let arch = recipe.arch(app.recipe.classes());
+fn about<'a>(ws: &Workspace, plan: &Plan, line: Option<&TreeLine>) -> Vec<Line<'a>> {
+    let theme = &ws.settings.theme;
+    let recipe = &ws.draft.recipe;
+    let arch = recipe.arch(ws.draft.classes());
     let needed = training_bytes(&arch, plan, recipe.batch_size);
-    let fits = app.settings.memory.is_none_or(|free| needed <= free);
-    let free = app.settings.memory.map(|free| format!(" of {} free", bytes(free))).unwrap_or_default();
+    let fits = ws.settings.memory.is_none_or(|free| needed <= free);
+    let free = ws.settings.memory.map(|free| format!(" of {} free", bytes(free))).unwrap_or_default();
     vec![
         Line::styled(
             format!(
@@ -158,13 +160,13 @@ fn about<'a>(app: &App, plan: &Plan, line: Option<&TreeLine>) -> Vec<Line<'a>> {
             format!("a batch of {} takes {}{free}", recipe.batch_size, bytes(needed)),
             if fits { theme.text } else { theme.bad },
         ),
-        Line::styled(formula(app, plan, line), theme.dim),
+        Line::styled(formula(ws, plan, line), theme.dim),
     ]
 }
 
 /// The paper's formula for a line of the tree (Huang et al. 2017, section 3).
-fn formula(app: &App, plan: &Plan, line: Option<&TreeLine>) -> String {
-    let recipe = &app.recipe.recipe;
+fn formula(ws: &Workspace, plan: &Plan, line: Option<&TreeLine>) -> String {
+    let recipe = &ws.draft.recipe;
     let k = recipe.growth_rate;
     match line {
         None => String::new(),

@@ -1,77 +1,155 @@
 //! What can be done on the Recipe screen.
 
 use crate::protocol::{Command, Start};
-use crate::ui::app::dispatch::moved;
-use crate::ui::effect::{Disk, Effect};
-use crate::ui::keys::{Action, Screen};
-use crate::ui::prompt::{Prompt, Purpose};
-use crate::ui::saved_state::State;
-use crate::ui::screens::recipe::state::{FIELDS, Pane};
-use crate::ui::workspace::App;
+use crate::recipe::Recipe;
+use crate::recipe::presets::PRESETS;
+use crate::ui::effect::{Acted, DONE, Effect, Job, ask};
+use crate::ui::keys::Action;
+use crate::ui::keys::binding::{Motion, Tab};
+use crate::ui::keys::recipe::Do;
+use crate::ui::prompt::{Item, Prompt, path};
+use crate::ui::screen::{Mouse, Spot};
+use crate::ui::screens::recipe::state::{Pane, RecipeScreen, TreeLine};
+use crate::ui::workspace::Workspace;
+use crate::ui::workspace::draft::Draft;
+use crate::ui::workspace::fields::FIELDS;
 
-pub(crate) fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    let screen = &mut app.recipe;
-    if let Action::NextPane | Action::PreviousPane = action {
-        screen.pane = if screen.pane == Pane::Form { Pane::Tree } else { Pane::Form };
-        return Vec::new();
-    }
-    match (screen.pane, action) {
-        (_, Action::Start) => return start(app),
-        (_, Action::Preset) => app.prompt = Some(Prompt::presets()),
-        (_, Action::AllBlocks) => screen.toggle_all(),
-        (_, Action::SaveRecipe) => {
-            app.prompt = Some(Prompt::line(Purpose::WriteRecipe, "write the recipe to", "recipe.toml"));
-        }
-        (_, Action::LoadRecipe) => {
-            app.prompt = Some(Prompt::line(Purpose::ReadRecipe, "read a recipe from", "recipe.toml"));
-        }
-        (Pane::Form, Action::Enter) => {
-            let field = screen.field();
-            app.prompt = Some(Prompt::line(Purpose::Field(field.key), field.key, screen.text(field.key)));
-        }
-        (Pane::Form, Action::NextChoice | Action::Right | Action::Left) => {
-            if !screen.next_choice(action != Action::Left) && action == Action::NextChoice {
-                app.say("enter edits this field.");
+impl RecipeScreen {
+    pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
+        match (what, argument) {
+            (Do::Start, _) => return self.start(ws),
+            (Do::Edit, _) if self.pane == Pane::Form => {
+                let key = self.field().key;
+                return ask(Prompt::line(Action::Recipe(Do::Field(key)), key, ws.draft.text(key)));
             }
+            (Do::NextChoice, _) if self.pane == Pane::Form => {
+                if !ws.draft.next_choice(self.field(), true) {
+                    ws.say("enter edits this field.");
+                }
+            }
+            (Do::Edit | Do::NextChoice, _) => self.toggle_here(ws),
+            (Do::Reset, _) if self.pane == Pane::Form => ws.draft.reset(self.field().key),
+            (Do::Reset, _) => {}
+            (Do::Blocks, _) => self.toggle_all(ws.draft.recipe.layers.len()),
+            (Do::Preset, None) => return ask(presets()),
+            (Do::Preset, Some(name)) => {
+                let preset = PRESETS.iter().find(|row| row.name == name);
+                let preset = preset.ok_or_else(|| format!("there is no preset `{name}`; p lists them."))?;
+                ws.draft.take_preset(preset);
+                ws.say(format!("the network of {name}; data and training are as they were."));
+            }
+            (Do::Write, None) => {
+                return ask(Prompt::line(Action::Recipe(Do::Write), "write the recipe to", "recipe.toml"));
+            }
+            (Do::Write, Some(file)) => {
+                let recipe = Box::new(ws.draft.recipe.clone());
+                return Ok(vec![Effect::Job(Job::WriteRecipe { path: path(file)?, recipe })]);
+            }
+            (Do::Open, None) => {
+                return ask(Prompt::line(Action::Recipe(Do::Open), "read a recipe from", "recipe.toml"));
+            }
+            (Do::Open, Some(file)) => return Ok(vec![Effect::Job(Job::ReadRecipe(path(file)?))]),
+            (Do::Field(key), text) => ws.draft.set(key, text.unwrap_or_default())?,
+            (Do::Set, text) => {
+                let words = text.unwrap_or_default().split_once(char::is_whitespace);
+                let (key, value) = words.ok_or("set takes a key and a value.")?;
+                ws.draft.set(key, value)?;
+                ws.say(format!("{key} is {}.", ws.draft.text(key)));
+            }
+            (Do::Take(recipe), _) => self.take(&recipe, ws),
         }
-        (Pane::Form, Action::ResetField) => screen.reset(),
-        (Pane::Form, _) => screen.row = moved(screen.row, action, FIELDS.len()).unwrap_or(screen.row),
-        (Pane::Tree, _) => {
-            if let Ok(plan) = screen.plan() {
-                let lines = screen.tree(&plan).len();
-                match moved(screen.tree_row, action, lines) {
-                    Some(row) => screen.tree_row = row,
-                    None if matches!(
-                        action,
-                        Action::Enter | Action::NextChoice | Action::Left | Action::Right
-                    ) =>
-                    {
-                        screen.toggle(&plan);
-                    }
-                    None => {}
+        DONE
+    }
+
+    /// Puts another recipe in the form.
+    pub(crate) fn take(&mut self, recipe: &Recipe, ws: &mut Workspace) {
+        (*self, ws.draft) = (Self::default(), Draft::new(recipe));
+    }
+
+    pub(crate) fn go(&mut self, motion: Motion, ws: &mut Workspace) {
+        match (motion, self.pane) {
+            (Motion::NextPane | Motion::PreviousPane, Pane::Form) => self.pane = Pane::Tree,
+            (Motion::NextPane | Motion::PreviousPane, Pane::Tree) => self.pane = Pane::Form,
+            (Motion::Left | Motion::Right, Pane::Form) => {
+                ws.draft.next_choice(self.field(), motion == Motion::Right);
+            }
+            (_, Pane::Form) => self.row = motion.row(self.row, FIELDS.len(), 10).unwrap_or(self.row),
+            (_, Pane::Tree) => {
+                let lines = ws.draft.plan().map_or(0, |plan| self.tree(&plan).len());
+                match motion.row(self.tree_row, lines, 10) {
+                    Some(_) if lines == 0 => {}
+                    Some(row) => self.tree_row = row,
+                    None => self.toggle_here(ws),
                 }
             }
         }
     }
-    Vec::new()
+
+    /// Opens or closes the block under the cursor.
+    fn toggle_here(&mut self, ws: &Workspace) {
+        if let Ok(plan) = ws.draft.plan() {
+            self.toggle(&plan);
+        }
+    }
+
+    pub(crate) fn point(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
+        let pane = spot.map(|spot| if spot.part == Pane::Form as usize { Pane::Form } else { Pane::Tree });
+        match (mouse, pane, spot) {
+            (Mouse::Click, Some(Pane::Form), Some(Spot { row, .. })) => {
+                let again = self.pane == Pane::Form && self.row == row;
+                (self.pane, self.row) = (Pane::Form, row);
+                if again {
+                    return self.act(Do::Edit, None, ws);
+                }
+            }
+            (Mouse::Click, Some(Pane::Tree), Some(Spot { row, .. })) => {
+                (self.pane, self.tree_row) = (Pane::Tree, row);
+                if let Ok(plan) = ws.draft.plan()
+                    && matches!(self.tree(&plan).get(row), Some(TreeLine::Block { .. }))
+                {
+                    self.toggle(&plan);
+                }
+            }
+            (Mouse::Scroll { up }, pane, _) => {
+                self.pane = pane.unwrap_or(self.pane);
+                self.go(if up { Motion::Up } else { Motion::Down }, ws);
+            }
+            _ => {}
+        }
+        DONE
+    }
+
+    fn start(&mut self, ws: &mut Workspace) -> Acted {
+        if ws.live.training() {
+            return Err("a run is being trained; stop it first (S on the Train screen).".into());
+        }
+        if let Some(problem) = ws.draft.problems.first() {
+            self.row = FIELDS.iter().position(|row| row.key == problem.field).unwrap_or(self.row);
+            return Err(format!("{}: {}", problem.field, problem.sentence));
+        }
+        ws.say("starting.");
+        let (recipe, options) = (ws.draft.recipe.clone(), ws.settings.options.clone());
+        let name = ws.settings.name.take();
+        let start = Command::Start(Box::new(Start { recipe, name, options }));
+        Ok(vec![
+            Effect::Show(Tab::Train),
+            Effect::Command(Box::new(start)),
+            Effect::Job(Job::Remember(Box::new(ws.state()), ws.settings.state_file.clone())),
+        ])
+    }
 }
 
-fn start(app: &mut App) -> Vec<Effect> {
-    if app.training() {
-        app.complain("a run is being trained; stop it first (S on the Train screen).");
-        return Vec::new();
-    }
-    if let Some(problem) = app.recipe.problems.first() {
-        let (field, sentence) = (problem.field, problem.sentence.clone());
-        app.recipe.row = FIELDS.iter().position(|row| row.key == field).unwrap_or(app.recipe.row);
-        app.complain(format!("{field}: {sentence}"));
-        return Vec::new();
-    }
-    app.screen = Screen::Train;
-    app.say("starting.");
-    let (recipe, options) = (app.recipe.recipe.clone(), app.settings.options.clone());
-    let name = app.settings.name.take();
-    let state = Disk::Remember(Box::new(State::of(app)), app.settings.state_file.clone());
-    let start = Command::Start(Box::new(Start { recipe, name, options }));
-    vec![Effect::Command(Box::new(start)), Effect::Disk(state)]
+/// The networks of the paper.
+fn presets() -> Prompt {
+    let items = PRESETS.iter().map(|preset| Item {
+        name: preset.name.into(),
+        about: format!(
+            "{:>5.2} M parameters{}",
+            preset.parameters as f64 / 1e6,
+            preset.errors.c10_plus.map_or_else(String::new, |e| format!(", CIFAR-10+ error {e} %"))
+        ),
+        action: Action::Recipe(Do::Preset),
+        argument: Some(preset.name),
+    });
+    Prompt::list("a network of the paper", items)
 }

@@ -1,23 +1,32 @@
 //! The checkpoints of the run that was opened.
 
-use ratatui::Frame;
+use crate::ui::hits::{Canvas, Target};
+use crate::ui::screens::runs::state::RunsScreen;
+use crate::ui::workspace::Workspace;
+use crate::ui::workspace::runs::CheckpointRow;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Span;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::ui::app::view::{bytes, cut, day, grouped, pane, scrolled};
-use crate::ui::hits::Target;
-use crate::ui::screens::runs::state::{CheckpointRow, Pane};
-use crate::ui::workspace::App;
+use crate::monitor::lines::grouped;
+use crate::ui::screens::runs::state::Pane;
+use crate::ui::widgets::format::{bytes, day};
+use crate::ui::widgets::pane::{cut, pane, scrolled};
 
-pub(crate) fn draw(app: &App, found: &[CheckpointRow], frame: &mut Frame, area: Rect) {
-    let (theme, screen) = (&app.settings.theme, &app.runs);
+pub(crate) fn draw(
+    screen: &RunsScreen,
+    ws: &Workspace,
+    found: &[CheckpointRow],
+    canvas: &mut Canvas,
+    area: Rect,
+) {
+    let theme = &ws.settings.theme;
     let focus = screen.pane == Pane::Checkpoints;
-    let block = pane(app, " checkpoints, newest first ", focus);
+    let block = pane(&ws.settings.theme, ws.settings.glyphs, " checkpoints, newest first ", focus);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
+    canvas.render_widget(block, area);
     if found.is_empty() {
-        frame.render_widget(Span::styled("none, or still being read.", theme.dim), inner);
+        canvas.render_widget(Span::styled("none, or still being read.", theme.dim), inner);
         return;
     }
     let [head, body, foot] =
@@ -25,18 +34,23 @@ pub(crate) fn draw(app: &App, found: &[CheckpointRow], frame: &mut Frame, area: 
     let line = |sign: &str, step: &str, epochs: &str, size: &str, saved: &str| {
         cut(&format!("{sign} {step:>10}{epochs:>8}{size:>11}  {saved}"), usize::from(inner.width))
     };
-    frame.render_widget(Span::styled(line(" ", "step", "epochs", "size", "saved"), theme.dim), head);
+    canvas.render_widget(Span::styled(line(" ", "step", "epochs", "size", "saved"), theme.dim), head);
     let row = screen.checkpoint.min(found.len() - 1);
     let first = scrolled(row, found.len(), usize::from(body.height));
     for (place, of) in found.iter().enumerate().skip(first).take(usize::from(body.height)) {
-        let glyphs = app.settings.glyphs;
+        let glyphs = ws.settings.glyphs;
         let sign = match (&of.trouble, of.best) {
             (Some(_), _) => glyphs.cross(),
             (None, true) => glyphs.star(),
             (None, false) => " ",
         };
-        let text =
-            line(sign, &grouped(of.step), &of.epochs.to_string(), &bytes(of.bytes), &day(app, of.saved_at));
+        let text = line(
+            sign,
+            &grouped(of.step),
+            &of.epochs.to_string(),
+            &bytes(of.bytes),
+            &day(ws.settings.utc_offset, of.saved_at),
+        );
         let style = match (place == row && focus, &of.trouble, of.best) {
             (true, ..) => theme.selected,
             (_, Some(_), _) => theme.bad,
@@ -44,11 +58,11 @@ pub(crate) fn draw(app: &App, found: &[CheckpointRow], frame: &mut Frame, area: 
             _ => theme.text,
         };
         let at = Rect { y: body.y + (place - first) as u16, height: 1, ..body };
-        frame.render_widget(Span::styled(text, style), at);
-        app.hits.put(at, Target::Checkpoint(place));
+        canvas.render_widget(Span::styled(text, style), at);
+        canvas.hit(at, Target::Part { part: Pane::Checkpoints as usize, row: place });
     }
     let of = &found[row];
-    let growing = screen.current().is_some_and(|run| run.live);
+    let growing = ws.runs.current().is_some_and(|run| run.live);
     let about = match &of.trouble {
         Some(sentence) => sentence.as_str(),
         None if place_of_newest(found) == Some(row) && !growing => {
@@ -57,7 +71,7 @@ pub(crate) fn draw(app: &App, found: &[CheckpointRow], frame: &mut Frame, area: 
         None => "r begins a new run from here, i inspects, E copies",
     };
     let style = if of.trouble.is_some() { theme.bad } else { theme.dim };
-    frame.render_widget(Paragraph::new(Span::styled(about, style)).wrap(Wrap { trim: true }), foot);
+    canvas.render_widget(Paragraph::new(Span::styled(about, style)).wrap(Wrap { trim: true }), foot);
 }
 
 /// The newest checkpoint that can be read.

@@ -3,171 +3,252 @@
 use std::path::PathBuf;
 
 use crate::protocol::{Command, Overrides};
-use crate::ui::app::dispatch::moved;
-use crate::ui::effect::{Disk, Effect};
-use crate::ui::keys::{Action, Screen};
-use crate::ui::prompt::{Prompt, Purpose, Question, Reply};
-use crate::ui::screens::inspect::update::ask;
-use crate::ui::screens::recipe::state::RecipeScreen;
-use crate::ui::screens::runs::state::{Pane, RunRow};
-use crate::ui::workspace::App;
+use crate::recipe::Recipe;
+use crate::recipe::jump::Jump;
+use crate::ui::curves::Curves;
+use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, ask};
+use crate::ui::keys::binding::{Motion, Tab};
+use crate::ui::keys::runs::Do;
+use crate::ui::keys::{Action, inspect, recipe};
+use crate::ui::prompt::{Prompt, epochs, path, rate};
+use crate::ui::screen::{Mouse, Spot};
+use crate::ui::screens::runs::state::{Pane, RunsScreen};
+use crate::ui::workspace::Workspace;
+use crate::ui::workspace::runs::{CheckpointRow, RunRow};
 
-pub(crate) fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    if app.runs.pane == Pane::Checkpoints {
-        return checkpoint(app, action);
-    }
-    let count = app.runs.shown().len();
-    if let Some(row) = moved(app.runs.row, action, count) {
-        app.runs.row = row;
-        return curves(app);
-    }
-    match action {
-        Action::Left => app.runs.column = app.runs.column.saturating_sub(1),
-        Action::Right => {
-            app.runs.column = (app.runs.column + 1).min(app.runs.differences().len().saturating_sub(1));
-        }
-        Action::Sort => {
-            app.runs.next_order();
-            app.say(app.runs.order.word());
-        }
-        Action::NextView => app.runs.measure = app.runs.measure.next(),
-        Action::XAxis => app.train.over = app.train.over.next(),
-        Action::LogY => app.train.log_y = !app.train.log_y,
-        Action::Reload => return vec![Effect::Disk(Disk::ListRuns)],
-        _ => {
-            if let Some(row) = app.runs.current().cloned() {
-                return with_run(app, action, row);
+impl RunsScreen {
+    pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
+        let text = argument.unwrap_or_default();
+        match what {
+            Do::Metric => self.metric = self.metric.next(),
+            Do::XAxis => ws.view.x_axis = ws.view.x_axis.next(),
+            Do::LogY => ws.view.log_y = !ws.view.log_y,
+            Do::Remove(run) => return Ok(vec![Effect::Job(Job::Delete(run))]),
+            Do::GoOn(target, overrides) => return Ok(resume(ws, target, *overrides)),
+            Do::ExtendEpochs(run) => return extend(ws, run, epochs(text)?),
+            Do::LowerLearningRate(run) => {
+                let overrides = Overrides { lr: Some(rate(text)?), ..Overrides::default() };
+                return Ok(resume(ws, run, overrides));
             }
-            app.complain("there is no run here.");
+            Do::TakeBack(run) => {
+                ws.say("it saves and stops there.");
+                return Ok(vec![Effect::Job(Job::TakeBack(run))]);
+            }
+            Do::CopyTo(from) => return Ok(vec![Effect::Job(Job::Export { from, to: path(text)? })]),
+            what if self.pane == Pane::Checkpoints => return self.with_checkpoint(&what, ws),
+            Do::Sort => {
+                ws.runs.order = ws.runs.order.next();
+                ws.say(ws.runs.order.word());
+            }
+            Do::Reload => return Ok(self.reload()),
+            what => {
+                let row = ws.runs.current().cloned().ok_or("there is no run here.")?;
+                return self.with_run(&what, row, ws);
+            }
+        }
+        DONE
+    }
+
+    pub(crate) fn go(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        let here = self.pane;
+        match (here, motion) {
+            (Pane::Table, Motion::Left) => self.column = self.column.saturating_sub(1),
+            (Pane::Table, Motion::Right) => {
+                self.column = (self.column + 1).min(ws.runs.differences().len().saturating_sub(1));
+            }
+            (Pane::Table, Motion::Enter | Motion::NextPane | Motion::PreviousPane) => {
+                return self.act(Do::Open, None, ws);
+            }
+            (Pane::Checkpoints, Motion::NextPane | Motion::PreviousPane) => self.pane = Pane::Table,
+            (Pane::Table, _) => {
+                let count = ws.runs.shown().len();
+                ws.runs.row = motion.row(ws.runs.row, count, 10).unwrap_or(ws.runs.row);
+                return Ok(curves(ws));
+            }
+            (Pane::Checkpoints, _) => {
+                let count = self.opened.as_ref().map_or(0, |(_, rows)| rows.len());
+                self.checkpoint = motion.row(self.checkpoint, count, 10).unwrap_or(self.checkpoint);
+            }
+        }
+        DONE
+    }
+
+    pub(crate) fn point(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
+        match (mouse, spot) {
+            (Mouse::Click, Some(Spot { part, row, .. })) if part == Pane::Table as usize => {
+                let again = self.pane == Pane::Table && ws.runs.row == row;
+                (self.pane, ws.runs.row) = (Pane::Table, row);
+                if again { self.act(Do::Open, None, ws) } else { Ok(curves(ws)) }
+            }
+            (Mouse::Click, Some(Spot { row, .. })) => {
+                (self.pane, self.checkpoint) = (Pane::Checkpoints, row);
+                DONE
+            }
+            (Mouse::Scroll { up }, _) => self.go(if up { Motion::Up } else { Motion::Down }, ws),
+            _ => DONE,
         }
     }
-    Vec::new()
+
+    pub(crate) fn reload(&self) -> Vec<Effect> {
+        vec![Effect::Job(Job::ListRuns)]
+    }
+
+    fn with_run(&mut self, what: &Do, row: RunRow, ws: &mut Workspace) -> Acted {
+        match what {
+            Do::Mark => {
+                ws.runs.mark();
+                Ok(curves(ws))
+            }
+            Do::Open => {
+                self.opened = Some((row.path.clone(), Vec::new()));
+                (self.pane, self.checkpoint) = (Pane::Checkpoints, 0);
+                let mut effects = curves(ws);
+                effects.push(Effect::Job(Job::ReadCheckpoints(row.path)));
+                Ok(effects)
+            }
+            Do::Resume if ws.live.training() => Err("a run is being trained here; stop it first.".into()),
+            Do::Resume => go_on(ws, row),
+            Do::Clone => {
+                let unreadable = || row.trouble.unwrap_or_else(|| "its recipe cannot be read.".into());
+                let recipe = row.recipe.ok_or_else(unreadable)?;
+                ws.say(format!("the recipe of {}; ctrl-r starts a new run with it.", row.name));
+                Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
+            }
+            Do::Inspect => Ok(vec![inspect(row.name, row.path)]),
+            Do::Delete if row.live => Err(format!("{} is being trained; stop it first.", row.name)),
+            Do::Delete => {
+                let text = format!("Delete {} with all its checkpoints? There is no way back.", row.name);
+                ask(Prompt::confirm(text, "keep it", "delete it", Action::Runs(Do::Remove(row.path))))
+            }
+            _ => DONE,
+        }
+    }
+
+    fn with_checkpoint(&mut self, what: &Do, ws: &mut Workspace) -> Acted {
+        let Some(CheckpointRow { path, step, trouble, .. }) = self.chosen().cloned() else {
+            return DONE;
+        };
+        match (what, trouble) {
+            (Do::Resume | Do::Inspect, Some(trouble)) => Err(trouble),
+            (Do::Resume, _) if ws.live.training() => {
+                Err("a run is being trained here; stop it first.".into())
+            }
+            (Do::Resume, _) => Ok(resume(ws, path, Overrides::default())),
+            (Do::Inspect, _) => Ok(vec![inspect(format!("step {step}"), path)]),
+            (Do::Export, _) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                ask(Prompt::line(Action::Runs(Do::CopyTo(path)), "copy the checkpoint to", name))
+            }
+            _ => DONE,
+        }
+    }
+
+    /// The result of a job.
+    pub(crate) fn settle(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
+        match result {
+            JobResult::Runs(rows) => {
+                ws.runs.take(rows.clone());
+                if self.opened.as_ref().is_some_and(|(path, _)| ws.runs.find(path).is_none()) {
+                    self.close();
+                }
+                return curves(ws);
+            }
+            JobResult::Journal(path, read) => {
+                let curves = read.as_ref().map_err(String::clone).map(|(events, damaged)| {
+                    let mut curves = Curves::default();
+                    curves.damaged = *damaged;
+                    events.iter().for_each(|event| curves.apply(event));
+                    curves
+                });
+                ws.runs.keep(path.clone(), curves);
+            }
+            JobResult::Checkpoints(path, rows) => {
+                if let Some((_, known)) = self.opened.as_mut().filter(|(opened, _)| opened == path) {
+                    known.clone_from(rows);
+                }
+            }
+            JobResult::Exported(path) => ws.say(format!("the copy is {}.", path.display())),
+            JobResult::TakenBack(path) => return resume(ws, path.clone(), Overrides::default()),
+            JobResult::Deleted(name) => {
+                ws.say(format!("{name} was deleted."));
+                self.close();
+                return self.reload();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
 }
 
 /// Reads the journals that the chart lacks.
-pub(crate) fn curves(app: &App) -> Vec<Effect> {
-    app.runs.wanted().into_iter().map(|path| Effect::Disk(Disk::ReadJournal(path))).collect()
+pub(crate) fn curves(ws: &Workspace) -> Vec<Effect> {
+    ws.runs.wanted().into_iter().map(|path| Effect::Job(Job::ReadJournal(path))).collect()
 }
 
-fn with_run(app: &mut App, action: Action, row: RunRow) -> Vec<Effect> {
-    match action {
-        Action::Mark => {
-            app.runs.mark();
-            return curves(app);
-        }
-        Action::Enter | Action::NextPane | Action::PreviousPane => {
-            app.runs.opened = Some((row.path.clone(), Vec::new()));
-            (app.runs.pane, app.runs.checkpoint) = (Pane::Checkpoints, 0);
-            let mut effects = curves(app);
-            effects.push(Effect::Disk(Disk::ReadCheckpoints(row.path)));
-            return effects;
-        }
-        Action::Resume if app.training() => app.complain("a run is being trained here; stop it first."),
-        Action::Resume if row.live => {
-            app.prompt = Some(Prompt::Question(Question {
-                text: format!(
-                    "{} is being trained by another process. Have it save and stop there, and go on here?",
-                    row.name
-                ),
-                answers: vec![
-                    ("leave it there", Reply::Nothing),
-                    ("take it back", Reply::TakeBack(row.path)),
-                ],
-                row: 0,
-            }));
-        }
-        Action::Resume => return go_on(app, row),
-        Action::Clone => match &row.recipe {
-            Some(recipe) => {
-                app.recipe = RecipeScreen::new(recipe);
-                app.screen = Screen::Recipe;
-                app.say(format!("the recipe of {}; ctrl-r starts a new run with it.", row.name));
-            }
-            None => app.complain(row.trouble.unwrap_or_else(|| "its recipe cannot be read.".into())),
-        },
-        Action::Inspect => return ask(app, &row.name, row.path.clone()),
-        Action::Delete if row.live => app.complain(format!("{} is being trained; stop it first.", row.name)),
-        Action::Delete => {
-            app.prompt = Some(Prompt::Question(Question {
-                text: format!("Delete {} with all its checkpoints? There is no way back.", row.name),
-                answers: vec![("keep it", Reply::Nothing), ("delete it", Reply::Delete(row.path))],
-                row: 0,
-            }));
-        }
-        _ => {}
-    }
-    Vec::new()
+fn inspect(name: String, path: PathBuf) -> Effect {
+    Effect::Do(Action::Inspect(inspect::Do::Ask(name, path)), None)
 }
 
-fn checkpoint(app: &mut App, action: Action) -> Vec<Effect> {
-    let count = app.runs.opened.as_ref().map_or(0, |(_, rows)| rows.len());
-    if let Some(row) = moved(app.runs.checkpoint, action, count) {
-        app.runs.checkpoint = row;
-        return Vec::new();
-    }
-    match action {
-        Action::NextPane | Action::PreviousPane => {
-            app.runs.pane = Pane::Table;
-            return Vec::new();
-        }
-        Action::NextView => app.runs.measure = app.runs.measure.next(),
-        Action::XAxis => app.train.over = app.train.over.next(),
-        Action::LogY => app.train.log_y = !app.train.log_y,
-        _ => {}
-    }
-    let Some(row) = app.runs.chosen().cloned() else {
-        return Vec::new();
-    };
-    match action {
-        Action::Resume | Action::Inspect if row.trouble.is_some() => {
-            app.complain(row.trouble.unwrap_or_default());
-        }
-        Action::Resume if app.training() => app.complain("a run is being trained here; stop it first."),
-        Action::Resume => return resume(app, row.path),
-        Action::Inspect => {
-            let name = format!("step {}", row.step);
-            return ask(app, &name, row.path);
-        }
-        Action::Export => {
-            let name = row.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            app.prompt = Some(Prompt::line(Purpose::Export(row.path), "copy the checkpoint to", name));
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Goes on with a run; one that is complete needs more epochs, one that diverged a lower learning rate.
-fn go_on(app: &mut App, row: RunRow) -> Vec<Effect> {
+/// Resumes a run; one that is complete needs more epochs, one that diverged a lower learning rate, and one that
+/// another process trains has to stop there.
+fn go_on(ws: &mut Workspace, row: RunRow) -> Acted {
     let recipe = row.recipe.as_ref();
     match row.state {
+        _ if row.live => {
+            let text = format!(
+                "{} is being trained by another process. Have it save and stop there, and go on here?",
+                row.name
+            );
+            let take_back = Action::Runs(Do::TakeBack(row.path));
+            ask(Prompt::confirm(text, "leave it there", "take it back", take_back))
+        }
         "completed" => {
             let epochs = recipe.map_or(0, |recipe| recipe.epochs);
             let title = format!("{} is complete; it goes on to this many epochs in all", row.name);
-            app.prompt = Some(Prompt::line(Purpose::Longer(row.path), title, (2 * epochs).to_string()));
+            let extend = Action::Runs(Do::ExtendEpochs(row.path));
+            ask(Prompt::line(extend, title, (2 * epochs).to_string()))
         }
         "diverged" => {
             let rate = recipe.map_or(0.1, |recipe| recipe.lr);
             let title = format!("{} diverged; it goes on with this learning rate", row.name);
-            app.prompt = Some(Prompt::line(Purpose::Calmer(row.path), title, (rate / 2.0).to_string()));
+            let lower = Action::Runs(Do::LowerLearningRate(row.path));
+            ask(Prompt::line(lower, title, (rate / 2.0).to_string()))
         }
-        _ => return resume(app, row.path),
+        _ => Ok(resume(ws, row.path, Overrides::default())),
     }
-    Vec::new()
 }
 
-/// Goes on with a run, or begins a new one with the checkpoint in a file.
-pub(crate) fn resume(app: &mut App, target: PathBuf) -> Vec<Effect> {
-    resume_with(app, target, Overrides::default())
+/// Resumes a complete run up to so many epochs, unless the learning rate would jump: that is asked first.
+fn extend(ws: &mut Workspace, run: PathBuf, epochs: usize) -> Acted {
+    let jump = ws.runs.find(&run).and_then(|row| {
+        let recipe = row.recipe.as_ref()?;
+        let longer = Recipe { epochs, ..recipe.clone() };
+        Jump::between(recipe, &longer, row.step, steps_per_epoch(recipe, row)?)
+    });
+    let overrides = Overrides { epochs: Some(epochs), ..Overrides::default() };
+    match jump {
+        Some(jump) => {
+            let go_on = Action::Runs(Do::GoOn(run, Box::new(overrides)));
+            ask(Prompt::jump(&jump, "leave it as it is", go_on))
+        }
+        None => Ok(resume(ws, run, overrides)),
+    }
 }
 
-/// The same with some of its recipe changed.
-pub(crate) fn resume_with(app: &mut App, target: PathBuf, overrides: Overrides) -> Vec<Effect> {
-    app.screen = Screen::Train;
-    app.say(format!("going on with {}.", target.file_name().unwrap_or_default().display()));
-    vec![Effect::Command(Box::new(Command::Resume {
-        target,
-        overrides: Box::new(overrides),
-        options: Box::new(app.settings.options.clone()),
-    }))]
+/// Steps in an epoch of a run on disk. One that a limit of steps ended within an epoch does not say it; as few as
+/// can be puts its last step into the epoch it was in.
+fn steps_per_epoch(recipe: &Recipe, row: &RunRow) -> Option<u64> {
+    let (steps, epochs) = match recipe.steps {
+        None => (row.total_steps, recipe.epochs),
+        Some(_) => (row.step, row.epoch),
+    };
+    Some(steps.div_ceil(epochs.max(1) as u64)).filter(|&steps| steps > 0)
+}
+
+/// Resumes a run, or begins a new one with the checkpoint in a file.
+fn resume(ws: &mut Workspace, target: PathBuf, overrides: Overrides) -> Vec<Effect> {
+    ws.say(format!("going on with {}.", target.file_name().unwrap_or_default().display()));
+    let (overrides, options) = (Box::new(overrides), Box::new(ws.settings.options.clone()));
+    let command = Command::Resume { target, overrides, options };
+    vec![Effect::Show(Tab::Train), Effect::Command(Box::new(command))]
 }

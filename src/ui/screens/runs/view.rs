@@ -1,61 +1,63 @@
 //! The table of runs, the curves of those that are marked, and a run's checkpoints.
 
-use ratatui::Frame;
+use crate::ui::hits::{Canvas, Target};
+use crate::ui::screens::runs::state::RunsScreen;
+use crate::ui::workspace::Workspace;
+use crate::ui::workspace::runs::{RunRow, value};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::monitor::lines::duration;
-use crate::ui::app::view::{bytes, cut, day, grouped, pane, scrolled};
+use crate::monitor::lines::grouped;
 use crate::ui::curves::Curves;
-use crate::ui::hits::Target;
 use crate::ui::screens::runs::checkpoints;
-use crate::ui::screens::runs::state::{Measure, Pane, RunRow, value};
-use crate::ui::screens::train::view::{x_label, x_unit};
+use crate::ui::screens::runs::state::{Metric, Pane};
 use crate::ui::widgets::axis::{Axis, Unit};
 use crate::ui::widgets::chart::{Chart, Line as Curve};
+use crate::ui::widgets::format::{bytes, day};
+use crate::ui::widgets::pane::{cut, pane, scrolled};
 use crate::ui::widgets::series::Series;
-use crate::ui::workspace::App;
 
 /// Columns of the table before the hyperparameters: name, state, epoch, best, last, test.
 const NAME: usize = 28;
 
-pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
-    let rows = app.runs.count() as u16;
+pub(crate) fn draw(screen: &RunsScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+    let rows = ws.runs.count() as u16;
     let table_height = (rows + 5).clamp(8, (area.height / 2).max(8));
     let [upper, lower] = Layout::vertical([Constraint::Length(table_height), Constraint::Min(0)]).areas(area);
     if rows == 0 || lower.height < 6 {
-        return table(app, frame, area);
+        return table(screen, ws, canvas, area);
     }
-    table(app, frame, upper);
-    match &app.runs.opened {
+    table(screen, ws, canvas, upper);
+    match &screen.opened {
         Some((_, found)) => {
             let width = (lower.width / 2).min(64);
             let [left, right] =
                 Layout::horizontal([Constraint::Length(width), Constraint::Min(0)]).areas(lower);
-            checkpoints::draw(app, found, frame, left);
-            curves(app, frame, right);
+            checkpoints::draw(screen, ws, found, canvas, left);
+            curves(screen, ws, canvas, right);
         }
-        None => curves(app, frame, lower),
+        None => curves(screen, ws, canvas, lower),
     }
 }
 
-fn table(app: &App, frame: &mut Frame, area: Rect) {
-    let (theme, screen) = (&app.settings.theme, &app.runs);
-    let rows = screen.shown();
-    let filter = if screen.filter.is_empty() {
+fn table(screen: &RunsScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+    let theme = &ws.settings.theme;
+    let rows = ws.runs.shown();
+    let filter = if ws.runs.filter.is_empty() {
         String::new()
     } else {
-        format!(", {} of {} with \"{}\"", rows.len(), screen.count(), screen.filter)
+        format!(", {} of {} with \"{}\"", rows.len(), ws.runs.count(), ws.runs.filter)
     };
-    let s = if screen.count() == 1 { "" } else { "s" };
-    let title = format!(" {} run{s}, {}{filter} ", screen.count(), screen.order.word());
-    let block = pane(app, title, screen.pane == Pane::Table);
+    let s = if ws.runs.count() == 1 { "" } else { "s" };
+    let title = format!(" {} run{s}, {}{filter} ", ws.runs.count(), ws.runs.order.word());
+    let block = pane(&ws.settings.theme, ws.settings.glyphs, title, screen.pane == Pane::Table);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
+    canvas.render_widget(block, area);
     if rows.is_empty() {
-        let place = app.settings.options.runs_dir.display();
-        let text = match (screen.count(), screen.known) {
+        let place = ws.settings.options.runs_dir.display();
+        let text = match (ws.runs.count(), ws.runs.known) {
             (0, false) => "looking for runs.".to_owned(),
             (0, true) => {
                 format!("no runs in {place} yet. Recipe (1) designs a network, ctrl-r there trains it.")
@@ -63,12 +65,12 @@ fn table(app: &App, frame: &mut Frame, area: Rect) {
             _ => "no run has these words; esc shows all.".to_owned(),
         };
         let text = Paragraph::new(Span::styled(text, theme.dim));
-        frame.render_widget(text.wrap(Wrap { trim: true }), inner);
+        canvas.render_widget(text.wrap(Wrap { trim: true }), inner);
         return;
     }
     let [head, body, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(inner);
-    let all = screen.differences();
+    let all = ws.runs.differences();
     let keys = &all[screen.column.min(all.len())..];
     let widths: Vec<usize> = keys
         .iter()
@@ -86,17 +88,17 @@ fn table(app: &App, frame: &mut Frame, area: Rect) {
             format!("{:<NAME$} {state:<12}{epoch:>7}{best:>8}{last:>8}{test:>8}  {rest}", cut(name, NAME));
         cut(&format!("{text:<width$}"), width)
     };
-    let more = if screen.column > 0 { app.settings.glyphs.left() } else { " " };
+    let more = if screen.column > 0 { ws.settings.glyphs.left() } else { " " };
     let titles = line("  name", ["state", "epoch", "best %", "last %", "test %"], &differing(&str::to_owned));
     let titles = titles.replacen("test %  ", &format!("test % {more}"), 1);
-    frame.render_widget(Span::styled(titles, theme.dim), head);
+    canvas.render_widget(Span::styled(titles, theme.dim), head);
     let height = usize::from(body.height);
-    let row = screen.row.min(rows.len() - 1);
+    let row = ws.runs.row.min(rows.len() - 1);
     let first = scrolled(row, rows.len(), height);
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |x| format!("{:.2}", 100.0 * x));
-    let glyphs = app.settings.glyphs;
+    let glyphs = ws.settings.glyphs;
     for (place, of) in rows.iter().enumerate().skip(first).take(height) {
-        let marked = screen.marked.contains(&of.path);
+        let marked = ws.runs.marked.contains(&of.path);
         let sign = if marked { glyphs.marked() } else { " " };
         let epochs = of.recipe.as_ref().map_or(0, |recipe| recipe.epochs);
         let text = line(
@@ -117,15 +119,15 @@ fn table(app: &App, frame: &mut Frame, area: Rect) {
             _ => theme.text,
         };
         let at = Rect { y: body.y + (place - first) as u16, height: 1, ..body };
-        frame.render_widget(Span::styled(text, style), at);
-        app.hits.put(at, Target::Run(place));
+        canvas.render_widget(Span::styled(text, style), at);
+        canvas.hit(at, Target::Part { part: Pane::Table as usize, row: place });
     }
-    frame.render_widget(about(app, rows[row]), foot);
+    canvas.render_widget(about(ws, rows[row]), foot);
 }
 
 /// The run under the cursor in two lines.
-fn about<'a>(app: &App, row: &RunRow) -> Paragraph<'a> {
-    let theme = &app.settings.theme;
+fn about<'a>(ws: &Workspace, row: &RunRow) -> Paragraph<'a> {
+    let theme = &ws.settings.theme;
     if let Some(sentence) = &row.trouble {
         let text = Line::styled(format!("{}: {sentence}", row.name), theme.bad);
         return Paragraph::new(text).wrap(Wrap { trim: true });
@@ -141,21 +143,21 @@ fn about<'a>(app: &App, row: &RunRow) -> Paragraph<'a> {
     );
     let second = format!(
         "started {}, last word {}, {} on disk",
-        day(app, row.created),
-        day(app, row.updated),
+        day(ws.settings.utc_offset, row.created),
+        day(ws.settings.utc_offset, row.updated),
         bytes(row.bytes)
     );
     Paragraph::new(vec![Line::styled(first, theme.dim), Line::styled(second, theme.dim)])
 }
 
 /// The marked runs, or the one under the cursor, in one chart.
-fn curves(app: &App, frame: &mut Frame, area: Rect) {
-    let screen = &app.runs;
-    let what = if screen.marked.is_empty() { "this run" } else { "the marked runs" };
-    let damaged: usize = screen
+fn curves(screen: &RunsScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+    let what = if ws.runs.marked.is_empty() { "this run" } else { "the marked runs" };
+    let damaged: usize = ws
+        .runs
         .drawn()
         .iter()
-        .filter_map(|path| screen.curves.get(path)?.as_ref().ok())
+        .filter_map(|path| ws.runs.curves.get(path)?.as_ref().ok())
         .map(|curves| curves.damaged)
         .sum();
     let damaged = match damaged {
@@ -163,26 +165,31 @@ fn curves(app: &App, frame: &mut Frame, area: Rect) {
         1 => ", one damaged line passed over".into(),
         n => format!(", {n} damaged lines passed over"),
     };
-    let block = pane(app, format!(" {} of {what}{damaged} ", screen.measure.word()), false);
+    let block = pane(
+        &ws.settings.theme,
+        ws.settings.glyphs,
+        format!(" {} of {what}{damaged} ", screen.metric.word()),
+        false,
+    );
     let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let over = app.train.over;
+    canvas.render_widget(block, area);
+    let over = ws.view.x_axis;
     let mut trouble = None;
     let mut found: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
-    for path in screen.drawn() {
+    for path in ws.runs.drawn() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match screen.curves.get(&path) {
+        match ws.runs.curves.get(&path) {
             Some(Ok(curves)) => {
-                found.push((name, curves.over(series(curves, screen.measure).points(), over)));
+                found.push((name, curves.over(series(curves, screen.metric).points(), over)));
             }
             Some(Err(sentence)) => trouble = Some(sentence.clone()),
             None => trouble = Some(format!("reading the journal of {name}.")),
         }
     }
     if found.iter().all(|(_, points)| points.is_empty()) {
-        let text = trouble.unwrap_or_else(|| format!("no {} was told.", screen.measure.word()));
-        let text = Paragraph::new(Span::styled(text, app.settings.theme.dim)).wrap(Wrap { trim: true });
-        return frame.render_widget(text, inner);
+        let text = trouble.unwrap_or_else(|| format!("no {} was told.", screen.metric.word()));
+        let text = Paragraph::new(Span::styled(text, ws.settings.theme.dim)).wrap(Wrap { trim: true });
+        return canvas.render_widget(text, inner);
     }
     let lines: Vec<Curve> = found
         .iter()
@@ -190,30 +197,30 @@ fn curves(app: &App, frame: &mut Frame, area: Rect) {
         .enumerate()
         .map(|(style, ((name, points), marker))| Curve { name, points, faint: &[], style, marker })
         .collect();
-    let accuracy = screen.measure == Measure::ValidationAccuracy;
+    let accuracy = screen.metric == Metric::ValidationAccuracy;
     let chart = Chart {
         title: "",
         lines,
-        x: Axis { label: x_label(over).into(), log: app.train.log_x, bounds: None, unit: x_unit(over) },
+        x: over.axis(ws.view.log_x, None),
         y: Axis {
             label: String::new(),
-            log: app.train.log_y && !accuracy,
+            log: ws.view.log_y && !accuracy,
             bounds: None,
             unit: if accuracy { Unit::Percent } else { Unit::Number },
         },
         marks: &[],
         cursor: None,
-        theme: &app.settings.theme,
-        glyphs: app.settings.glyphs,
+        theme: &ws.settings.theme,
+        glyphs: ws.settings.glyphs,
     };
-    frame.render_widget(&chart, inner);
+    canvas.render_widget(&chart, inner);
 }
 
-fn series(curves: &Curves, measure: Measure) -> &Series {
+fn series(curves: &Curves, measure: Metric) -> &Series {
     match measure {
-        Measure::ValidationLoss if !curves.validation_loss.is_empty() => &curves.validation_loss,
-        Measure::ValidationAccuracy if !curves.validation_accuracy.is_empty() => &curves.validation_accuracy,
-        Measure::ValidationAccuracy => &curves.accuracy,
-        Measure::ValidationLoss | Measure::TrainingLoss => &curves.loss,
+        Metric::ValidationLoss if !curves.validation_loss.is_empty() => &curves.validation_loss,
+        Metric::ValidationAccuracy if !curves.validation_accuracy.is_empty() => &curves.validation_accuracy,
+        Metric::ValidationAccuracy => &curves.accuracy,
+        Metric::ValidationLoss | Metric::TrainingLoss => &curves.loss,
     }
 }

@@ -1,38 +1,40 @@
 //! The run in four lines: what it is, how far it is, what it does now, how well it does; a fifth tells of the card
 //! that computes it, where the driver does.
 
-use ratatui::Frame;
+use crate::ui::hits::Canvas;
+use crate::ui::screens::train::state::TrainScreen;
+use crate::ui::workspace::Workspace;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::monitor::lines::duration;
+use crate::monitor::lines::grouped;
 use crate::monitor::{End, Monitor};
 use crate::protocol::event::{GpuFigures, Phase, Started};
-use crate::ui::app::view::{clock, grouped};
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::widgets::bar::Progress;
-use crate::ui::workspace::App;
+use crate::ui::widgets::format::clock;
 
 /// A gibibyte.
 const GIB: f64 = (1u64 << 30) as f64;
 
 /// Rows that it takes.
-pub(crate) fn height(app: &App) -> u16 {
-    if card(app).is_some() { 5 } else { 4 }
+pub(crate) fn height(ws: &Workspace) -> u16 {
+    if card(ws).is_some() { 5 } else { 4 }
 }
 
 /// The card's figures while they are of now.
-fn card(app: &App) -> Option<GpuFigures> {
-    app.monitor.gpu.filter(|_| app.training())
+fn card(ws: &Workspace) -> Option<GpuFigures> {
+    ws.live.monitor.gpu.filter(|_| ws.live.training())
 }
 
-pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
+pub(crate) fn draw(screen: &TrainScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
     let row = Constraint::Length(1);
     let rows: [Rect; 5] = Layout::vertical([row, row, row, row, Constraint::Min(0)]).areas(area);
-    let (theme, monitor) = (&app.settings.theme, &app.monitor);
+    let (theme, monitor) = (&ws.settings.theme, &ws.live.monitor);
     let Some(head) = &monitor.head else {
         if let Some((phase, done, total)) = monitor.phase.filter(|_| monitor.end.is_none()) {
-            frame.render_widget(Span::styled(activity(phase, done, total), theme.accent), rows[0]);
+            canvas.render_widget(Span::styled(activity(phase, done, total), theme.accent), rows[0]);
         }
         return;
     };
@@ -44,24 +46,24 @@ pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
         head.threads
     );
     let title = vec![Span::styled(head.run.as_str(), theme.title), Span::styled(about, theme.dim)];
-    frame.render_widget(Line::from(title), rows[0]);
+    canvas.render_widget(Line::from(title), rows[0]);
     let [run, epoch] =
         Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(rows[1]);
     let run = Rect { width: run.width.saturating_sub(2), ..run };
-    let text = format!("{:.0} % {}", 100.0 * share(monitor.step, head.total_steps), ending(app, head));
-    progress(app, "run", share(monitor.step, head.total_steps), &text, frame, run);
+    let text = format!("{:.0} % {}", 100.0 * share(monitor.step, head.total_steps), ending(ws, head));
+    progress(ws, "run", share(monitor.step, head.total_steps), &text, canvas, run);
     let (label, done, total) = current(monitor, head);
-    progress(app, &label, share(done, total), &format!("{done}/{total}"), frame, epoch);
-    frame.render_widget(Line::from(now(app)), rows[2]);
-    frame.render_widget(Line::from(best(app)), rows[3]);
-    if let Some(figures) = card(app) {
-        frame.render_widget(Span::styled(gpu(figures, app.settings.glyphs), theme.text), rows[4]);
+    progress(ws, &label, share(done, total), &format!("{done}/{total}"), canvas, epoch);
+    canvas.render_widget(Line::from(now(ws)), rows[2]);
+    canvas.render_widget(Line::from(best(screen, ws)), rows[3]);
+    if let Some(figures) = card(ws) {
+        canvas.render_widget(Span::styled(gpu(figures, ws.settings.glyphs), theme.text), rows[4]);
     }
 }
 
-fn progress(app: &App, label: &str, share: f64, text: &str, frame: &mut Frame, area: Rect) {
-    let (theme, glyphs) = (&app.settings.theme, app.settings.glyphs);
-    frame.render_widget(&Progress { label, share, text, theme, glyphs }, area);
+fn progress(ws: &Workspace, label: &str, share: f64, text: &str, canvas: &mut Canvas, area: Rect) {
+    let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
+    canvas.render_widget(&Progress { label, share, text, theme, glyphs }, area);
 }
 
 fn share(done: u64, total: u64) -> f64 {
@@ -69,14 +71,14 @@ fn share(done: u64, total: u64) -> f64 {
 }
 
 /// When it will be done, by its pace so far.
-fn ending(app: &App, head: &Started) -> String {
-    match (&app.monitor.end, app.monitor.remaining_seconds()) {
+fn ending(ws: &Workspace, head: &Started) -> String {
+    match (&ws.live.monitor.end, ws.live.monitor.remaining_seconds()) {
         (Some(_), _) => format!("of {} epochs", head.recipe.epochs),
-        (None, _) if app.monitor.paused => "paused".into(),
+        (None, _) if ws.live.monitor.paused => "paused".into(),
         (None, None) => "ETA -".into(),
         (None, Some(seconds)) => {
             // The clock time only when it would not change with every frame.
-            let at = clock(app, app.now + seconds);
+            let at = clock(ws.settings.utc_offset, ws.now + seconds);
             let at = if seconds >= 120.0 { &at[..5] } else { &at[..] };
             format!("{}, ends {at}", duration(seconds))
         }
@@ -102,8 +104,8 @@ fn current(monitor: &Monitor, head: &Started) -> (String, u64, u64) {
 }
 
 /// The last figures and what the engine does.
-fn now<'a>(app: &App) -> Vec<Span<'a>> {
-    let (theme, monitor) = (&app.settings.theme, &app.monitor);
+fn now<'a>(ws: &Workspace) -> Vec<Span<'a>> {
+    let (theme, monitor) = (&ws.settings.theme, &ws.live.monitor);
     let mut spans = Vec::new();
     if let Some(steps) = monitor.steps {
         spans.push(Span::styled(
@@ -121,7 +123,7 @@ fn now<'a>(app: &App) -> Vec<Span<'a>> {
     let (doing, style) = match &monitor.end {
         Some(End::Finished(outcome, _)) => (format!("{outcome:?}").to_lowercase(), theme.good),
         Some(End::Failed(..)) => ("failed".to_owned(), theme.bad),
-        None if monitor.paused => (format!("{} paused", app.settings.glyphs.paused()), theme.warn),
+        None if monitor.paused => (format!("{} paused", ws.settings.glyphs.paused()), theme.warn),
         None => match monitor.phase {
             Some((phase, done, total)) => (activity(phase, done, total), theme.accent),
             None => ("training".to_owned(), theme.accent),
@@ -140,13 +142,13 @@ fn activity(phase: Phase, done: u64, total: u64) -> String {
 }
 
 /// The best epoch, the test, and how the charts are looked at.
-fn best<'a>(app: &App) -> Vec<Span<'a>> {
-    let (theme, monitor, train) = (&app.settings.theme, &app.monitor, &app.train);
+fn best<'a>(screen: &TrainScreen, ws: &Workspace) -> Vec<Span<'a>> {
+    let (theme, monitor, train) = (&ws.settings.theme, &ws.live.monitor, screen);
     let mut spans = Vec::new();
     if let Some(best) = monitor.best {
         let text = format!(
             "{} best epoch {}: accuracy {:.2} %, loss {:.4}  ",
-            app.settings.glyphs.star(),
+            ws.settings.glyphs.star(),
             best.epoch,
             100.0 * best.accuracy,
             best.loss
@@ -158,8 +160,8 @@ fn best<'a>(app: &App) -> Vec<Span<'a>> {
     }
     let view = [
         (train.is_frozen(), "frozen"),
-        (train.log_y, "log y"),
-        (train.log_x, "log x"),
+        (ws.view.log_y, "log y"),
+        (ws.view.log_x, "log x"),
         (train.window.is_some(), "zoomed"),
     ];
     let words: Vec<&str> = view.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();

@@ -1,6 +1,8 @@
 //! The accuracy of every class by epoch: a heat map, and the curve of the class under the cursor.
 
-use ratatui::Frame;
+use crate::ui::hits::Canvas;
+use crate::ui::screens::inspect::state::InspectScreen;
+use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use ratatui::widgets::{Paragraph, Wrap};
@@ -10,25 +12,24 @@ use crate::ui::screens::inspect::view::{footed, readout};
 use crate::ui::widgets::axis::{Axis, Unit};
 use crate::ui::widgets::chart::{Chart, Line};
 use crate::ui::widgets::heat::Heat;
-use crate::ui::workspace::App;
 
 /// Rows from which a chart says something.
 const CHART: u16 = 5;
 
-pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
-    let theme = &app.settings.theme;
-    let epochs = known(app);
+pub(crate) fn draw(screen: &InspectScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+    let theme = &ws.settings.theme;
+    let epochs = known(screen, ws);
     let Some((_, newest)) = epochs.last() else {
         let text = "no epoch has told the accuracy of its classes yet: it comes with the validation after each epoch \
                     of the run in training; i on the Runs screen (3) reads the epochs of another run.";
         let text = Paragraph::new(Span::styled(text, theme.dim)).wrap(Wrap { trim: true });
-        return frame.render_widget(text, area);
+        return canvas.render_widget(text, area);
     };
-    let names = names(app, newest.len());
-    let class = app.inspect.class.min(newest.len().saturating_sub(1));
-    let column = epochs.len() - 1 - app.inspect.back.min(epochs.len() - 1);
+    let names = names(screen, ws, newest.len());
+    let class = screen.class.min(newest.len().saturating_sub(1));
+    let column = epochs.len() - 1 - screen.back.min(epochs.len() - 1);
     let (above, line) = footed(area);
-    readout(app, &pointed(&epochs, &names, class, column), frame, line);
+    readout(ws, &pointed(&epochs, &names, class, column), canvas, line);
     let whole = names.len() as u16 + 2;
     let heat_rows = if above.height >= whole + CHART {
         whole
@@ -39,18 +40,18 @@ pub(crate) fn draw(app: &App, frame: &mut Frame, area: Rect) {
     };
     let heat = Rect { height: heat_rows, ..above };
     let chart = Rect { y: heat.bottom(), height: above.height - heat_rows, ..above };
-    map(app, &epochs, &names, (class, column), frame, heat);
+    map(ws, &epochs, &names, (class, column), canvas, heat);
     if chart.height >= CHART {
-        curve(app, &epochs, &names, (class, column), frame, chart);
+        curve(ws, &epochs, &names, (class, column), canvas, chart);
     }
 }
 
 /// The names of the classes where they are known, otherwise their numbers.
-fn names(app: &App, classes: usize) -> Vec<String> {
-    let inspected = app.inspect.found.as_ref().map(|(target, found)| (target.path.as_path(), &found.classes));
-    let own = inspected.filter(|(path, _)| Some(*path) == about(app)).map(|(_, classes)| classes);
-    let live = app.monitor.head.as_ref().filter(|head| Some(head.run_dir.as_path()) == about(app));
-    let previewed = app.data.found.as_ref().map(|(_, preview)| &preview.classes);
+fn names(screen: &InspectScreen, ws: &Workspace, classes: usize) -> Vec<String> {
+    let inspected = screen.found.as_ref().map(|(target, found)| (target.path.as_path(), &found.classes));
+    let own = inspected.filter(|(path, _)| Some(*path) == about(screen, ws)).map(|(_, classes)| classes);
+    let live = ws.live.monitor.head.as_ref().filter(|head| Some(head.run_dir.as_path()) == about(screen, ws));
+    let previewed = ws.preview.as_ref().map(|(_, preview)| &preview.classes);
     let fits = |names: &&Vec<String>| names.len() == classes;
     own.into_iter()
         .chain(live.map(|head| &head.classes))
@@ -82,11 +83,11 @@ fn pointed(epochs: &[(usize, &[f32])], names: &[String], class: usize, column: u
 }
 
 fn map(
-    app: &App,
+    ws: &Workspace,
     epochs: &[(usize, &[f32])],
     names: &[String],
     cursor: (usize, usize),
-    frame: &mut Frame,
+    canvas: &mut Canvas,
     area: Rect,
 ) {
     let columns: Vec<String> = epochs.iter().map(|(epoch, _)| epoch.to_string()).collect();
@@ -106,18 +107,18 @@ fn map(
         numbers: true,
         cursor: Some(cursor),
         marked: None,
-        theme: &app.settings.theme,
-        glyphs: app.settings.glyphs,
+        theme: &ws.settings.theme,
+        glyphs: ws.settings.glyphs,
     };
-    frame.render_widget(&heat, area);
+    canvas.render_widget(&heat, area);
 }
 
 fn curve(
-    app: &App,
+    ws: &Workspace,
     epochs: &[(usize, &[f32])],
     names: &[String],
     (class, column): (usize, usize),
-    frame: &mut Frame,
+    canvas: &mut Canvas,
     area: Rect,
 ) {
     let mean = |shares: &[f32]| {
@@ -146,8 +147,8 @@ fn curve(
         y: Axis { label: String::new(), log: false, bounds: None, unit: Unit::Percent },
         marks: &[],
         cursor: Some(epochs[column].0 as f64),
-        theme: &app.settings.theme,
-        glyphs: app.settings.glyphs,
+        theme: &ws.settings.theme,
+        glyphs: ws.settings.glyphs,
     };
-    frame.render_widget(&chart, area);
+    canvas.render_widget(&chart, area);
 }

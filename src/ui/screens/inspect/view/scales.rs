@@ -1,54 +1,61 @@
 //! How large the outputs and the gradients of every layer are.
 
-use ratatui::Frame;
+use crate::ui::hits::Canvas;
+use crate::ui::screens::inspect::state::InspectScreen;
+use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::protocol::event::{Inspection, LayerScale};
-use crate::ui::app::view::{cut, scrolled};
 use crate::ui::screens::inspect::view::{footed, readout};
 use crate::ui::screens::inspect::words::layer;
 use crate::ui::style::glyphs::Glyphs;
-use crate::ui::workspace::App;
+use crate::ui::widgets::pane::{cut, scrolled};
 
 /// Below this share of the greatest a gradient is said to vanish.
 const VANISHING: f64 = 1e-4;
 
-pub(crate) fn draw(app: &App, found: &Inspection, frame: &mut Frame, area: Rect) {
-    let theme = &app.settings.theme;
+pub(crate) fn draw(
+    screen: &InspectScreen,
+    ws: &Workspace,
+    found: &Inspection,
+    canvas: &mut Canvas,
+    area: Rect,
+) {
+    let theme = &ws.settings.theme;
     let (above, line) = footed(area);
     let (above, legend) = footed(above);
-    readout(app, &app.inspect.pointed(), frame, line);
+    readout(ws, &screen.pointed(), canvas, line);
     let deviations = Decades::of(found.scales.iter().map(|of| of.deviation));
     let gradients = Decades::of(found.scales.iter().filter_map(|of| of.gradient));
     let columns = Columns::of(above.width);
     let text =
         format!("log bars {deviations}, {gradients}; zeros, dead channels in %; ! half dead, or no gradient");
-    frame.render_widget(Span::styled(cut(&text, usize::from(legend.width)), theme.dim), legend);
+    canvas.render_widget(Span::styled(cut(&text, usize::from(legend.width)), theme.dim), legend);
     let head = Rect { height: above.height.min(1), ..above };
-    frame.render_widget(Span::styled(columns.head(), theme.title), head);
+    canvas.render_widget(Span::styled(columns.head(), theme.title), head);
     let body = Rect { y: above.y + head.height, height: above.height - head.height, ..above };
     let height = usize::from(body.height);
-    let first = scrolled(app.inspect.layer, found.scales.len(), height);
+    let first = scrolled(screen.layer, found.scales.len(), height);
     let most = found.scales.iter().filter_map(|of| of.gradient).fold(0.0, f64::max);
     let lines = found.scales.iter().enumerate().skip(first).take(height).map(|(place, of)| {
         let lost = of.gradient.is_some_and(|rms| !rms.is_finite() || rms < VANISHING * most);
         let trouble = of.dead > 0.5 || lost || !of.deviation.is_finite();
-        let style = match (place == app.inspect.layer, trouble) {
+        let style = match (place == screen.layer, trouble) {
             (true, _) => theme.selected,
             (_, true) => theme.warn,
             _ => theme.text,
         };
         let sign = if trouble { "!" } else { " " };
         let bars = [(&deviations, Some(of.deviation)), (&gradients, of.gradient)]
-            .map(|(scale, value)| scale.bar(value, columns.bar, app.settings.glyphs));
+            .map(|(scale, value)| scale.bar(value, columns.bar, ws.settings.glyphs));
         let [deviation, gradient] = columns.row(&format!("{sign}{}", layer(place, &of.name)), of);
         let bar = |text: String| Span::styled(text, theme.curve(0));
         let [one, other] = bars;
         Line::from(vec![Span::styled(deviation, style), bar(one), Span::styled(gradient, style), bar(other)])
     });
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), body);
+    canvas.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), body);
 }
 
 /// How wide the columns are; what is least needed goes where there is little room.

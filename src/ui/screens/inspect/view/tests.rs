@@ -1,44 +1,26 @@
 //! Every view of an inspection, on screens of any size.
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-
 use super::*;
 use crate::protocol::command::Split;
 use crate::protocol::event::Started;
 use crate::protocol::{Event, Figures, Stamped};
-use crate::recipe::{Data, Recipe};
 use crate::ui::curves::Curves;
-use crate::ui::dump;
-use crate::ui::keys::Action;
-use crate::ui::screens::inspect::state::tests::screen;
+use crate::ui::keys::binding::Motion;
+use crate::ui::keys::inspect::Do;
+use crate::ui::screen::Screen;
+use crate::ui::screens::inspect::state::Target;
+use crate::ui::screens::inspect::state::tests::screen as inspecting;
 use crate::ui::style::colours::ColourLevel;
-use crate::ui::style::glyphs::Glyphs;
-use crate::ui::style::theme::Theme;
-use crate::ui::workspace::Settings;
+use crate::ui::testing::{drawn, workspace};
 
-fn app(level: ColourLevel, unicode: bool) -> App {
-    App::new(Settings {
-        recipe: Recipe::defaults(Data::Shapes),
-        theme: Theme::builtin("dark").unwrap().at(level),
-        glyphs: Glyphs { unicode },
-        level,
-        ..crate::ui::testing::settings()
-    })
+fn new(level: ColourLevel, unicode: bool) -> (InspectScreen, Workspace) {
+    (InspectScreen::default(), workspace(level, unicode))
 }
 
-/// The body of the screen as text.
-fn shown(app: &App, width: u16, height: u16) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(app, frame, frame.area())).unwrap();
-    dump::text(terminal.backend().buffer())
-}
-
-fn of(classes: usize, wrong: usize, view: View) -> App {
-    let mut app = app(ColourLevel::None, false);
-    app.inspect = screen(classes, wrong);
-    app.inspect.view = view;
-    app
+fn of(classes: usize, wrong: usize, view: View) -> (InspectScreen, Workspace) {
+    let mut screen = inspecting(classes, wrong);
+    screen.view = view;
+    (screen, workspace(ColourLevel::None, false))
 }
 
 /// A run in this directory.
@@ -62,16 +44,16 @@ fn curves(classes: usize, epochs: usize) -> Curves {
             images_per_second: 1.0,
             best: false,
         };
-        curves.hear(&Stamped { event, time: 0.0 });
+        curves.apply(&Stamped { event, time: 0.0 });
     }
     curves
 }
 
 #[test]
 fn the_sum_of_the_matrix_is_said_and_is_the_number_of_images() {
-    let mut app = of(10, 3, View::Confusion);
-    app.inspect.cell = (2, 3);
-    let text = shown(&app, 80, 21);
+    let (mut screen, ws) = of(10, 3, View::Confusion);
+    screen.cell = (2, 3);
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("sum 100 images, 70 right (70.0 %)"), "{text}");
     assert!(text.contains(" 100 validation images: accuracy 70.00 %, loss 0.2500 "), "{text}");
     assert!(text.contains("kind 2 said kind 3: 3 of 10 (30.0 %)"), "{text}");
@@ -82,48 +64,48 @@ fn the_sum_of_the_matrix_is_said_and_is_the_number_of_images() {
 
 #[test]
 fn the_mistakes_of_a_pair_are_listed_alone_and_escape_shows_all() {
-    let mut app = of(10, 3, View::Confusion);
-    app.screen = crate::ui::keys::Screen::Inspect;
-    app.inspect.cell = (4, 5);
-    crate::ui::app::press_for_tests(&mut app, Action::Pair);
-    let text = shown(&app, 80, 21);
+    let (mut screen, mut ws) = of(10, 3, View::Confusion);
+    screen.cell = (4, 5);
+    screen.act(Do::Pair, &mut ws).unwrap();
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("1 of the 3 images of kind 4 that the network says are kind 5"), "{text}");
     assert!(text.contains("image #104; 1 of 1 here"), "{text}");
-    crate::ui::app::press_for_tests(&mut app, Action::Back);
-    let text = shown(&app, 80, 21);
+    screen.back(&mut ws);
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("the 10 wrong images"), "{text}");
 }
 
 #[test]
 fn a_cell_that_is_right_has_no_mistakes_to_go_to() {
-    let mut app = of(10, 3, View::Confusion);
-    app.screen = crate::ui::keys::Screen::Inspect;
-    crate::ui::app::press_for_tests(&mut app, Action::Pair);
-    assert_eq!((app.inspect.view, app.inspect.pair), (View::Confusion, None));
+    let (mut screen, mut ws) = of(10, 3, View::Confusion);
+    screen.act(Do::Pair, &mut ws).unwrap();
+    assert_eq!((screen.view, screen.pair), (View::Confusion, None));
 }
 
 #[test]
 fn a_wide_screen_shows_mistakes_as_a_gallery_with_what_is_said_of_each() {
-    let text = shown(&of(10, 3, View::Mistakes), 200, 57);
+    let (screen, ws) = of(10, 3, View::Mistakes);
+    let text = drawn(&screen, &ws, 200, 57);
     assert!(text.contains("kind 0 > kind 1"), "{text}");
     assert!(text.contains("99.90 % #101"), "{text}");
 }
 
 #[test]
 fn the_reuse_map_marks_its_ends_and_says_what_the_shade_is() {
-    let mut app = of(10, 3, View::Reuse);
-    app.inspect.link = (2, 1);
-    let text = shown(&app, 80, 21);
+    let (mut screen, ws) = of(10, 3, View::Reuse);
+    screen.link = (2, 1);
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("block 1: layer 3 reads layer 1: mean |w| 0.2200"), "{text}");
     assert!(text.contains("trans.") && text.contains("class."), "{text}");
     assert!(text.contains("figure 5"), "{text}");
-    app.inspect.by_row = true;
-    assert!(shown(&app, 80, 21).contains("over the row's greatest"));
+    screen.by_row = true;
+    assert!(drawn(&screen, &ws, 80, 21).contains("over the row's greatest"));
 }
 
 #[test]
 fn a_layer_whose_channels_are_mostly_dead_is_marked_in_the_table_of_scales() {
-    let text = shown(&of(10, 3, View::Scales), 80, 21);
+    let (screen, ws) = of(10, 3, View::Scales);
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("!block 1 layer 1"), "{text}");
     assert!(text.contains(" stem ") && !text.contains("!stem"), "{text}");
     assert!(text.contains("1.00e-3"), "{text}");
@@ -131,36 +113,36 @@ fn a_layer_whose_channels_are_mostly_dead_is_marked_in_the_table_of_scales() {
 
 #[test]
 fn the_classes_of_the_run_in_training_are_shown_by_epoch_without_an_inspection() {
-    let mut app = app(ColourLevel::None, false);
-    app.inspect.view = View::Epochs;
-    assert!(shown(&app, 80, 21).contains("no epoch has told"));
-    app.train.curves = curves(4, 5);
-    let text = shown(&app, 80, 21);
+    let (mut screen, mut ws) = new(ColourLevel::None, false);
+    screen.view = View::Epochs;
+    assert!(drawn(&screen, &ws, 80, 21).contains("no epoch has told"));
+    ws.live.curves = curves(4, 5);
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("class 0 in epoch 5: 25.00 % (+5.00 points); best 25.00 % in epoch 5"), "{text}");
-    (app.inspect.class, app.inspect.back) = (3, 4);
-    let text = shown(&app, 80, 21);
+    (screen.class, screen.back) = (3, 4);
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("class 3 in epoch 1: 20.00 %; best 100.00 % in epoch 5"), "{text}");
 }
 
 #[test]
 fn the_epochs_of_an_inspected_run_are_those_of_its_journal() {
-    let mut app = of(4, 1, View::Epochs);
-    app.train.curves = curves(4, 5);
-    app.runs.curves.insert("a-run".into(), Ok(curves(4, 2)));
-    let text = shown(&app, 80, 21);
+    let (screen, mut ws) = of(4, 1, View::Epochs);
+    ws.live.curves = curves(4, 5);
+    ws.runs.curves.insert("a-run".into(), Ok(curves(4, 2)));
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("kind 0 in epoch 2: 25.00 %"), "{text}");
 }
 
 #[test]
 fn what_went_wrong_is_said_on_the_screen() {
-    let mut app = app(ColourLevel::None, false);
-    assert!(shown(&app, 80, 21).contains("nothing was inspected yet"));
-    app.inspect.ask(crate::ui::screens::inspect::state::Target { name: "b".into(), path: "b".into() });
-    app.monitor.phase = Some((Phase::Validating, 50, 100));
-    let text = shown(&app, 80, 21);
+    let (mut screen, mut ws) = new(ColourLevel::None, false);
+    assert!(drawn(&screen, &ws, 80, 21).contains("nothing was inspected yet"));
+    screen.ask(Target { name: "b".into(), path: "b".into() });
+    ws.live.monitor.phase = Some((Phase::Validating, 50, 100));
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("inspecting b: validation") && text.contains("50%"), "{text}");
-    app.inspect.refuse("the run has no checkpoint yet.");
-    let text = shown(&app, 80, 21);
+    screen.refuse("the run has no checkpoint yet.");
+    let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("not inspected: the run has no checkpoint yet."), "{text}");
 }
 
@@ -170,15 +152,15 @@ fn no_view_goes_wrong_on_any_size_of_screen_with_any_number_of_classes() {
         [(1, 1), (2, 3), (5, 2), (20, 5), (58, 11), (60, 13), (80, 21), (131, 40), (200, 57), (200, 1)];
     for (classes, wrong) in [(2, 0), (2, 1), (10, 3), (100, 2)] {
         for level in [ColourLevel::None, ColourLevel::C16, ColourLevel::True] {
-            let mut app = app(level, level != ColourLevel::None);
-            app.inspect = screen(classes, wrong);
-            app.train.curves = curves(classes, 300);
+            let mut ws = workspace(level, level != ColourLevel::None);
+            let mut screen = inspecting(classes, wrong);
+            ws.live.curves = curves(classes, 300);
             for view in View::ALL {
-                app.inspect.view = view;
+                screen.view = view;
                 for trouble in [None, Some("a sentence.".to_owned())] {
-                    app.inspect.trouble = trouble;
+                    screen.trouble = trouble;
                     for (width, height) in sizes {
-                        shown(&app, width, height);
+                        drawn(&screen, &ws, width, height);
                     }
                 }
             }
@@ -188,40 +170,28 @@ fn no_view_goes_wrong_on_any_size_of_screen_with_any_number_of_classes() {
 
 #[test]
 fn every_key_keeps_its_cursor_on_what_there_is() {
-    use Action::{Bottom, Down, Left, NextBlock, PageDown, PageUp, PreviousBlock, Right, Sort, Top, Up};
-    let actions = [
-        Bottom,
-        Right,
-        Down,
-        PageDown,
-        NextBlock,
-        Sort,
-        Right,
-        Left,
-        Up,
-        PageUp,
-        Top,
-        PreviousBlock,
-        Up,
-        Left,
-    ];
+    use Motion::{Bottom, Down, Left, PageDown, PageUp, Right, Top, Up};
+    let moves = [Bottom, Right, Down, PageDown, Right, Left, Up, PageUp, Top, Up, Left];
     for classes in [2, 10, 100] {
-        let mut app = of(classes, 1, View::Confusion);
-        app.screen = crate::ui::keys::Screen::Inspect;
-        app.train.curves = curves(classes, 9);
+        let (mut screen, mut ws) = of(classes, 1, View::Confusion);
+        ws.live.curves = curves(classes, 9);
         for view in View::ALL {
-            app.inspect.view = view;
-            for action in actions {
-                for _ in 0..3 {
-                    crate::ui::app::press_for_tests(&mut app, action);
-                    let screen = &app.inspect;
-                    assert!(screen.cell.0 < classes && screen.cell.1 < classes && screen.class < classes);
-                    assert!(
-                        screen.mistake < classes && screen.back < 9 && screen.layer < 2 && screen.block < 2
-                    );
-                    assert_eq!(screen.link, screen.clamped(screen.link));
-                    shown(&app, 80, 21);
+            screen.view = view;
+            let check = |screen: &InspectScreen| {
+                assert!(screen.cell.0 < classes && screen.cell.1 < classes && screen.class < classes);
+                assert!(screen.mistake < classes && screen.back < 9 && screen.layer < 2 && screen.block < 2);
+                assert_eq!(screen.link, screen.clamped(screen.link));
+            };
+            for what in [Do::NextBlock, Do::Order, Do::PreviousBlock] {
+                for motion in moves {
+                    for _ in 0..3 {
+                        screen.moved(motion, &mut ws).unwrap();
+                        check(&screen);
+                        drawn(&screen, &ws, 80, 21);
+                    }
                 }
+                screen.act(what, &mut ws).unwrap();
+                check(&screen);
             }
         }
     }
@@ -229,41 +199,34 @@ fn every_key_keeps_its_cursor_on_what_there_is() {
 
 #[test]
 fn test_images_are_offered_only_of_a_run_that_is_complete() {
-    let mut app = of(2, 1, View::Confusion);
-    app.screen = crate::ui::keys::Screen::Inspect;
-    let press = crate::ui::app::press_for_tests;
+    let (mut screen, mut ws) = of(2, 1, View::Confusion);
     for expected in [Split::Train, Split::Validation, Split::Train] {
-        press(&mut app, Action::Split);
-        assert_eq!(app.inspect.split, expected);
-        assert!(app.notice.as_ref().unwrap().text.contains("stay unseen"));
+        screen.act(Do::Split, &mut ws).unwrap();
+        assert_eq!(screen.split, expected);
+        assert!(ws.notice.as_ref().unwrap().text.contains("stay unseen"));
     }
-    assert!(shown(&app, 80, 21).contains("; i: training images"));
-    app.monitor.head = Some(head("a-run"));
-    app.monitor.test = Some(Figures { loss: 1.0, accuracy: 0.5 });
-    press(&mut app, Action::Split);
-    assert_eq!(app.inspect.split, Split::Test);
-    press(&mut app, Action::Inspect);
-    assert!(app.inspect.awaited().is_some() && app.inspect.split == Split::Test);
-    app.monitor.head.as_mut().unwrap().validation_images = 0;
-    app.monitor.test = None;
-    app.inspect.refuse("no.");
-    press(&mut app, Action::Inspect);
-    assert_eq!(app.inspect.split, Split::Train, "without validation images those of training are looked at");
+    assert!(drawn(&screen, &ws, 80, 21).contains("; i: training images"));
+    ws.live.monitor.head = Some(head("a-run"));
+    ws.live.monitor.test = Some(Figures { loss: 1.0, accuracy: 0.5 });
+    screen.act(Do::Split, &mut ws).unwrap();
+    assert_eq!(screen.split, Split::Test);
+    screen.act(Do::Inspect, &mut ws).unwrap();
+    assert!(screen.awaited().is_some() && screen.split == Split::Test);
+    ws.live.monitor.head.as_mut().unwrap().validation_images = 0;
+    ws.live.monitor.test = None;
+    screen.refuse("no.");
+    screen.act(Do::Inspect, &mut ws).unwrap();
+    assert_eq!(screen.split, Split::Train, "without validation images those of training are looked at");
 }
 
 #[test]
 fn a_question_refused_in_the_middle_of_a_run_is_no_longer_awaited() {
-    let mut app = of(2, 1, View::Confusion);
-    let hear = |app: &mut App, event| {
-        crate::ui::app::update(app, crate::ui::effect::Msg::Event(Box::new(Stamped { event, time: 0.0 })))
-    };
-    let ask = |app: &mut App| {
-        app.inspect.ask(crate::ui::screens::inspect::state::Target { name: "b".into(), path: "b".into() });
-    };
-    ask(&mut app);
-    hear(&mut app, Event::Refused { message: "Nothing is being trained.".into() });
-    assert!(app.inspect.awaited().is_some(), "while nothing runs it is another command that is refused");
-    app.monitor.head = Some(head("b"));
-    hear(&mut app, Event::Refused { message: "no checkpoint.".into() });
-    assert_eq!((app.inspect.awaited(), app.inspect.trouble.as_deref()), (None, Some("no checkpoint.")));
+    let (mut screen, mut ws) = of(2, 1, View::Confusion);
+    let refused = |message: &str| Stamped { event: Event::Refused { message: message.into() }, time: 0.0 };
+    screen.ask(Target { name: "b".into(), path: "b".into() });
+    screen.event(&refused("Nothing is being trained."), &mut ws);
+    assert!(screen.awaited().is_some(), "while nothing runs it is another command that is refused");
+    ws.live.monitor.head = Some(head("b"));
+    screen.event(&refused("no checkpoint."), &mut ws);
+    assert_eq!((screen.awaited(), screen.trouble.as_deref()), (None, Some("no checkpoint.")));
 }

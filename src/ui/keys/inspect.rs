@@ -1,0 +1,33 @@
+//! What can be done with an inspection.
+
+use std::path::PathBuf;
+
+use crate::ui::keys::binding::{Binding, bind};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Do {
+    NextView,
+    PreviousView,
+    Inspect,
+    Pair,
+    Order,
+    NextBlock,
+    PreviousBlock,
+    ByRow,
+    Split,
+    /// Inspects the run or checkpoint of this name and path.
+    Ask(String, PathBuf),
+}
+
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Binding<Do>] = &[
+    bind(&["v"], Do::NextView, "view", "next view"),
+    bind(&["V"], Do::PreviousView, "previous-view", "view before"),
+    bind(&["i", "r"], Do::Inspect, "inspect-again", "inspect"),
+    bind(&["m", "enter"], Do::Pair, "pair", "mistakes of the pair"),
+    bind(&["o"], Do::Order, "order", "order of classes"),
+    bind(&["]"], Do::NextBlock, "next-block", "next block"),
+    bind(&["["], Do::PreviousBlock, "previous-block", "block before"),
+    bind(&["n"], Do::ByRow, "by-row", "shade reuse row by row"),
+    bind(&["t"], Do::Split, "split", "which images"),
+];

@@ -1,0 +1,61 @@
+//! What can be done with the runs on disk.
+
+use std::path::PathBuf;
+
+use crate::protocol::Overrides;
+use crate::ui::keys::binding::{Binding, bind};
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Do {
+    Open,
+    Mark,
+    Resume,
+    Clone,
+    Inspect,
+    Sort,
+    Delete,
+    Export,
+    Metric,
+    XAxis,
+    LogY,
+    Reload,
+    /// Deletes this run.
+    Remove(PathBuf),
+    /// Resumes this run, or a checkpoint, with some of its recipe changed.
+    GoOn(PathBuf, Box<Overrides>),
+    /// Resumes this complete run up to the epochs in the argument.
+    ExtendEpochs(PathBuf),
+    /// Resumes this diverged run with the learning rate in the argument.
+    LowerLearningRate(PathBuf),
+    /// Stops the process that trains this run, and resumes it here.
+    TakeBack(PathBuf),
+    /// Copies this checkpoint to the file in the argument.
+    CopyTo(PathBuf),
+}
+
+impl Do {
+    /// Whether it is about what is under the cursor of the screen.
+    pub(crate) fn is_about_the_cursor(&self) -> bool {
+        use Do::{CopyTo, ExtendEpochs, GoOn, LowerLearningRate, Remove, TakeBack};
+        !matches!(
+            self,
+            Remove(_) | GoOn(..) | ExtendEpochs(_) | LowerLearningRate(_) | TakeBack(_) | CopyTo(_)
+        )
+    }
+}
+
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Binding<Do>] = &[
+    bind(&["enter"], Do::Open, "open-run", "its checkpoints"),
+    bind(&["space"], Do::Mark, "mark", "mark for the chart"),
+    bind(&["r"], Do::Resume, "resume", "go on, or restore"),
+    bind(&["c"], Do::Clone, "clone", "clone into a recipe"),
+    bind(&["i"], Do::Inspect, "inspect", "inspect its best network"),
+    bind(&["o"], Do::Sort, "sort", "next order"),
+    bind(&["D"], Do::Delete, "delete", "delete (asks)"),
+    bind(&["E"], Do::Export, "export", "copy the checkpoint"),
+    bind(&["v"], Do::Metric, "measure", "what the chart shows"),
+    bind(&["x"], Do::XAxis, "runs-x-axis", "x by step, epoch or time"),
+    bind(&["L"], Do::LogY, "runs-log-y", "logarithmic chart"),
+    bind(&["F5"], Do::Reload, "reload", "read again"),
+];

@@ -1,0 +1,94 @@
+//! A screen as the application knows it, and the part of the terminal that it has.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use crate::protocol::Stamped;
+use crate::ui::effect::{Acted, DONE, Effect, JobResult};
+use crate::ui::hits::Canvas;
+use crate::ui::keys::binding::Motion;
+use crate::ui::workspace::Workspace;
+
+/// A screen has its own state, reads and changes the workspace, and reaches other screens by effects alone. What its
+/// keys do is a method of its own, because its actions have a type of their own.
+pub(crate) trait Screen {
+    fn draw(&self, ws: &Workspace, canvas: &mut Canvas, area: Rect);
+
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted;
+
+    /// It comes into view.
+    fn shown(&mut self, _ws: &mut Workspace) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// How often [`Self::tick`] is wanted while it is shown.
+    fn pulse(&self) -> Option<Duration> {
+        None
+    }
+
+    fn tick(&self) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// The mouse; the wheel moves by rows.
+    fn mouse(&mut self, mouse: Mouse, _spot: Option<Spot>, ws: &mut Workspace) -> Acted {
+        match mouse {
+            Mouse::Scroll { up } => self.moved(if up { Motion::Up } else { Motion::Down }, ws),
+            _ => DONE,
+        }
+    }
+
+    /// Undoes what was opened, filtered or zoomed last.
+    fn back(&mut self, _ws: &mut Workspace) {}
+
+    /// The value under the cursor.
+    fn copied(&self, _ws: &Workspace) -> String {
+        String::new()
+    }
+
+    /// The filter of what it lists; `None` where nothing can be filtered.
+    fn filter(&self, _ws: &Workspace) -> Option<String> {
+        None
+    }
+
+    fn set_filter(&mut self, _text: String, _ws: &mut Workspace) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// An event of the engine, shown or not.
+    fn event(&mut self, _stamped: &Stamped, _ws: &mut Workspace) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// The result of a job, whoever wanted it.
+    fn done(&mut self, _result: &JobResult, _ws: &mut Workspace) -> Vec<Effect> {
+        Vec::new()
+    }
+}
+
+/// What the mouse does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mouse {
+    Click,
+    Drag,
+    /// The other button is pressed, and dragged.
+    Hold,
+    Pull,
+    Scroll {
+        up: bool,
+    },
+}
+
+/// Where it does so: a part of the screen, its row, and how far across it, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spot {
+    pub(crate) part: usize,
+    pub(crate) row: usize,
+    pub(crate) share: f64,
+}
+
+/// What a screen is drawn in, on a terminal of so many columns and rows: all but tabs and footer.
+pub(crate) fn body((columns, rows): (u16, u16)) -> Rect {
+    Rect::new(0, 1.min(rows), columns, rows.saturating_sub(3))
+}

@@ -1,0 +1,224 @@
+//! The recipe in the form. What a person set is a table of keys; the rest are the defaults of its data.
+
+use toml::{Table, Value};
+
+use crate::arch::plan::Plan;
+use crate::arch::problem::Problem;
+use crate::paths;
+use crate::recipe::Recipe;
+use crate::recipe::layered::{Layer, assemble, preset_table};
+use crate::recipe::presets::Preset;
+use crate::ui::workspace::fields::Field;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    own: Table,
+    /// The recipe that results, while it can be put together.
+    pub(crate) recipe: Recipe,
+    /// What is wrong with it.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Draft {
+    pub(crate) fn new(recipe: &Recipe) -> Self {
+        let mut own = Table::new();
+        let table = |recipe: &Recipe| Table::try_from(recipe).unwrap_or_default();
+        let defaults = table(&Recipe::defaults(recipe.data.clone()));
+        for (key, value) in table(recipe) {
+            if key == "data" || defaults.get(&key) != Some(&value) {
+                own.insert(key, value);
+            }
+        }
+        let problems = recipe.validate().err().unwrap_or_default();
+        Self { own, recipe: recipe.clone(), problems }
+    }
+
+    /// A key's value as it is typed; empty where it is left to the program.
+    pub(crate) fn text(&self, key: &str) -> String {
+        Table::try_from(&self.recipe).ok().and_then(|table| table.get(key).map(text_of)).unwrap_or_default()
+    }
+
+    /// Whether a person set it.
+    pub(crate) fn is_own(&self, key: &str) -> bool {
+        self.own.contains_key(key)
+    }
+
+    /// What is wrong with a key.
+    pub(crate) fn problem(&self, key: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == key).map(|problem| problem.sentence.as_str())
+    }
+
+    /// Takes a value as typed; the error is a sentence, and then nothing has changed.
+    pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), String> {
+        let mut own = self.own.clone();
+        let text = text.trim();
+        if text.is_empty() || text == "auto" && key != "stem" {
+            own.remove(key);
+        } else {
+            own.insert(key.to_owned(), value_of(key, text));
+        }
+        let mut layer = Layer { source: "the form".into(), table: own };
+        layer.settle_paths(&paths::meant).map_err(|error| error.sentence)?;
+        self.take(layer.table)
+    }
+
+    /// Gives a key its default.
+    pub(crate) fn reset(&mut self, key: &str) {
+        let mut own = self.own.clone();
+        own.remove(key);
+        // A default always fits.
+        _ = self.take(own);
+    }
+
+    /// What would be wrong with a key if it had this value; `None` where all is well.
+    pub(crate) fn would_be_wrong(&self, key: &str, text: &str) -> Option<String> {
+        let mut probe = self.clone();
+        match probe.set(key, text) {
+            Err(sentence) => Some(sentence),
+            Ok(()) => probe.problem(key).map(str::to_owned),
+        }
+    }
+
+    /// Gives a field the next of its choices; whether it has such.
+    pub(crate) fn next_choice(&mut self, field: Field, forward: bool) -> bool {
+        let Some(last) = field.choices.len().checked_sub(1) else {
+            return false;
+        };
+        let text = self.text(field.key);
+        let next = match field.choices.iter().position(|choice| *choice == text) {
+            None => 0,
+            Some(place) if forward => {
+                if place == last {
+                    0
+                } else {
+                    place + 1
+                }
+            }
+            Some(place) => place.checked_sub(1).unwrap_or(last),
+        };
+        // A choice is always understood; whether it goes with the others is told below it.
+        _ = self.set(field.key, field.choices[next]);
+        true
+    }
+
+    /// The default of a key for these data, as it is typed.
+    pub(crate) fn default_text(&self, key: &str) -> String {
+        let table = Table::try_from(Recipe::defaults(self.recipe.data.clone())).unwrap_or_default();
+        table.get(key).map_or_else(|| "auto".into(), text_of)
+    }
+
+    /// Takes the network of a preset.
+    pub(crate) fn take_preset(&mut self, preset: &Preset) {
+        let mut own = self.own.clone();
+        own.extend(preset_table(preset));
+        // A preset always fits.
+        _ = self.take(own);
+    }
+
+    /// Learning rate over epochs, as the schedule has it.
+    pub(crate) fn rates(&self) -> Vec<(f64, f64)> {
+        // The shape of the curve is the same with any number of steps in an epoch.
+        const POINTS: u64 = 400;
+        let epochs = self.recipe.epochs.max(1) as u64;
+        let per_epoch = POINTS.div_ceil(epochs).max(2);
+        let (total, every) = (epochs * per_epoch, (epochs * per_epoch / POINTS).max(1));
+        (0..total)
+            .step_by(every as usize)
+            .map(|step| (step as f64 / per_epoch as f64, self.recipe.learning_rate(step, per_epoch)))
+            .collect()
+    }
+
+    fn take(&mut self, own: Table) -> Result<(), String> {
+        let layer = Layer { source: "the form".into(), table: own.clone() };
+        self.recipe = assemble(&[layer]).map_err(|error| error.sentence)?;
+        self.own = own;
+        self.problems = self.recipe.validate().err().unwrap_or_default();
+        Ok(())
+    }
+
+    pub(crate) fn classes(&self) -> usize {
+        self.recipe.data.classes().unwrap_or(10)
+    }
+
+    pub(crate) fn plan(&self) -> Result<Plan, Problem> {
+        self.recipe.arch(self.classes()).plan()
+    }
+}
+
+/// A value as it is typed.
+pub(crate) fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(","),
+        Value::Boolean(yes) => if *yes { "yes" } else { "no" }.into(),
+        other => other.to_string(),
+    }
+}
+
+/// What was typed as a value: a list of layers, a number, yes or no, else a word.
+fn value_of(key: &str, text: &str) -> Value {
+    if key == "data_dir" {
+        // A directory may be called 2024, or yes.
+        return Value::String(text.into());
+    }
+    if key == "layers" {
+        let items: Result<Vec<i64>, _> = text.split(',').map(|item| item.trim().parse::<i64>()).collect();
+        return items.map_or_else(
+            |_| Value::String(text.into()),
+            |items| Value::Array(items.into_iter().map(Value::Integer).collect()),
+        );
+    }
+    match text {
+        "yes" | "true" => Value::Boolean(true),
+        "no" | "false" => Value::Boolean(false),
+        _ => {
+            let number = text.parse::<i64>().map(Value::Integer).or_else(|_| text.parse().map(Value::Float));
+            number.unwrap_or_else(|_| Value::String(text.into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Data;
+    use crate::ui::workspace::fields::FIELDS;
+
+    fn draft() -> Draft {
+        Draft::new(&Recipe::defaults(Data::Shapes))
+    }
+
+    #[test]
+    fn every_field_of_the_form_is_a_key_and_takes_its_own_text() {
+        let mut draft = draft();
+        for field in FIELDS {
+            let text = draft.text(field.key);
+            assert_eq!(draft.set(field.key, &text), Ok(()), "{}", field.key);
+            assert_eq!(draft.text(field.key), text, "{}", field.key);
+        }
+        assert_eq!(draft.recipe, Recipe::defaults(Data::Shapes));
+    }
+
+    #[test]
+    fn what_was_not_set_follows_the_defaults_of_the_data() {
+        let mut draft = draft();
+        draft.set("growth_rate", "24").unwrap();
+        draft.set("data", "cifar10").unwrap();
+        assert_eq!(draft.recipe.epochs, 300);
+        assert_eq!(draft.recipe.growth_rate, 24);
+        draft.reset("growth_rate");
+        assert_eq!(draft.recipe.growth_rate, 12);
+        assert!(!draft.is_own("growth_rate"));
+    }
+
+    #[test]
+    fn a_word_where_a_number_belongs_is_refused_and_a_number_out_of_range_is_told_at_its_field() {
+        let mut draft = draft();
+        let before = draft.recipe.clone();
+        assert!(draft.set("epochs", "many").unwrap_err().contains("`epochs`"));
+        assert_eq!(draft.recipe, before);
+        draft.set("dropout", "2").unwrap();
+        assert!(draft.problem("dropout").unwrap().contains("below 1"));
+        assert_eq!(draft.problem("lr"), None);
+    }
+}

@@ -1,0 +1,297 @@
+//! The runs on disk, their order and filter, which of them is under the cursor, and which are drawn together.
+
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::recipe::Recipe;
+use crate::ui::curves::Curves;
+use crate::ui::saved_state::Order;
+use crate::ui::workspace::draft::text_of;
+use crate::ui::workspace::fields::FIELDS;
+
+/// What the interface knows of a run on disk; the catalogue's entry in its own words.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RunRow {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// `running`, `completed`, `interrupted`, `damaged` and so on.
+    pub(crate) state: &'static str,
+    /// A process trains in it.
+    pub(crate) live: bool,
+    /// Why there is nothing more to say, in a sentence.
+    pub(crate) trouble: Option<String>,
+    pub(crate) recipe: Option<Recipe>,
+    pub(crate) network: String,
+    pub(crate) parameters: u64,
+    pub(crate) epoch: usize,
+    /// Accuracy and loss of the best epoch.
+    pub(crate) best: Option<(f64, f64)>,
+    /// Test accuracy.
+    pub(crate) test: Option<f64>,
+    /// Accuracy of the last epoch: validation, or training where there is none.
+    pub(crate) last: Option<f64>,
+    pub(crate) step: u64,
+    pub(crate) total_steps: u64,
+    /// The run whose checkpoint it began with.
+    pub(crate) parent: Option<String>,
+    /// Of its files.
+    pub(crate) bytes: u64,
+    /// Seconds since 1970, when it was started and when it last told anything.
+    pub(crate) created: f64,
+    pub(crate) updated: f64,
+    /// Seconds of training.
+    pub(crate) seconds: f64,
+}
+
+/// Curves that are kept at most, beside those in the chart.
+const KEPT: usize = 32;
+
+/// A checkpoint of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CheckpointRow {
+    pub(crate) path: PathBuf,
+    pub(crate) step: u64,
+    /// Epochs that were done.
+    pub(crate) epochs: usize,
+    pub(crate) bytes: u64,
+    /// Seconds since 1970.
+    pub(crate) saved_at: f64,
+    /// It is that of the best epoch.
+    pub(crate) best: bool,
+    /// Why it cannot be read, in a sentence.
+    pub(crate) trouble: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Runs {
+    rows: Vec<RunRow>,
+    /// The catalogue was read at least once.
+    pub(crate) known: bool,
+    pub(crate) order: Order,
+    pub(crate) filter: String,
+    /// The row under the cursor, among those shown.
+    pub(crate) row: usize,
+    /// Directories of the runs in the chart, in the order they were marked.
+    pub(crate) marked: Vec<PathBuf>,
+    /// Curves that were read, by directory; what is wrong with a journal stands in its place.
+    pub(crate) curves: BTreeMap<PathBuf, Result<Curves, String>>,
+}
+
+impl Runs {
+    pub(crate) fn in_order(order: Order) -> Self {
+        Self { order, ..Self::default() }
+    }
+
+    /// Whether `rows` say nothing new.
+    pub(crate) fn has(&self, rows: &[RunRow]) -> bool {
+        self.known && self.rows == rows
+    }
+
+    /// The run in this directory, whatever the filter.
+    pub(crate) fn find(&self, path: &Path) -> Option<&RunRow> {
+        self.rows.iter().find(|row| row.path == path)
+    }
+
+    /// Takes over what is on disk; the cursor stays on its run.
+    pub(crate) fn take(&mut self, rows: Vec<RunRow>) {
+        let here = self.current().map(|row| row.path.clone());
+        (self.rows, self.known) = (rows, true);
+        let there = |path: &PathBuf| self.rows.iter().any(|row| row.path == *path);
+        self.marked.retain(there);
+        self.curves.retain(|path, _| there(path));
+        let place = here.and_then(|path| self.shown().iter().position(|row| row.path == path));
+        self.row = place.unwrap_or(self.row).min(self.shown().len().saturating_sub(1));
+    }
+
+    /// Runs on disk, whatever the filter.
+    pub(crate) fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows that pass the filter, in order.
+    pub(crate) fn shown(&self) -> Vec<&RunRow> {
+        let mut rows: Vec<&RunRow> = self.rows.iter().filter(|row| passes(row, &self.filter)).collect();
+        let falling = |a: Option<f64>, b: Option<f64>| {
+            b.unwrap_or(f64::NEG_INFINITY).total_cmp(&a.unwrap_or(f64::NEG_INFINITY))
+        };
+        match self.order {
+            Order::Newest => rows.sort_by(|a, b| b.created.total_cmp(&a.created)),
+            Order::Best => rows.sort_by(|a, b| falling(a.best.map(|best| best.0), b.best.map(|best| best.0))),
+            Order::Test => rows.sort_by(|a, b| falling(a.test, b.test)),
+            Order::Largest => rows.sort_by_key(|row| std::cmp::Reverse(row.parameters)),
+            Order::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+        }
+        rows
+    }
+
+    /// Directories whose curves are in the chart: the marked runs, or else the one under the cursor.
+    pub(crate) fn drawn(&self) -> Vec<PathBuf> {
+        if self.marked.is_empty() {
+            self.current().map(|row| row.path.clone()).into_iter().collect()
+        } else {
+            self.marked.clone()
+        }
+    }
+
+    /// Journals to read: those in the chart that are not known, or that grow.
+    pub(crate) fn wanted(&self) -> Vec<PathBuf> {
+        let grows = |path: &PathBuf| self.rows.iter().any(|row| row.path == *path && row.live);
+        self.drawn().into_iter().filter(|path| !self.curves.contains_key(path) || grows(path)).collect()
+    }
+
+    /// Keeps what a journal told; of many, those that are in the chart.
+    pub(crate) fn keep(&mut self, path: PathBuf, curves: Result<Curves, String>) {
+        if self.curves.len() >= KEPT {
+            let drawn = self.drawn();
+            self.curves.retain(|path, _| drawn.contains(path));
+        }
+        self.curves.insert(path, curves);
+    }
+
+    pub(crate) fn current(&self) -> Option<&RunRow> {
+        self.shown().get(self.row).copied()
+    }
+
+    /// Marks or unmarks the current run for the chart.
+    pub(crate) fn mark(&mut self) {
+        if let Some(path) = self.current().map(|row| row.path.clone()) {
+            match self.marked.iter().position(|marked| *marked == path) {
+                Some(place) => _ = self.marked.remove(place),
+                None => self.marked.push(path),
+            }
+        }
+    }
+
+    /// Keys in which the recipes of the shown runs differ, with each run's value.
+    pub(crate) fn differences(&self) -> Vec<String> {
+        let tables: Vec<toml::Table> = self
+            .rows
+            .iter()
+            .filter_map(|row| row.recipe.as_ref())
+            .filter_map(|recipe| toml::Table::try_from(recipe).ok())
+            .collect();
+        let keys: BTreeSet<&String> = tables.iter().flat_map(toml::Table::keys).collect();
+        let differs = |key: &&String| tables.iter().any(|table| table.get(*key) != tables[0].get(*key));
+        let mut keys: Vec<String> =
+            keys.into_iter().filter(|key| *key != "data_dir").filter(differs).cloned().collect();
+        // As in the form; what that does not have comes last.
+        keys.sort_by_key(|key| FIELDS.iter().position(|field| field.key == *key).unwrap_or(usize::MAX));
+        keys
+    }
+}
+
+/// A key of a run's recipe, as it is typed.
+pub(crate) fn value(row: &RunRow, key: &str) -> String {
+    value_in(table(row).as_ref(), key)
+}
+
+fn table(row: &RunRow) -> Option<toml::Table> {
+    row.recipe.as_ref().and_then(|recipe| toml::Table::try_from(recipe).ok())
+}
+
+fn value_in(table: Option<&toml::Table>, key: &str) -> String {
+    table.and_then(|table| table.get(key)).map_or_else(|| "auto".into(), text_of)
+}
+
+/// Whether a run has every word of `filter`: in its name, state or network; `!word` must be nowhere, and
+/// `key=value` is a key of its recipe.
+fn passes(row: &RunRow, filter: &str) -> bool {
+    let text = format!("{} {} {}", row.name, row.state, row.network).to_lowercase();
+    let table = LazyCell::new(|| table(row));
+    filter.to_lowercase().split_whitespace().all(|word| {
+        match (word.strip_prefix('!'), word.split_once('=')) {
+            (Some(absent), _) => absent.is_empty() || !text.contains(absent),
+            (_, Some(("state", state))) => row.state.starts_with(state),
+            (_, Some((key, wanted))) => value_in(table.as_ref(), key) == wanted || text.contains(word),
+            _ => text.contains(word),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Data;
+
+    fn row(name: &str, created: f64, accuracy: f64, growth_rate: usize) -> RunRow {
+        RunRow {
+            name: name.into(),
+            path: name.into(),
+            state: "completed",
+            live: false,
+            trouble: None,
+            recipe: Some(Recipe { growth_rate, ..Recipe::defaults(Data::Shapes) }),
+            network: "DenseNet-BC".into(),
+            parameters: 1,
+            epoch: 1,
+            best: Some((accuracy, 1.0)),
+            test: None,
+            last: None,
+            step: 1,
+            total_steps: 1,
+            parent: None,
+            bytes: 1,
+            created,
+            updated: created,
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_run_when_another_appears() {
+        let mut runs = Runs::default();
+        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8)]);
+        runs.row = 1;
+        assert_eq!(runs.current().unwrap().name, "a");
+        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8), row("c", 3.0, 0.1, 8)]);
+        assert_eq!(runs.current().unwrap().name, "a");
+        runs.order = Order::Best;
+        assert_eq!(runs.shown()[0].name, "a");
+    }
+
+    #[test]
+    fn only_hyperparameters_that_differ_are_named() {
+        let mut runs = Runs::default();
+        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 12)]);
+        assert_eq!(runs.differences(), ["growth_rate"]);
+        assert_eq!(value(runs.current().unwrap(), "growth_rate"), "12");
+    }
+
+    #[test]
+    fn the_chart_has_the_marked_runs_or_else_the_one_under_the_cursor() {
+        let mut runs = Runs::default();
+        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8)]);
+        assert_eq!(runs.wanted(), [PathBuf::from("b")]);
+        runs.curves.insert("b".into(), Ok(Curves::default()));
+        assert!(runs.wanted().is_empty());
+        runs.row = 1;
+        runs.mark();
+        runs.row = 0;
+        assert_eq!(runs.drawn(), [PathBuf::from("a")]);
+        runs.take(Vec::new());
+        assert!(runs.marked.is_empty() && runs.curves.is_empty() && runs.drawn().is_empty());
+    }
+
+    #[test]
+    fn the_journal_of_a_run_that_grows_is_read_again() {
+        let mut runs = Runs::default();
+        runs.take(vec![RunRow { live: true, ..row("a", 1.0, 0.5, 8) }]);
+        runs.curves.insert("a".into(), Ok(Curves::default()));
+        assert_eq!(runs.wanted(), [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn a_filter_knows_words_their_absence_and_keys_of_the_recipe() {
+        let mut runs = Runs::default();
+        runs.take(vec![row("apple", 1.0, 0.5, 8), row("pear", 2.0, 0.4, 12)]);
+        let mut names = |filter: &str| {
+            runs.filter = filter.into();
+            runs.shown().iter().map(|row| row.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("APP"), ["apple"]);
+        assert_eq!(names("!app"), ["pear"]);
+        assert_eq!(names("growth_rate=12 completed"), ["pear"]);
+        assert_eq!(names("state=running"), Vec::<String>::new());
+    }
+}
