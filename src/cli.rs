@@ -1,4 +1,4 @@
-//! The command line: what was typed, with its types. What it means is `lib`'s business.
+//! The command line as typed values. `lib` decides what they mean.
 
 mod recipe_args;
 mod values;
@@ -26,22 +26,22 @@ use values::{a_path, some_data};
     max_term_width = 110
 )]
 #[command(after_help = "\
-Without --data it trains on the built-in shapes, with a small recipe of their own; elsewhere the defaults are the \
+Without --data it trains on the built-in shapes, with a small recipe of their own; for other data the defaults are the \
 paper's (DenseNet-BC 100-12, 300 epochs, batches of 64, SGD). Recipe keys without a flag (see `summary --json`) are \
 set with --set KEY=VALUE or in a --recipe file.")]
 pub struct Cli {
-    /// Another command than training.
+    /// A command other than training.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Train without an interface, one line per epoch
     #[arg(long)]
     pub no_ui: bool,
-    /// In a session of its own: the terminal it was started from may go
+    /// In a session of its own, to outlive the terminal that started it
     #[arg(long, hide = true, requires = "no_ui")]
     pub detached: bool,
-    /// How it looks.
+    /// How the interface is drawn.
     #[command(flatten)]
-    pub looks: LooksArgs,
+    pub display: DisplayArgs,
     /// What to train.
     #[command(flatten)]
     pub recipe: RecipeArgs,
@@ -50,10 +50,10 @@ pub struct Cli {
     pub run: RunArgs,
 }
 
-/// How the interface looks.
+/// How the interface is drawn.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Interface")]
-pub struct LooksArgs {
+pub struct DisplayArgs {
     /// Colours of the terminal: auto, truecolor, 256, 16 or none [default: auto, see also NO_COLOR]
     #[arg(long, value_name = "WHEN", value_parser = ["auto", "truecolor", "256", "16", "none"])]
     pub color: Option<String>,
@@ -69,19 +69,19 @@ pub struct RunArgs {
     /// Name of the run [default: from the time and the data]
     #[arg(long)]
     pub name: Option<String>,
-    /// Go on with a run (its name or directory) or from a checkpoint file
+    /// Resume a run (its name or directory) or a checkpoint file
     #[arg(long, value_name = "RUN_OR_FILE", value_parser = a_path())]
     pub resume: Option<PathBuf>,
-    /// Begin the run of this --name, or go on with it, or find it complete; 75 where it ends before that
+    /// Begin the run of this --name, resume it, or find it complete; exit code 75 if it ends early
     #[arg(long = "continue", id = "continue", requires_all = ["name", "no_ui"], conflicts_with = "resume")]
     pub carry_on: bool,
-    /// Save so often, beside every epoch's end: 30s, 5m, 200steps
+    /// Save this often, and at the end of every epoch: 30s, 5m, 200steps
     #[arg(long, value_name = "TIME|STEPS", default_value = "5m")]
     pub save_every: SaveEvery,
-    /// Save and end after so long: 25m, 2h
+    /// Save and stop after this long: 25m, 2h
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub stop_after: Option<Duration>,
-    /// Leave the test images alone
+    /// Do not evaluate the test images
     #[arg(long)]
     pub no_test: bool,
     /// Where and how to compute.
@@ -102,7 +102,7 @@ pub struct ComputeArgs {
     /// auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Device,
-    /// Threads of the arithmetic [default: all usable cores]
+    /// Compute threads [default: all usable cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
     /// Use candle's own layers, the slow and obvious version
@@ -118,7 +118,7 @@ pub struct PlaceArgs {
     pub runs_dir: Option<PathBuf>,
 }
 
-/// Another command than training.
+/// A command other than training.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show a recipe's network layer by layer
@@ -135,7 +135,7 @@ pub enum Command {
         /// A checkpoint file, or a run (its best checkpoint)
         #[arg(value_parser = a_path())]
         checkpoint: PathBuf,
-        /// Other data than the checkpoint's own: cifar10, cifar100, folder:PATH, shapes
+        /// Data to use instead of the checkpoint's own: cifar10, cifar100, folder:PATH, shapes
         #[arg(long, value_parser = some_data())]
         data: Option<crate::recipe::Data>,
         /// Where the data is
@@ -159,10 +159,10 @@ pub enum Command {
         /// Time evaluation instead of training
         #[arg(long)]
         evaluation: bool,
-        /// Time candle's own layers too, after the fast version, and tell the ratio
+        /// Also time candle's own layers, after the fast version, and print the ratio
         #[arg(long, conflicts_with = "reference")]
         compare_reference: bool,
-        /// Time each kernel of a training step on a card by itself too, beside what it must do at least
+        /// Also time each kernel of a training step on a GPU by itself, against its roofline
         #[arg(long, conflicts_with = "evaluation")]
         kernels: bool,
         /// Which network.
@@ -211,10 +211,10 @@ pub enum Command {
     Man,
 }
 
-/// Threads that may be asked for, for each that can run at once.
+/// Threads that `--threads` allows for each one that can run at once.
 const THREADS_PER_CORE: usize = 4;
 
-/// Options that may stand beside `--resume`, as clap knows them; the first two are the command itself.
+/// Options that may be combined with `--resume`, by their ids in clap; the first three are the command itself.
 pub const RESUMABLE: &[&str] = &[
     "no_ui",
     "detached",
@@ -231,8 +231,8 @@ pub const RESUMABLE: &[&str] = &[
     "runs_dir",
 ];
 
-/// Parses the command line, and lists the options that stood on it. The error is what is wrong with it, or the help
-/// or the version that was asked for.
+/// Parses the command line, and lists the options given on it. The error is what is wrong with it, or the requested
+/// help or version.
 pub fn parse() -> Result<(Cli, Vec<String>), clap::Error> {
     let matches = Cli::command().try_get_matches().map_err(readable)?;
     let typed = typed(&matches);
@@ -240,9 +240,9 @@ pub fn parse() -> Result<(Cli, Vec<String>), clap::Error> {
     Ok((cli, typed))
 }
 
-/// The error once more about arguments in which nothing is active: it repeats them between lines of its own.
+/// The same error with active characters replaced in the arguments, which its text repeats.
 fn readable(error: clap::Error) -> clap::Error {
-    // What is no text stays so: that is what may be wrong with it.
+    // Arguments that are not UTF-8 stay as they are: that may be the error.
     let shown = std::env::args_os().map(|arg| match arg.to_str() {
         Some(text) => plain::line(text).into_owned().into(),
         None => arg,
@@ -250,7 +250,7 @@ fn readable(error: clap::Error) -> clap::Error {
     Cli::command().try_get_matches_from(shown).err().unwrap_or(error)
 }
 
-/// The options that were typed, not defaulted. Groups of options are no options.
+/// The options that were typed, not defaulted, without clap's groups.
 fn typed(matches: &ArgMatches) -> Vec<String> {
     let command = Cli::command();
     let options = command.get_arguments().map(|argument| argument.get_id().as_str());
@@ -261,13 +261,13 @@ fn typed(matches: &ArgMatches) -> Vec<String> {
 }
 
 impl ComputeArgs {
-    /// Threads asked for, or as many as this process may run at once. Many more than that only wait for each
+    /// Requested threads, or as many as this process can run at once. Many more than that only wait for each
     /// other, so there is a limit.
     pub fn threads(&self) -> usize {
         self.threads.map_or_else(usable_threads, |asked| usize::from(asked).min(most_threads()))
     }
 
-    /// What is to be said where another number was typed than `threads`, which there are.
+    /// A warning where more threads were requested than the `threads` that were started.
     pub fn threads_warning(&self, threads: usize) -> Option<String> {
         let asked = usize::from(self.threads?);
         if asked <= threads {
@@ -276,22 +276,20 @@ impl ComputeArgs {
         let usable = usable_threads();
         Some(if threads == most_threads() {
             format!(
-                "--threads {asked}: {usable} can run at once here and more only wait; {threads} are used."
+                "--threads {asked}: only {usable} can run at once here, so more would wait; {threads} are used."
             )
         } else {
-            format!(
-                "--threads {asked}: the system lets this process have no more than {threads}; these are used."
-            )
+            format!("--threads {asked}: the system limits this process to {threads}; these are used.")
         })
     }
 }
 
-/// The most threads that may be asked for.
+/// The most threads that `--threads` allows.
 fn most_threads() -> usize {
     THREADS_PER_CORE * usable_threads()
 }
 
-/// Threads that this process may run at once.
+/// Threads that this process can run at once.
 pub fn usable_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -1,4 +1,4 @@
-//! What each command of the program does, put together from the rooms below.
+//! The commands of the program, assembled from the rooms below.
 
 mod continuing;
 pub(crate) mod info;
@@ -27,10 +27,10 @@ use crate::protocol::{self, Link, Options};
 use crate::recipe::Recipe;
 use crate::recipe::layered::{LayerError, assemble};
 
-/// Steps that `bench` times, unless told otherwise.
+/// Steps that `bench` times by default.
 const BENCH_STEPS: usize = 8;
 
-/// What every command knows: where things are and what the user has settled.
+/// What every command needs: paths and the user's configuration.
 pub(crate) struct Context {
     pub(crate) paths: Paths,
     pub(crate) config: Config,
@@ -44,18 +44,18 @@ impl Context {
         Ok(Self { paths, config })
     }
 
-    /// Tells what in the config file was not understood.
+    /// Prints a warning for everything in the config file that was not understood.
     pub(crate) fn warn(&self) {
         self.config.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
     }
 
-    /// The directory of all runs: typed, settled, or the default.
+    /// The directory of all runs: from the command line, the config file, or the default.
     pub(crate) fn runs_dir(&self, place: &PlaceArgs) -> PathBuf {
         let settled = place.runs_dir.clone().or_else(|| self.config.runs_dir.clone());
         settled.unwrap_or_else(|| self.paths.runs())
     }
 
-    /// The recipe that was typed, on top of what is settled; the error is one sentence for each problem.
+    /// The recipe of the command line over that of the config file; the error has one line for each problem.
     pub(crate) fn recipe(&self, typed: &RecipeArgs) -> Result<Recipe, String> {
         let layers = typed.layers(self.config.recipe.clone()).map_err(one_line)?;
         let recipe = assemble(&layers).map_err(one_line)?;
@@ -67,27 +67,27 @@ impl Context {
     }
 }
 
-/// What is said by one error, in one line whatever the values in it.
+/// The text of one error on one line, whatever values it contains.
 pub(crate) fn one_line(error: impl Display) -> String {
     plain::kept(error.to_string())
 }
 
-/// Tells what is wrong with the input.
-pub(crate) fn wrong(sentences: &dyn Display) -> Exit {
+/// Prints what is wrong with the input.
+pub(crate) fn usage_error(sentences: &dyn Display) -> Exit {
     sentences.to_string().lines().for_each(|line| complain(&format!("error: {line}")));
     Exit::USAGE
 }
 
-/// Prints help or the version, or what is wrong with the command line. Colours are for the program's own words alone:
-/// what was typed stands in an error, and could bring its own.
+/// Prints help or the version, or what is wrong with the command line. Errors have no colours, because they repeat
+/// arguments, which could contain escape codes.
 pub(crate) fn answer_usage(answer: &clap::Error) -> Exit {
     let text = answer.render();
     if answer.use_stderr() {
         text.to_string().trim_end().lines().for_each(complain);
     } else if output::is_coloured() {
-        output::say_as_it_is(Stream::Out, &text.ansi().to_string());
+        output::say_raw(Stream::Out, &text.ansi().to_string());
     } else {
-        output::say_as_it_is(Stream::Out, &text.to_string());
+        output::say_raw(Stream::Out, &text.to_string());
     }
     u8::try_from(answer.exit_code()).map_or(Exit::USAGE, Exit)
 }
@@ -105,15 +105,15 @@ fn options(compute: &ComputeArgs, threads: usize, runs_dir: PathBuf) -> Options 
     }
 }
 
-/// Prepares for the end of memory and starts the threads of the arithmetic: how many there are, and what is to be said
-/// about it. Must come before any other thread.
+/// Prepares for running out of memory and starts the compute threads; returns their number and a warning about it.
+/// Must be called before any other thread is started.
 pub(crate) fn start_threads(compute: &ComputeArgs) -> Result<(usize, Option<String>), String> {
     out_of_memory::prepare().map_err(|error| format!("signals cannot be caught ({error})."))?;
     let threads = threads::start(compute.threads())?;
     Ok((threads, compute.threads_warning(threads)))
 }
 
-/// The same where there is nobody but a shell to say it to.
+/// [`start_threads`], with errors and warnings printed to stderr.
 pub(crate) fn threads(compute: &ComputeArgs) -> Result<usize, Exit> {
     match start_threads(compute) {
         Ok((threads, warning)) => {
@@ -129,7 +129,7 @@ pub(crate) fn threads(compute: &ComputeArgs) -> Result<usize, Exit> {
     }
 }
 
-/// Starts the engine with the signals caught; `training` says whether there will be something to save.
+/// Starts the engine and the handling of signals; `training` says whether there will be something to save.
 pub(crate) fn start(training: bool) -> Result<Link, Exit> {
     output::begin();
     // A headless run needs no listener: its journal has everything.
@@ -144,7 +144,7 @@ pub(crate) fn start(training: bool) -> Result<Link, Exit> {
 
 /// Commands that ask the engine one question.
 pub(crate) fn question(context: &Context, command: Command) -> Exit {
-    match asked(context, command) {
+    match to_question(context, command) {
         Ok((question, json)) => match start(false) {
             Ok(link) => ask(&link, question, json),
             Err(exit) => exit,
@@ -153,8 +153,8 @@ pub(crate) fn question(context: &Context, command: Command) -> Exit {
     }
 }
 
-/// The question that a command is, and whether the answer is to be JSON. The threads have been started then.
-fn asked(context: &Context, command: Command) -> Result<(protocol::Command, bool), Exit> {
+/// The question that `command` asks the engine, and whether its answer is JSON. Starts the compute threads.
+fn to_question(context: &Context, command: Command) -> Result<(protocol::Command, bool), Exit> {
     Ok(match command {
         Command::Evaluate { checkpoint, data, data_dir, split, compute, place, json } => {
             let split = match split.as_str() {
@@ -168,7 +168,7 @@ fn asked(context: &Context, command: Command) -> Result<(protocol::Command, bool
         }
         Command::Bench { evaluation, compare_reference: compare, kernels, recipe, compute, json } => {
             let steps = recipe.steps().unwrap_or(BENCH_STEPS);
-            let recipe = context.recipe(&recipe).map_err(|sentences| wrong(&sentences))?;
+            let recipe = context.recipe(&recipe).map_err(|sentences| usage_error(&sentences))?;
             let options = Box::new(options(&compute, threads(&compute)?, PathBuf::new()));
             let recipe = Box::new(recipe);
             (protocol::Command::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
@@ -185,7 +185,7 @@ fn asked(context: &Context, command: Command) -> Result<(protocol::Command, bool
 pub(crate) fn completions(shell: clap_complete::Shell) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "densenet-tui", &mut script);
-    output::say_as_it_is(Stream::Out, &String::from_utf8_lossy(&script));
+    output::say_raw(Stream::Out, &String::from_utf8_lossy(&script));
     Exit::FINE
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Exit {
 pub(crate) fn man() -> Exit {
     let mut page = Vec::new();
     match clap_mangen::Man::new(Cli::command()).render(&mut page) {
-        Ok(()) => output::say_as_it_is(Stream::Out, &String::from_utf8_lossy(&page)),
+        Ok(()) => output::say_raw(Stream::Out, &String::from_utf8_lossy(&page)),
         Err(_) => return Exit::FAILED,
     }
     Exit::FINE

@@ -1,4 +1,4 @@
-//! What this user has settled for good: `config.toml`, all of it optional.
+//! The user's configuration: `config.toml`, all of it optional.
 //!
 //! ```toml
 //! runs_dir = "/data/runs"     # `~` is the home directory; a relative path is relative to this file
@@ -6,7 +6,7 @@
 //! color = "auto"            # truecolor, 256, 16 or none
 //! mouse = true
 //! bell = true               # at the end of a run of a minute and more
-//! on_hangup = "stop"        # or background: when the terminal goes, training goes on
+//! on_hangup = "stop"        # or background: training continues when the terminal disappears
 //! [keys]                    # by the names that `?` shows
 //! quit = ["q", "ctrl-c"]
 //! [recipe]                  # any key of a recipe
@@ -28,19 +28,19 @@ pub struct Config {
     pub runs_dir: Option<PathBuf>,
     /// Name of the interface's theme.
     pub theme: Option<String>,
-    /// The colours the terminal has, in the words of `--color`.
+    /// The colours of the terminal, in the words of `--color`.
     pub color: Option<String>,
-    /// Whether the interface takes the mouse.
+    /// Whether the interface captures the mouse.
     pub mouse: Option<bool>,
     /// Whether the end of a long run rings the terminal's bell.
     pub bell: Option<bool>,
-    /// Whether training goes on in the background when the terminal goes.
+    /// Whether training continues in the background when the terminal disappears.
     pub background_on_hangup: bool,
     /// Keys of the interface.
     pub keys: Vec<OwnKeys>,
     /// Keys of a recipe that differ from the defaults.
     pub recipe: Option<Layer>,
-    /// What was not understood, one sentence each.
+    /// One sentence for each thing that was not understood.
     pub warnings: Vec<String>,
 }
 
@@ -51,12 +51,12 @@ pub struct OwnKeys {
     pub action: String,
     /// Its keys, as they are written in help.
     pub keys: Vec<String>,
-    /// File and line, for a complaint.
+    /// File and line, for a warning.
     pub place: String,
 }
 
 impl Config {
-    /// Reads `file`; a missing one is an empty one, one that is no TOML an error.
+    /// Reads `file`; a missing one counts as empty, one that is not TOML is an error.
     pub fn read(file: &Path) -> Result<Self, LayerError> {
         let source = file.display().to_string();
         match crate::files::read_text(file) {
@@ -68,7 +68,7 @@ impl Config {
         }
     }
 
-    /// Its paths as they are meant: `~` is the home directory, and a relative one is relative to `file`.
+    /// Resolves its paths: `~` is the home directory, and a relative path is relative to `file`.
     fn settle_paths(mut self, file: &Path) -> Result<Self, LayerError> {
         let directory = file.parent().unwrap_or(Path::new(""));
         let settle = |path: &Path| paths::meant_in(directory, path);
@@ -84,7 +84,7 @@ impl Config {
     fn parse(source: &str, text: &str) -> Result<Self, LayerError> {
         let mut table = Layer::parse(source, text)?.table;
         let mut config = Self::default();
-        // The same text again, this time with the place of everything.
+        // The same text again, this time with the position of everything.
         let Ok(placed) = DeTable::parse(text) else {
             return Ok(config);
         };
@@ -92,20 +92,20 @@ impl Config {
         for (key, value) in placed.into_inner() {
             let done = match (key.get_ref().as_ref(), value.get_ref()) {
                 ("keys", DeValue::Table(keys)) => {
-                    config.take_keys(keys, &place);
+                    config.set_keys(keys, &place);
                     Ok(())
                 }
-                (name, _) => config.take(name, table.remove(name), source),
+                (name, _) => config.set(name, table.remove(name), source),
             };
             if let Err(sentence) = done {
                 let place = place(key.span().end);
-                config.warnings.push(format!("{place}: {sentence}; it is passed over."));
+                config.warnings.push(format!("{place}: {sentence}; it is ignored."));
             }
         }
         Ok(config)
     }
 
-    fn take(&mut self, key: &str, value: Option<Value>, source: &str) -> Result<(), String> {
+    fn set(&mut self, key: &str, value: Option<Value>, source: &str) -> Result<(), String> {
         match (key, value) {
             ("runs_dir", Some(Value::String(dir))) => self.runs_dir = Some(dir.into()),
             ("theme", Some(Value::String(name))) => self.theme = Some(name),
@@ -123,12 +123,12 @@ impl Config {
             ("mouse" | "bell", _) => return Err(format!("`{key}` is true or false")),
             ("on_hangup", _) => return Err("`on_hangup` is \"stop\" or \"background\"".into()),
             ("recipe" | "keys", _) => return Err(format!("`{key}` is a table, as in [{key}]")),
-            _ => return Err(format!("`{key}` is no setting")),
+            _ => return Err(format!("`{key}` is not a setting")),
         }
         Ok(())
     }
 
-    fn take_keys(&mut self, keys: &DeTable<'_>, place: &dyn Fn(usize) -> String) {
+    fn set_keys(&mut self, keys: &DeTable<'_>, place: &dyn Fn(usize) -> String) {
         for (action, value) in keys {
             let place = place(action.span().end);
             let one = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
@@ -139,7 +139,7 @@ impl Config {
             match words {
                 Some(keys) => self.keys.push(OwnKeys { action: action.get_ref().to_string(), keys, place }),
                 None => self.warnings.push(format!(
-                    "{place}: `{}` takes keys, as in [\"ctrl-r\", \"F5\"]; it is passed over.",
+                    "{place}: `{}` takes keys, as in [\"ctrl-r\", \"F5\"]; it is ignored.",
                     action.get_ref()
                 )),
             }
@@ -164,9 +164,9 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "config.toml: line 2: `colour` is no setting; it is passed over.",
-                "config.toml: line 3: `on_hangup` is \"stop\" or \"background\"; it is passed over.",
-                "config.toml: line 8: `save` takes keys, as in [\"ctrl-r\", \"F5\"]; it is passed over.",
+                "config.toml: line 2: `colour` is not a setting; it is ignored.",
+                "config.toml: line 3: `on_hangup` is \"stop\" or \"background\"; it is ignored.",
+                "config.toml: line 8: `save` takes keys, as in [\"ctrl-r\", \"F5\"]; it is ignored.",
             ]
         );
     }

@@ -1,9 +1,8 @@
-//! Files as this program opens them: regular ones, through links, and no other kind, so that no open and
-//! no read waits for somebody else.
+//! Opens files: regular ones, also through links, and no other kind, so that no open and no read waits for
+//! another process.
 //!
-//! A named pipe, a terminal or a device under the name of a file would block an open for ever, or never
-//! come to an end. Everything that reads a path which a person or another program may have put there opens
-//! it here.
+//! A named pipe, a terminal or a device in a file's place could block an open for ever, or never end. Every
+//! path that a person or another program may have created is opened here.
 
 #[cfg(unix)]
 mod inside;
@@ -22,8 +21,8 @@ use crate::files::kind::{check, unfit};
 pub use inside::{open_directory, open_inside};
 pub use kind::is_unfit;
 
-/// The largest text that a person writes (a recipe, a theme, settings) or a run says of itself, in bytes: some
-/// hundred times what any of them needs.
+/// The largest text file (a recipe, a theme, a configuration, a summary) in bytes: about a hundred times what any
+/// of them needs.
 pub const LARGEST_TEXT: u64 = 256 << 10;
 
 /// Opens the regular file at `path` for reading.
@@ -34,13 +33,13 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Opens (or creates, where `options` say so) the regular file at `path`. What is there and is something
 /// else is an error that says what it is.
 pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    // Opening a device can have effects of its own; so it is looked at first.
+    // Opening a device can have side effects, so its kind is checked first.
     match std::fs::metadata(path) {
         Ok(found) => check(&found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // Whoever replaces it by a pipe between the two looks finds an open that does not wait.
+    // If it is replaced by a pipe between the two checks, the open still does not block.
     #[cfg(unix)]
     options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = options.open(path)?;
@@ -77,7 +76,7 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Nothing yet, and room for `length` bytes.
+/// An empty vector with capacity for `length` bytes.
 pub fn room(length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX)) {

@@ -1,4 +1,4 @@
-//! Training without an interface: events in, lines out, an exit code at the end.
+//! Training without an interface: turns events into lines and an exit code.
 
 pub mod answers;
 pub mod output;
@@ -13,16 +13,16 @@ use crate::monitor::{End, Exit, Monitor, lines};
 use crate::protocol::{Event, Link, Stamped};
 use output::Stream;
 
-/// Lines about steps come so often where no line is rewritten.
+/// Interval between lines about steps where no progress line is rewritten.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// How often it is looked whether a slow reader has caught up.
+/// Interval between checks whether a slow reader has caught up.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Follows a run to its end and tells it: as JSON lines on stdout, or as lines for a person. `exit` is the code of that
-/// end.
+/// Follows a run to its end and prints its events: as JSON lines on stdout, or as lines for a person. `exit` maps
+/// that end to an exit code.
 pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
     let mut monitor = Monitor::default();
-    let mut talk = Talk::new(json);
+    let mut printer = Printer::new(json);
     loop {
         // Every event is taken at once, so that the end is seen whatever the reader does.
         let behind = output::is_behind();
@@ -39,9 +39,9 @@ pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
         };
         monitor.apply(&stamped);
         if json {
-            tell_json(&stamped);
+            print_event(&stamped);
         }
-        talk.hear(&stamped, &monitor);
+        printer.print(&stamped, &monitor);
         if let Some(end) = &monitor.end {
             return exit(end);
         }
@@ -51,7 +51,7 @@ pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
 }
 
 /// One event as one line on stdout. A reader that is gone is no reason to stop training.
-fn tell_json(stamped: &Stamped) {
+fn print_event(stamped: &Stamped) {
     if matches!(stamped.event, Event::Phase { .. }) {
         return;
     }
@@ -70,21 +70,21 @@ pub fn print_json(line: &str) {
     output::say_json(line);
 }
 
-/// The voice for people: whole lines, and a line that is rewritten where stderr is a terminal.
-struct Talk {
-    /// Talk goes to stderr, because stdout is for JSON.
+/// Prints for people: whole lines, and a progress line that is rewritten where stderr is a terminal.
+struct Printer {
+    /// Lines go to stderr, because stdout is for JSON.
     aside: bool,
     rewrites: bool,
     last_line: Instant,
 }
 
-impl Talk {
+impl Printer {
     fn new(json: bool) -> Self {
         Self { aside: json, rewrites: output::can_rewrite(), last_line: Instant::now() }
     }
 
-    fn hear(&mut self, stamped: &Stamped, monitor: &Monitor) {
-        // What went wrong goes to stderr, wherever the rest goes.
+    fn print(&mut self, stamped: &Stamped, monitor: &Monitor) {
+        // Warnings and errors always go to stderr.
         let aside =
             matches!(stamped.event, Event::Warning { .. } | Event::Refused { .. } | Event::Failed { .. });
         for line in lines::of(&stamped.event, monitor) {

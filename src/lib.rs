@@ -1,27 +1,27 @@
 //! densenet-tui: designs, trains, inspects and ships DenseNets.
 //!
-//! The rooms, in reading order. ARCHITECTURE.md says who may know whom, and a test keeps it so.
+//! The rooms, in reading order. ARCHITECTURE.md says which room may import which, and a test enforces it.
 
-// The ground floor: what every room may stand on.
+// The ground floor: imports nothing.
 pub mod arch;
 pub mod files;
 mod pickle;
 pub mod plain;
 
-// Words: plain data.
+// Vocabulary: plain data.
 pub mod protocol;
 pub mod recipe;
 pub mod rng;
 
-// Knowing: what a spectator makes of events.
+// The state of a run, folded from events.
 pub mod monitor;
 
-// Maths: tensors.
+// Mathematics: tensors.
 pub mod model;
 pub mod ops;
 pub mod optim;
 
-// Matter: bytes.
+// Data on disk.
 pub mod data;
 pub mod store;
 
@@ -44,9 +44,9 @@ use cli::Command;
 use commands::Context;
 use monitor::Exit;
 
-/// The program: what was typed becomes what is meant, and that is done.
+/// The program: parses the command line and runs its command.
 pub fn run() -> Exit {
-    // A file that must not grow any further is an error of the write, and does not kill.
+    // A write beyond the file size limit becomes an error instead of killing the process.
     _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     headless::output::finish(done())
 }
@@ -67,7 +67,7 @@ fn done() -> Exit {
     }
     let context = match Context::read() {
         Ok(context) => context,
-        Err(error) => return commands::wrong(&commands::one_line(error)),
+        Err(error) => return commands::usage_error(&commands::one_line(error)),
     };
     context.warn();
     match cli.command {
@@ -77,7 +77,7 @@ fn done() -> Exit {
         Some(question) => commands::question(&context, question),
         None => {
             if cli.detached {
-                // Where this fails it is the leader of a session already.
+                // This fails only if the process already leads a session.
                 _ = rustix::process::setsid();
             }
             commands::train::train(&context, &cli, &typed)

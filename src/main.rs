@@ -1,4 +1,4 @@
-//! The binary: the exit code of what `densenet_tui::run` did.
+//! The binary: runs `densenet_tui::run` and returns its exit code.
 
 use std::process::ExitCode;
 

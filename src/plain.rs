@@ -1,23 +1,23 @@
-//! Text that may be shown as it is: what would steer a terminal, or change the order of what is read, is replaced.
+//! Text that is safe to show: characters that control a terminal or reorder text are replaced.
 //!
-//! Names of runs, of classes and of files come from elsewhere and can hold anything. Every line that is printed and
-//! every cell of the interface goes through here.
+//! Names of runs, classes and files come from elsewhere and can contain anything. Every printed line and every cell of
+//! the interface passes through here.
 
 use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Stands where a character was that is not shown: one cell wide, so that columns stay columns.
+/// Replaces a character that is not shown: one cell wide, so that columns stay aligned.
 pub const REPLACEMENT: char = '\u{fffd}';
 
-/// Whether `c` does something to the terminal or to the order of the text beside it: C0, DEL, C1, the separators of
+/// Whether `c` controls the terminal or reorders the text around it: C0, DEL, C1, the separators of
 /// lines and paragraphs, and the marks, embeddings, overrides and isolates of bidirectional text.
 pub fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// One line of text with all that is active replaced. A tab is a space.
+/// One line of text with active characters replaced; a tab becomes a space.
 pub fn line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_active) {
         return Cow::Borrowed(text);
@@ -30,13 +30,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// The same for text that is kept.
+/// The same for owned text.
 pub fn kept(text: String) -> String {
     if text.contains(is_active) { line(&text).into_owned() } else { text }
 }
 
-/// JSON that says the same without active characters: in compact JSON they stand in strings alone, where each has an
-/// escape.
+/// Equivalent JSON without active characters: compact JSON has them only in strings, where each has an escape.
 pub fn json(text: &str) -> Cow<'_, str> {
     if !text.contains(is_active) {
         return Cow::Borrowed(text);
@@ -45,7 +44,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escaped).collect())
 }
 
-/// The beginning of `text` that fits into so many cells of a terminal.
+/// The beginning of `text` that fits into `cells` cells of a terminal.
 pub fn cut(text: &str, cells: usize) -> &str {
     let mut used = 0;
     let too_far = |c: char| {

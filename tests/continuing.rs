@@ -1,4 +1,4 @@
-//! `--continue`: one command line that begins a run, goes on with it, or finds it complete.
+//! `--continue`: one command line that begins a run, resumes it, or finds it complete.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -13,7 +13,7 @@ use std::fs;
 use densenet_tui::store::run::checkpoints;
 use program::{Place, Said, TINY};
 
-/// The tiny run `a`, begun or gone on with.
+/// Begins or resumes the tiny run `a`.
 fn go_on(place: &Place, more: &[&str]) -> Said {
     place.train(&[&["--continue", "--name", "a"], more].concat())
 }
@@ -26,7 +26,7 @@ fn sentence(said: &Said) -> &str {
 fn one_line_begins_goes_on_and_finds_a_run_complete() {
     let place = Place::new();
     assert_eq!(place.train(&["--name", "whole"]).code, Some(0));
-    // Ends within the first epoch: more steps than its epochs have are not asked for.
+    // Ends within the first epoch, since its limit of steps is lower than an epoch.
     let mut running = place.start(&["--continue", "--name", "a", "--save-every", "1steps"]);
     running.until("started");
     running.signal("KILL");
@@ -104,15 +104,15 @@ fn what_was_typed_otherwise_is_named_and_what_was_not_typed_is_remembered() {
         );
         assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
     }
-    // Nothing typed, nothing differs; a limit may.
+    // Without options nothing differs; a limit may.
     let bare = place.say(&["--no-ui", "--json", "--continue", "--name", "a", "--steps", "6"]);
     assert_eq!(bare.code, Some(0), "{bare:?}");
     assert_eq!((&bare.events()[0]["step"], &bare.last()["step"]), (&3.into(), &6.into()));
     assert_eq!(bare.events()[0]["recipe"]["augment"], "standard");
-    // The first line again: it was begun with 3 steps, but that was changed since.
+    // The first command line again: it began with 3 steps, which have changed since.
     let first = go_on(&place, &[&begun[..], &["--steps", "3"]].concat());
     assert_eq!((first.code, &first.last()["step"]), (Some(0), &6.into()), "{first:?}");
-    assert!(first.stderr.contains("`steps` = 3, but that was changed to 6"), "{first:?}");
+    assert!(first.stderr.contains("`steps` = 3, but that has been changed to 6"), "{first:?}");
     // Without a limit, and for longer.
     assert_eq!(go_on(&place, &[&begun[..], &["--epochs", "3"]].concat()).last()["step"], 12);
     assert_eq!(place.train(&[&begun[..], &["--name", "whole", "--epochs", "3"]].concat()).code, Some(0));
@@ -131,7 +131,7 @@ fn a_directory_that_a_killed_start_left_is_begun_in_and_a_damaged_checkpoint_pas
     let said = go_on(&place, &[]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.stdout.contains("step-00000006.safetensors") && said.last()["step"] == 6, "{said:?}");
-    // Something of somebody else's is no leftover.
+    // A directory with other files is not a leftover.
     fs::create_dir(place.run_dir("b")).unwrap();
     fs::write(place.run_dir("b/notes.txt"), "mine").unwrap();
     let said = place.train(&["--continue", "--name", "b"]);
@@ -160,7 +160,7 @@ fn of_two_at_once_one_begins_and_the_other_is_refused() {
     for round in ["a", "b", "c"] {
         let line = ["--continue", "--name", round, "--epochs", "100000"];
         let mut both = [place.start(&line), place.start(&line)];
-        // Whoever is refused ends by itself; the other one trains until it is told to stop.
+        // The refused one ends by itself; the other one trains until it is stopped.
         let begun = both.iter_mut().map(program::Running::begins).collect::<Vec<_>>();
         assert_eq!(begun.iter().filter(|begun| **begun).count(), 1, "{begun:?}");
         for (running, begun) in both.into_iter().zip(begun) {
@@ -236,7 +236,7 @@ fn epochs_that_make_the_learning_rate_jump_are_told_with_both_rates_before_the_f
     assert!(warning < step && message.contains("goes from 0.001 to 0.1"), "{message}");
     assert!(message.contains("--schedule step:2,3"), "{message}");
     assert!(fs::read_to_string(place.run_dir("a/journal.jsonl")).unwrap().contains("goes from 0.001 to 0.1"));
-    // With a schedule in epochs there is nothing to tell.
+    // With a schedule in epochs there is no warning.
     assert_eq!(place.train(&["--name", "b", "--epochs", "4", "--schedule", "step:2,3"]).code, Some(0));
     let said = place.say(&["--no-ui", "--resume", "b", "--epochs", "16"]);
     assert!(said.code == Some(0) && !said.stderr.contains("warning"), "{said:?}");
@@ -252,6 +252,6 @@ fn the_workbench_goes_on_with_what_was_typed_beside_resume_and_refuses_the_rest(
     assert_eq!(terminal.end(), 0);
     assert_eq!(checkpoints(&place.run_dir("a")).pop().unwrap().0, 12);
     let mut terminal = place.terminal().start(&["--resume", "a", "--batch-size", "3"]);
-    terminal.until_shown("--batch-size cannot stand beside --resume");
+    terminal.until_shown("--batch-size cannot be combined with --resume");
     assert_eq!(terminal.end(), 2);
 }

@@ -1,4 +1,4 @@
-//! What is printed reaches its reader whole, whoever reads and however slowly; what cannot be written is a failure.
+//! Output reaches its reader whole, however slowly it reads; output that cannot be written is a failure.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -116,7 +116,7 @@ fn a_run_goes_on_to_its_end_without_its_output_and_then_says_what_was_wrong() {
         assert!(stderr.contains("error: the output cannot be written because the disk is full;"), "{stderr}");
         assert_eq!(place.say(&["runs", "--json"]).last()["runs"][0]["state"], "completed");
     }
-    // Whoever reads stdout can do without stderr, but is told that something was lost.
+    // A reader of stdout can do without stderr, but learns that something was lost.
     let place = Place::new();
     let output = place.command(&TINY).stdout(Stdio::piped()).stderr(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -234,7 +234,7 @@ fn a_reader_that_takes_nothing_holds_up_neither_the_training_nor_the_end() {
     for json in [true, false] {
         let place = Place::new();
         let (mut reader, writer) = pipe().unwrap();
-        // Both at once: there is nobody to be told.
+        // Both at once: nothing can report it.
         let both = [writer.try_clone().unwrap().into(), writer.into()];
         let [out, err] = both;
         let running = Running::start(&place, json, out, err);
@@ -287,7 +287,7 @@ fn lines_on_stderr_are_whole_where_its_pipe_never_waits() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(text.len() > 300_000, "the pipe was never full");
     assert_eq!(text.lines().count(), keys);
-    assert!(text.lines().all(|line| line.starts_with("warning: ") && line.ends_with("passed over.")));
+    assert!(text.lines().all(|line| line.starts_with("warning: ") && line.ends_with("ignored.")));
 }
 
 #[test]

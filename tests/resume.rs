@@ -146,10 +146,10 @@ fn only_what_may_differ_stands_beside_resume() {
     let place = Place::new();
     assert_eq!(place.train(&["--name", "a"]).code, Some(0));
     for (options, words) in [
-        (["--batch-size", "8"], "--batch-size cannot stand beside --resume"),
-        (["--preset", "40-12"], "--preset cannot stand beside --resume"),
-        (["--name", "b"], "--name cannot stand beside --resume"),
-        (["--reference", "--json"], "--reference cannot stand beside --resume"),
+        (["--batch-size", "8"], "--batch-size cannot be combined with --resume"),
+        (["--preset", "40-12"], "--preset cannot be combined with --resume"),
+        (["--name", "b"], "--name cannot be combined with --resume"),
+        (["--reference", "--json"], "--reference cannot be combined with --resume"),
         (["--lr", "0.5"], "only for a run that diverged"),
     ] {
         let said = place.say(&[["--no-ui", "--resume"], ["a", options[0]], [options[1], "--json"]].concat());

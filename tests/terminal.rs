@@ -1,4 +1,4 @@
-//! The interface as a terminal has it: the real binary, typed at, signalled, stopped and left alone.
+//! The interface in a real terminal: the binary with keys, signals, stops and hangups.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -90,7 +90,7 @@ fn until_steps(place: &Place) {
     until("a step", || journal(place).iter().any(|event| event["event"] == "step"));
 }
 
-/// That the only run ended for `reason`, with what it had then saved.
+/// Asserts that the only run ended for `reason`, with its last state saved.
 fn is_stopped(place: &Place, reason: &serde_json::Value) {
     let last = journal(place).pop().unwrap();
     assert_eq!((&last["event"], &last["outcome"]), (&"finished".into(), &"stopped".into()), "{last}");
@@ -175,14 +175,14 @@ fn sigusr1_saves_and_the_run_goes_on() {
 #[test]
 fn a_second_signal_leaves_at_once_and_gives_the_terminal_back() {
     let place = Place::new();
-    // Steps that take long, so that the first signal is still being heeded when the second one counts.
+    // Steps that take long, so that the first signal is still being handled when the second one counts.
     let slow = ["--layers", "3,3,3", "--growth-rate", "64", "--batch-size", "250", "--threads", "1"];
     let mut terminal = place.terminal().start_below_a_shell(&slow);
     train(&place, &mut terminal);
     until("the first step", || journal(&place).len() > 1);
     terminal.signal(Signal::TERM);
     terminal.until_shown("saving and stopping, within 10 seconds");
-    // Those of the first two seconds are the same request.
+    // Signals within the first two seconds are the same request.
     until("the end", || kill_process(terminal.pid(), Signal::TERM).is_err());
     terminal.ends_well_with(143);
     assert!(journal(&place).iter().all(|event| event["event"] != "finished"));
@@ -206,7 +206,7 @@ fn start_without_sighup(place: &Place) -> pty::Terminal {
     place.terminal().run(&words)
 }
 
-/// That the shell saw this exit code.
+/// Asserts that the shell saw this exit code.
 fn ended_with(place: &Place, expected: u8) {
     let code = || std::fs::read_to_string(place.path().join("code")).unwrap_or_default();
     until("the end", || code().ends_with('\n'));
@@ -312,7 +312,7 @@ fn a_terminal_that_is_closed_while_a_run_moves_to_the_background_does_not_keep_i
     until("the end of the run", || state(&place) == "completed");
 }
 
-/// Settles something for this user.
+/// Writes this user's config file.
 fn settle(place: &Place, text: &str) {
     let folder = place.path().join("config/densenet-tui");
     std::fs::create_dir_all(&folder).unwrap();
@@ -354,7 +354,7 @@ fn a_config_file_with_errors_names_their_lines_and_the_rest_holds() {
     let mut terminal = place.terminal().sized(120, 30).start(&[]);
     terminal.until_shown("Recipe");
     terminal.press("6");
-    terminal.until_shown("line 2: `font` is no setting");
+    terminal.until_shown("line 2: `font` is not a setting");
     terminal.until_shown("line 5: `fly` is no action");
     terminal.until_shown("there is no theme `neon`");
     terminal.press("q");
@@ -405,7 +405,7 @@ fn a_stop_from_outside_gives_the_terminal_back_and_a_continue_draws_it_whole() {
     terminal.until("the interface again", |screen| {
         screen.alternate_screen() && screen.hide_cursor() && screen.contents().contains("Recipe")
     });
-    // Where no shell waits, nobody could continue.
+    // Without a shell, nobody could continue it.
     terminal.press("\x1a");
     terminal.until_shown("no shell");
     terminal.press("q");
@@ -467,7 +467,7 @@ fn a_value_is_copied_through_the_terminal() {
     assert_eq!(terminal.end(), 0);
 }
 
-/// A paste, as a terminal tells it.
+/// A paste, as a terminal sends it.
 fn paste(text: &str) -> String {
     format!("\x1b[200~{text}\x1b[201~")
 }

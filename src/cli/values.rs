@@ -1,4 +1,4 @@
-//! Values of options that are or hold a path.
+//! Parsers of option values that are or contain a path.
 
 use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 
@@ -11,7 +11,7 @@ pub(super) fn a_path() -> impl TypedValueParser {
     PathBufValueParser::new().try_map(|path| paths::meant(&path))
 }
 
-/// A data set; of a folder the path is taken likewise.
+/// A data set; `~` in the path of a folder is the home directory, too.
 pub(super) fn some_data() -> impl TypedValueParser {
     OsStringValueParser::new().try_map(|word| match text(word.as_ref())?.parse()? {
         Data::Folder(path) => paths::meant(&path).map(Data::Folder),

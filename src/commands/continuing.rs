@@ -1,7 +1,7 @@
-//! `--continue`: the same command line begins a run, goes on with it, or finds it complete.
+//! `--continue`: the same command line begins a run, resumes it, or finds it complete.
 //!
-//! What was typed is compared with the recipe the run was begun with, key by key, and only what was typed: the run
-//! remembers the rest. What cannot change any more is refused, nothing is passed over.
+//! Options on the command line are compared with the recipe that the run began with, key by key; options that are not
+//! given keep the run's values. A value that can no longer change is refused, never ignored.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,29 +20,29 @@ use crate::recipe::{Data, Recipe};
 use crate::store::checkpoint::Meta;
 use crate::store::{State, Summary, catalog, run};
 
-/// What is to be done.
+/// What `--continue` does next.
 pub(crate) enum Next {
     /// There is no such run.
     Begin,
-    /// Go on with the run in this directory.
-    GoOn(PathBuf, Overrides),
+    /// Resume the run in this directory.
+    Resume(PathBuf, Overrides),
     /// There is nothing left to train.
     Ended(Box<Summary>),
 }
 
-/// What a run and a command line say of it.
+/// A run and the command line that is compared with it.
 struct Case<'a> {
     name: &'a str,
-    /// The recipe it was begun with.
+    /// The recipe it began with.
     begun: Recipe,
     /// The recipe of its newest checkpoint, with all changes since.
     now: Recipe,
-    /// What was typed, on top of what it was begun with.
+    /// The options of the command line over `begun`.
     asked: Recipe,
     diverged: bool,
 }
 
-/// Finds out what the command line means for the run `name`; the error is a sentence.
+/// Decides what the command line means for the run `name`; the error is a sentence.
 pub(crate) fn next(cli: &Cli, runs_dir: &Path, name: &str) -> Result<Next, String> {
     run::check_name(name).map_err(|problem| format!("{problem}; choose another --name."))?;
     let path = runs_dir.join(name);
@@ -71,7 +71,7 @@ pub(crate) fn next(cli: &Cli, runs_dir: &Path, name: &str) -> Result<Next, Strin
         }
     }
     let overrides = case.overrides()?;
-    case.tell_changes(cli);
+    case.warn_about_changes(cli);
     let longer = (overrides.epochs, overrides.steps) != (None, None);
     match summary {
         Some(summary) if case.diverged && overrides.lr.is_none() => Ok(Next::Ended(Box::new(summary))),
@@ -79,7 +79,7 @@ pub(crate) fn next(cli: &Cli, runs_dir: &Path, name: &str) -> Result<Next, Strin
         Some(summary) if is_complete(&summary) && summary.step == progress.step && !longer => {
             Ok(Next::Ended(Box::new(summary)))
         }
-        _ => Ok(Next::GoOn(path, overrides)),
+        _ => Ok(Next::Resume(path, overrides)),
     }
 }
 
@@ -87,8 +87,8 @@ fn is_complete(summary: &Summary) -> bool {
     summary.state == State::Completed
 }
 
-/// Tells that the run `name` has ended as `summary` says, as its last line did.
-pub(crate) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
+/// Reports the end of the run `name` from its `summary`, as its last line did.
+pub(crate) fn report_end(name: &str, summary: &Summary, json: bool) -> Exit {
     let completed = is_complete(summary);
     let outcome = if completed { Outcome::Completed } else { Outcome::Diverged };
     let (best, test, step) = (summary.best, summary.test, summary.step);
@@ -98,7 +98,7 @@ pub(crate) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
         print_json(&line);
     }
     if !completed {
-        let why = summary.message.clone().unwrap_or_else(|| "go on with a lower --lr.".into());
+        let why = summary.message.clone().unwrap_or_else(|| "resume it with a lower --lr.".into());
         complain(&format!("error: {name} has {end}: {why}"));
         return Exit::DIVERGED;
     }
@@ -111,7 +111,7 @@ pub(crate) fn tell_end(name: &str, summary: &Summary, json: bool) -> Exit {
     Exit::FINE
 }
 
-/// What was typed, on top of the recipe of the run: what was not typed is as it was begun.
+/// The options of the command line over the recipe that the run began with.
 fn asked(cli: &Cli, begun: &Recipe) -> Result<Recipe, String> {
     let table = Table::try_from(begun).map_err(|error| error.to_string())?;
     let run = Layer { source: "the run".into(), table };
@@ -120,7 +120,7 @@ fn asked(cli: &Cli, begun: &Recipe) -> Result<Recipe, String> {
 }
 
 impl Case<'_> {
-    /// What goes on otherwise than it was; the error names what cannot.
+    /// The values that change on resuming; the error names one that cannot.
     fn overrides(&self) -> Result<Overrides, String> {
         let Self { begun, now, asked, .. } = self;
         let mut overrides = Overrides::default();
@@ -143,7 +143,7 @@ impl Case<'_> {
         let steps = match (asked.steps == begun.steps, epochs == now.epochs) {
             (false, _) => asked.steps,
             (true, true) => now.steps,
-            // As beside --resume: a limit of an earlier part must not hide the epochs now asked for.
+            // As with --resume: a limit of an earlier part must not hide the epochs now asked for.
             (true, false) => None,
         };
         if (epochs, steps) != (now.epochs, now.steps) {
@@ -153,8 +153,8 @@ impl Case<'_> {
         Ok(overrides)
     }
 
-    /// Tells where the run has another value by now than it was begun with, though the latter was typed once more.
-    fn tell_changes(&self, cli: &Cli) {
+    /// Warns where the command line repeats a value that the run began with but has changed since.
+    fn warn_about_changes(&self, cli: &Cli) {
         let typed = cli.recipe.overrides();
         let typed = [
             ("epochs", typed.epochs.is_some()),
@@ -166,7 +166,7 @@ impl Case<'_> {
                 let [was, is] =
                     [begun, now].map(|value| value.map_or("no limit".into(), |value| value.to_string()));
                 complain(&format!(
-                    "warning: the run `{}` was begun with `{key}` = {was}, but that was changed to {is} since, and it goes on so.",
+                    "warning: the run `{}` was begun with `{key}` = {was}, but that has been changed to {is} since; it continues with {is}.",
                     self.name
                 ));
             }
@@ -184,8 +184,8 @@ impl Case<'_> {
         keys.into_iter().map(|key| (key.clone(), values(key))).collect()
     }
 
-    /// Where the images are now, if the command line has another place for the same ones that is there. A relative
-    /// path means what it meant at the start, so one that leads nowhere from here leads to the remembered place.
+    /// Where the images are now, if the command line names another existing place for the same ones. A relative path
+    /// means what it meant at the start, so one that leads nowhere from here means the remembered place.
     fn moved(&self) -> Result<Option<PathBuf>, String> {
         let Self { begun, asked, .. } = self;
         let same_kind = match (&begun.data, &asked.data) {
@@ -213,11 +213,11 @@ impl Case<'_> {
         Ok(Some(place))
     }
 
-    /// The sentence about an option that cannot be what it was typed as.
+    /// The error for an option whose value cannot change.
     fn differs(&self, option: &str, how: &str) -> String {
         let name = self.name;
         format!(
-            "{option}: the run `{name}` was begun {how}, and goes on so; leave {option} as it was, or choose another --name."
+            "{option}: the run `{name}` was begun {how}, and continues that way; leave {option} as it was, or choose another --name."
         )
     }
 }

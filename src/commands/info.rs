@@ -8,7 +8,7 @@ use crate::engine;
 use crate::headless::{print_json, print_line};
 use crate::monitor::Exit;
 
-/// Prints what this program is and where it keeps things.
+/// Prints versions, devices and the paths of config, state and runs.
 pub(crate) fn info(context: &Context, json: bool) -> Exit {
     let (version, candle) = (env!("CARGO_PKG_VERSION"), "0.11.1");
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
@@ -18,7 +18,7 @@ pub(crate) fn info(context: &Context, json: bool) -> Exit {
     let state = context.paths.state_file();
     let devices = engine::describe_devices();
     if json {
-        // A path need not be text, and JSON has nothing else.
+        // Paths need not be UTF-8, JSON must be.
         let [config, state, runs] = [&config, &state, &runs].map(|path| path.to_string_lossy());
         let info = json!({
             "version": version, "candle": candle, "build": build, "cuda": cuda, "threads": usable_threads(),

@@ -29,7 +29,7 @@ pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
 }
 
 fn to_json(entry: &Entry) -> Value {
-    // A path need not be text, and JSON has nothing else.
+    // Paths need not be UTF-8, JSON must be.
     let path = entry.path.to_string_lossy();
     let mut value = json!({ "run": entry.name, "path": path, "state": entry.state(), "live": entry.live });
     match &entry.summary {

@@ -5,30 +5,30 @@ use serde_json::{Value, json};
 use crate::arch::Arch;
 use crate::arch::plan::{Kind, Plan, Row};
 use crate::cli::RecipeArgs;
-use crate::commands::{Context, one_line, wrong};
+use crate::commands::{Context, one_line, usage_error};
 use crate::data;
 use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, lines::grouped};
 use crate::recipe::presets::PRESETS;
 use crate::recipe::{Recipe, Stem};
 
-/// Prints the network that was typed.
+/// Prints the network of the recipe on the command line.
 pub(crate) fn summary(context: &Context, typed: &RecipeArgs, json: bool) -> Exit {
     let recipe = match context.recipe(typed) {
         Ok(recipe) => recipe,
-        Err(sentences) => return wrong(&sentences),
+        Err(sentences) => return usage_error(&sentences),
     };
     let classes = match recipe.data.classes() {
         Some(classes) => classes,
         None => match data::classes(&recipe) {
             Ok(classes) => classes.len(),
-            Err(error) => return wrong(&one_line(error)),
+            Err(error) => return usage_error(&one_line(error)),
         },
     };
     let arch = recipe.arch(classes);
     let plan = match arch.plan() {
         Ok(plan) => plan,
-        Err(problem) => return wrong(&one_line(problem)),
+        Err(problem) => return usage_error(&one_line(problem)),
     };
     if json {
         print_json(&to_json(&recipe, &arch, &plan).to_string());
@@ -67,7 +67,7 @@ fn to_json(recipe: &Recipe, arch: &Arch, plan: &Plan) -> Value {
     })
 }
 
-/// What a person calls the row.
+/// The row's name for people.
 fn title(row: &Row) -> String {
     match row.kind {
         Kind::Stem => "conv0".into(),

@@ -1,14 +1,14 @@
-//! `--no-ui`: a run from its first line to its exit code.
+//! `--no-ui`: trains a run without the interface.
 
 use crate::cli::{Cli, RESUMABLE};
 use crate::commands::continuing::{self, Next};
-use crate::commands::{Context, start, threads, wrong};
+use crate::commands::{Context, start, threads, usage_error};
 use crate::headless::answers::complain;
 use crate::headless::follow;
 use crate::monitor::Exit;
 use crate::protocol::{Command, Options, Start};
 
-/// Trains what was typed, or goes on with a run. `typed` are the options that stood on the command line.
+/// Trains the recipe of the command line, or resumes a run. `typed` are the options given on the command line.
 pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
     let args = &cli.run;
     let command = match command(context, cli, typed) {
@@ -26,7 +26,7 @@ pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
     follow(&link, args.json, if args.carry_on { Exit::of_continued } else { Exit::of })
 }
 
-/// What the engine is to do, with the threads started for it; an exit where there is nothing to do.
+/// The command for the engine, with the compute threads started; an exit code where there is nothing to do.
 fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Exit> {
     let args = &cli.run;
     let options = |threads| Options {
@@ -45,23 +45,23 @@ fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Ex
     };
     if let (Some(name), true) = (&args.name, args.carry_on) {
         match continuing::next(cli, &context.runs_dir(&args.place), name) {
-            Ok(Next::Ended(summary)) => return Err(continuing::tell_end(name, &summary, args.json)),
-            Ok(Next::GoOn(run, overrides)) => return Ok(resume(run, overrides, threads(&args.compute)?)),
+            Ok(Next::Ended(summary)) => return Err(continuing::report_end(name, &summary, args.json)),
+            Ok(Next::Resume(run, overrides)) => return Ok(resume(run, overrides, threads(&args.compute)?)),
             Ok(Next::Begin) => {}
-            Err(sentence) => return Err(wrong(&sentence)),
+            Err(sentence) => return Err(usage_error(&sentence)),
         }
     }
     let Some(target) = &args.resume else {
-        let recipe = context.recipe(&cli.recipe).map_err(|sentences| wrong(&sentences))?;
+        let recipe = context.recipe(&cli.recipe).map_err(|sentences| usage_error(&sentences))?;
         let options = options(threads(&args.compute)?);
         return Ok(Command::Start(Box::new(Start { recipe, name: args.name.clone(), options })));
     };
-    beside_resume(typed).map_err(|sentence| wrong(&sentence))?;
+    check_resume_options(typed).map_err(|sentence| usage_error(&sentence))?;
     Ok(resume(target.clone(), cli.recipe.overrides(), threads(&args.compute)?))
 }
 
-/// Refuses what was typed and cannot stand beside `--resume`.
-pub(crate) fn beside_resume(typed: &[String]) -> Result<(), String> {
+/// Refuses options that cannot be combined with `--resume`.
+pub(crate) fn check_resume_options(typed: &[String]) -> Result<(), String> {
     let Some(option) = typed.iter().find(|option| !RESUMABLE.contains(&option.as_str())) else {
         return Ok(());
     };
@@ -69,7 +69,7 @@ pub(crate) fn beside_resume(typed: &[String]) -> Result<(), String> {
     let others: Vec<String> =
         RESUMABLE[3..].iter().map(|name| format!("--{}", name.replace('_', "-"))).collect();
     Err(format!(
-        "--{option} cannot stand beside --resume: a run goes on with its own recipe; what can is {}.",
+        "--{option} cannot be combined with --resume: a run continues with its own recipe; the options that can are {}.",
         others.join(", ")
     ))
 }

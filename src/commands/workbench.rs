@@ -1,11 +1,11 @@
-//! The interface, put together.
+//! Assembles and opens the interface.
 
 use std::io::{ErrorKind, IsTerminal};
 use std::time::{Duration, Instant};
 
 use crate::cli::Cli;
-use crate::commands::train::beside_resume;
-use crate::commands::{Context, start_threads, wrong};
+use crate::commands::train::check_resume_options;
+use crate::commands::{Context, start_threads, usage_error};
 use crate::config::Config;
 use crate::engine::{self, Promise};
 use crate::files;
@@ -24,13 +24,13 @@ use crate::ui::style::theme::Theme;
 use crate::ui::workspace::{OnHangup, Settings};
 use crate::ui::{deadline, give_back};
 
-/// How often it is asked whether the engine has ended.
+/// Interval between checks whether the engine has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Options that say nothing about a run.
-const LOOKS: &[&str] = &["color", "theme"];
+/// Options that only concern the display.
+const DISPLAY: &[&str] = &["color", "theme"];
 
-/// Options that say nothing about the recipe.
+/// Options that do not change the recipe.
 const NO_RECIPE: &[&str] = &[
     "color",
     "theme",
@@ -46,8 +46,8 @@ const NO_RECIPE: &[&str] = &[
     "json",
 ];
 
-/// Opens the interface on the recipe that was typed, or on the last one. `typed` are the options that
-/// stood on the command line.
+/// Opens the interface with the recipe of the command line, or else the last one. `typed` are the options given
+/// on the command line.
 pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     let dumb = variable("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
     if dumb || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
@@ -56,15 +56,15 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     }
     if cli.run.resume.is_some() {
         let of_the_run: Vec<String> =
-            typed.iter().filter(|option| !LOOKS.contains(&option.as_str())).cloned().collect();
-        if let Err(sentence) = beside_resume(&of_the_run) {
-            return wrong(&sentence);
+            typed.iter().filter(|option| !DISPLAY.contains(&option.as_str())).cloned().collect();
+        if let Err(sentence) = check_resume_options(&of_the_run) {
+            return usage_error(&sentence);
         }
     }
     let mut notes = Vec::new();
-    // A config file that is no TOML costs a headless run its start, a person here only the settings.
+    // A config file that is not TOML prevents a headless run; here only the settings are lost.
     let context = Context::read().unwrap_or_else(|error| {
-        notes.push(format!("{error} Nothing of this file holds."));
+        notes.push(format!("{error} The whole file is ignored."));
         Context { paths: Paths::of_this_user(), config: Config::default() }
     });
     notes.extend(context.config.warnings.iter().cloned());
@@ -72,7 +72,7 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     notes.extend(forgotten);
     let recipe = match context.recipe(&cli.recipe) {
         Ok(recipe) => recipe,
-        Err(sentences) => return wrong(&sentences),
+        Err(sentences) => return usage_error(&sentences),
     };
     let own = typed.iter().any(|option| !NO_RECIPE.contains(&option.as_str()));
     let last = if own { None } else { state.recipe.clone() };
@@ -90,7 +90,7 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     out_of_memory::give_back_by(give_back);
     let shown = engine::spawn(Promise::default()).and_then(|(link, thread)| {
         let left = crate::ui::run(&link, settings, engine::is_saving);
-        // The engine finishes its step and saves before the program ends, unless something keeps it for ever.
+        // The engine finishes its step and saves before the program ends, unless that takes too long.
         drop(link);
         let asked = left.as_ref().map_or_else(|_| Instant::now(), |left| left.asked);
         while !thread.is_finished() && Instant::now() < deadline(asked, engine::is_saving) {
@@ -162,9 +162,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The colours of the terminal: typed, settled, or what the terminal says of itself.
+/// The colours of the terminal: from the command line, the config file, or the terminal's environment variables.
 fn level(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> ColourLevel {
-    let word = cli.looks.color.as_deref().or(context.config.color.as_deref()).unwrap_or("auto");
+    let word = cli.display.color.as_deref().or(context.config.color.as_deref()).unwrap_or("auto");
     let asked = ColourLevel::asked(word).unwrap_or_else(|sentence| {
         notes.push(format!("{}: `color`: {sentence}.", context.paths.config_file().display()));
         None
@@ -177,9 +177,10 @@ fn level(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> ColourLevel {
     )
 }
 
-/// The theme: typed, settled, or the terminal's own colours. A person's file comes before what is built in.
+/// The theme: from the command line, the config file, or the terminal's own colours. A user's file overrides a
+/// built-in theme.
 fn theme(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> Theme {
-    let name = cli.looks.theme.as_deref().or(context.config.theme.as_deref()).unwrap_or("terminal");
+    let name = cli.display.theme.as_deref().or(context.config.theme.as_deref()).unwrap_or("terminal");
     let plain = Theme::builtin("terminal").unwrap_or_else(Theme::plain);
     let file = context.paths.theme_file(name);
     match (files::read_text(&file), Theme::builtin(name)) {
@@ -191,7 +192,7 @@ fn theme(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> Theme {
         (Err(error), Some(builtin)) => {
             if error.kind() != ErrorKind::NotFound {
                 notes.push(format!(
-                    "{}: it cannot be read ({error}); the built-in `{name}` holds.",
+                    "{}: it cannot be read ({error}); the built-in `{name}` is used.",
                     file.display()
                 ));
             }

@@ -1,5 +1,5 @@
-//! Files inside of a directory that is open: no path is looked up again, so whatever becomes of its name,
-//! it is this directory and no other.
+//! Files in an open directory: its path is not resolved again, so it stays the same directory even when it is
+//! renamed or replaced.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +19,7 @@ pub fn open_directory(path: &Path) -> io::Result<File> {
 /// Opens (or creates, where `flags` say so) the regular file `name` in `directory`; anything else there is
 /// an error that says what it is.
 pub fn open_inside(directory: impl AsFd, name: &Path, flags: OFlags) -> io::Result<File> {
-    // A handle that opens nothing yet, so that a device is only looked at.
+    // O_PATH does not open the file itself, so a device is only inspected.
     #[cfg(target_os = "linux")]
     match openat(&directory, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
         Ok(found) => check(&File::from(found).metadata()?)?,

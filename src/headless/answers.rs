@@ -1,4 +1,4 @@
-//! Commands that ask one question: wait for the answer, tell it, choose the exit code.
+//! Commands that ask the engine one question: waits for the answer, prints it, chooses the exit code.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::monitor::End;
 use crate::protocol::event::{Bench, KernelFigures, Verification};
 use crate::protocol::{Command, Event, Link};
 
-/// Sends `question` and tells the answer.
+/// Sends `question` and prints the answer.
 pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
     if link.commands.send(question).is_err() {
         complain("the engine is gone.");
@@ -27,7 +27,7 @@ pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
                     "split": split, "images": images, "step": step,
                     "loss": figures.loss, "accuracy": figures.accuracy,
                 });
-                tell(json, &answer, &|| {
+                print_answer(json, &answer, &|| {
                     vec![format!(
                         "{} {} images: loss {:.4}, accuracy {:.2} % (weights of step {})",
                         lines::grouped(images as u64),
@@ -41,12 +41,12 @@ pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
             }
             Event::Benched(bench) => {
                 let value = serde_json::to_value(&bench).unwrap_or_default();
-                tell(json, &value, &|| bench_lines(&bench));
+                print_answer(json, &value, &|| bench_lines(&bench));
                 return Exit::FINE;
             }
             Event::Verified(verification) => {
                 let value = serde_json::to_value(&verification).unwrap_or_default();
-                tell(json, &value, &|| verification_lines(&verification));
+                print_answer(json, &value, &|| verification_lines(&verification));
                 return if verification.passed { Exit::FINE } else { Exit::FAILED };
             }
             _ => {}
@@ -61,7 +61,7 @@ pub fn complain(line: &str) {
     output::say(Stream::Err, line);
 }
 
-fn tell(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
+fn print_answer(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
     if json {
         print_json(&value.to_string());
     } else {
@@ -71,7 +71,7 @@ fn tell(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
     }
 }
 
-/// So many things, as in `1 step`, `8 steps`.
+/// A number of things, as in `1 step`, `8 steps`.
 fn counted(n: usize, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }

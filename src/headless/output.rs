@@ -1,8 +1,8 @@
-//! The way out for everything that is printed without the interface: a queue for stdout and one for stderr, and a
-//! thread that empties both, in the order in which the lines were said.
+//! All output without the interface: a queue for stdout and one for stderr, and a thread that writes both, in the
+//! order in which the lines were queued.
 //!
-//! Whoever prints never waits, whatever becomes of the reader: training must not depend on somebody reading. A reader
-//! that is slow gets every line whole; one that is gone gets none; a full disk is tried again until the end.
+//! Printing never blocks, because training must not depend on a reader. A slow reader gets every line whole; one that
+//! is gone gets none; a full disk is retried until the end.
 
 use std::collections::VecDeque;
 use std::io::IsTerminal;
@@ -18,42 +18,42 @@ use rustix::termios::tcgetwinsize;
 use crate::monitor::Exit;
 use crate::plain;
 
-/// How long a reader that takes nothing is waited for at the end.
+/// How long to wait at the end for a reader that reads nothing.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The same for the last sentence on stderr, and where somebody has asked to leave at once.
+/// The same for the last sentence on stderr, and after a request to exit at once.
 const SHORT: Duration = Duration::from_millis(500);
-/// How often something that could not be written is tried again.
+/// Interval between retries of a failed write.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long the thread waits for a reader before it looks whether there is something for the other one.
+/// How long the thread waits for one reader before it serves the other.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-/// What a pipe takes in one piece or not at all (PIPE_BUF), and does not wait for once it says that it has room.
+/// Bytes that a pipe accepts as a whole or not at all (PIPE_BUF), without blocking once it reports room.
 const PIECE: usize = 4096;
-/// More bytes than these waiting, and the reader is behind.
+/// With more queued bytes than these, the reader is behind.
 const BEHIND: usize = 64 << 10;
-/// Bytes that wait at most; of more, the oldest lines are left out.
+/// The most queued bytes; beyond them the oldest lines are dropped.
 const MOST: usize = 64 << 20;
-/// Goes back to the begin of the terminal's line and empties it.
+/// Returns to the start of the terminal's line and clears it.
 const WIPE: &str = "\r\x1b[2K";
-/// Cells of a terminal that does not tell.
+/// Width of a terminal that does not report one.
 const USUAL_WIDTH: u16 = 80;
 
-/// The one of this program.
+/// The output of this process.
 static OUTPUT: LazyLock<Output> =
     LazyLock::new(|| Output::new([rustix::stdio::stdout(), rustix::stdio::stderr()]));
 
-/// Where a line goes to.
+/// The stream of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// What was asked for.
+    /// Results.
     Out,
-    /// What is said about it.
+    /// Messages.
     Err,
 }
 
-/// Lines that wait for their reader.
+/// Lines that wait to be written.
 #[derive(Default)]
 struct Queue {
-    /// Each with its place among the lines of both streams.
+    /// Each with its position among the lines of both streams.
     lines: VecDeque<(u64, Vec<u8>)>,
     /// Bytes of the first line that are written.
     written: usize,
@@ -62,9 +62,9 @@ struct Queue {
     terminal: bool,
     /// A terminal, also one that is closed already.
     device: bool,
-    /// Nobody reads any more.
+    /// The reader is gone.
     gone: bool,
-    /// Why the last try failed, how many did so in a row, and when the next one is due.
+    /// Why the last write failed, how many failed in a row, and when the next try is due.
     trouble: Option<(Errno, u32, Instant)>,
     left_out: u64,
 }
@@ -74,23 +74,23 @@ struct State {
     said: u64,
     /// The progress line is on the screen.
     progress: bool,
-    /// When something was last taken.
+    /// When something was last written.
     taken: Instant,
-    /// Lines are written as they are said, not only at the end.
+    /// Lines are written as they are queued, not only at the end.
     begun: bool,
-    /// Nothing is tried twice any more.
+    /// Nothing is retried any more.
     ending: bool,
 }
 
 struct Output {
     streams: [BorrowedFd<'static>; 2],
     state: Mutex<State>,
-    /// A line was said or written.
+    /// A line was queued or written.
     news: Condvar,
 }
 
-/// From now on lines are written as they are said. Must come after the environment is settled, since it starts a
-/// thread; where that is impossible, lines are written at the end.
+/// From now on lines are written as they are queued. Starts a thread, so it must be called after all changes of the
+/// environment; if no thread can be started, lines are written at the end.
 pub(crate) fn begin() {
     OUTPUT.begin();
 }
@@ -105,8 +105,8 @@ pub(crate) fn say_json(json: &str) {
     OUTPUT.push(Stream::Out, format!("{}\n", plain::json(json)).into_bytes());
 }
 
-/// Text of the program's own, of which every character is meant.
-pub(crate) fn say_as_it_is(stream: Stream, text: &str) {
+/// Text with its escape codes, unfiltered.
+pub(crate) fn say_raw(stream: Stream, text: &str) {
     OUTPUT.push(stream, text.as_bytes().to_owned());
 }
 
@@ -115,33 +115,33 @@ pub(crate) fn can_rewrite() -> bool {
     OUTPUT.lock().queue(Stream::Err).terminal && !is_dumb()
 }
 
-/// Whether stdout is a terminal that shows colours, for somebody who wants them.
+/// Whether stdout is a terminal with colours and `NO_COLOR` is not set.
 pub(crate) fn is_coloured() -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|word| !word.is_empty());
     OUTPUT.lock().queue(Stream::Out).terminal && !is_dumb() && !unwanted
 }
 
-/// Whether the terminal knows no escape codes, or does not say what it is.
+/// Whether the terminal supports no escape codes, or does not name its type.
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
-/// Writes the progress line anew, cut to the terminal's width.
+/// Rewrites the progress line, cut to the terminal's width.
 pub(crate) fn progress(line: &str) {
     OUTPUT.progress(line);
 }
 
-/// Whether lines wait for a reader that takes them more slowly than they come.
+/// Whether a reader is slower than the lines arrive.
 pub(crate) fn is_behind() -> bool {
     OUTPUT.lock().queues.iter().any(|queue| queue.bytes > BEHIND)
 }
 
-/// Everything is said: waits until it is written, and makes a failure of what could not be.
+/// Waits until everything is written; output that could not be written makes the exit code a failure.
 pub(crate) fn finish(exit: Exit) -> Exit {
     OUTPUT.finish(exit, PATIENCE)
 }
 
-/// Ends the program at once, with what was said so far.
+/// Ends the program at once, after writing what is queued.
 pub fn leave(code: u8) -> ! {
     OUTPUT.finish(Exit(code), SHORT);
     std::process::exit(code.into())
@@ -165,14 +165,14 @@ impl State {
         }
         queue.bytes += bytes.len();
         queue.lines.push_back((said, bytes));
-        // The first one may be written in part; the last ones say how it ended.
+        // The first line may be partly written; the last ones say how the run ended.
         while queue.bytes > MOST && queue.lines.len() > 2 {
             queue.bytes -= queue.lines.remove(1).map_or(0, |(_, line)| line.len());
             queue.left_out += 1;
         }
     }
 
-    /// Takes the progress line away, where it is in the way of a line of `stream`.
+    /// Clears the progress line if a line of `stream` is to be written over it.
     fn wipe(&mut self, stream: Stream) {
         if self.progress && (stream == Stream::Err || self.queue(Stream::Out).terminal) {
             self.progress = false;
@@ -180,7 +180,7 @@ impl State {
         }
     }
 
-    /// The stream and its next piece: what was said first, of the streams that are `open`.
+    /// The next piece to write and its stream: what was queued first, of the streams that are `open`.
     fn next(&self, open: [bool; 2]) -> Option<(Stream, Vec<u8>)> {
         let firsts = [Stream::Out, Stream::Err].into_iter().zip(&self.queues).zip(open);
         let firsts = firsts.filter_map(|((stream, queue), open)| {
@@ -191,7 +191,7 @@ impl State {
         firsts.min_by_key(|(said, ..)| *said).map(|(_, stream, piece)| (stream, piece.to_owned()))
     }
 
-    /// Takes in what became of a piece.
+    /// Handles the result of a write.
     fn wrote(&mut self, stream: Stream, result: Result<usize, Errno>) {
         let ending = self.ending;
         let queue = self.queue(stream);
@@ -216,7 +216,7 @@ impl State {
                 if ending {
                     queue.drop_lines();
                 } else if tries == 2 && stream == Stream::Out {
-                    let warning = format!("warning: {}; it is tried again.\n", cannot_be(error));
+                    let warning = format!("warning: {}; trying again.\n", cannot_be(error));
                     self.wipe(Stream::Err);
                     self.push(Stream::Err, warning.into_bytes());
                 }
@@ -232,7 +232,7 @@ impl Queue {
     }
 }
 
-/// Whether an error says that there is no reader: a pipe or a socket that is closed, a terminal that has gone.
+/// Whether an error means that there is no reader: a closed pipe or socket, or a terminal that is gone.
 fn is_gone(error: Errno, device: bool) -> bool {
     matches!(error, Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) || device && error == Errno::IO
 }
@@ -281,10 +281,10 @@ impl Output {
             Ok(size) if size.ws_col > 0 => size.ws_col,
             _ => USUAL_WIDTH,
         };
-        // The last cell stays free: some terminals go to the next line with it.
+        // The last cell stays free: some terminals wrap when it is filled.
         let line = format!("{WIPE}{}", plain::cut(&plain::line(line), usize::from(width - 1)));
         let mut state = self.lock();
-        // A terminal that takes nothing needs no news.
+        // A terminal that is stalled needs no progress.
         if state.queue(Stream::Err).lines.is_empty() {
             state.push(Stream::Err, line.into_bytes());
             state.progress = true;
@@ -314,7 +314,7 @@ impl Output {
         }
     }
 
-    /// Writes the next piece for whoever takes one, or waits a moment.
+    /// Writes the next piece to a stream that is ready, or waits a moment.
     fn write_a_piece(&self) {
         let state = self.lock();
         let now = Instant::now();
@@ -335,14 +335,14 @@ impl Output {
         self.lock().wrote(stream, result);
         self.news.notify_all();
         if result == Err(Errno::AGAIN) {
-            // It has room, but not for this much.
+            // It has room, but not enough.
             std::thread::sleep(SHORT / 100);
         }
     }
 
-    /// Which of the streams that are wanted take something, or have something to say against it.
+    /// Which of the `wanted` streams are writable or have an error.
     fn wait(&self, wanted: [bool; 2], time: &Timespec) -> [bool; 2] {
-        // Where none is wanted this is a sleep.
+        // With none wanted this only sleeps.
         let mut all: Vec<PollFd> = self
             .streams
             .iter()
@@ -390,7 +390,7 @@ impl Output {
         if failed && exit == Exit::FINE { Exit::FAILED } else { exit }
     }
 
-    /// Waits until everything is written, or nothing was taken for so long.
+    /// Waits until everything is written, or until nothing was written for `patience`.
     fn empty(&self, patience: Duration) {
         let begin = Instant::now();
         let mut state = self.lock();
@@ -417,7 +417,7 @@ mod tests {
 
     use super::*;
 
-    /// A way out into two pipes, and their other ends.
+    /// An output into two pipes, and their other ends.
     fn output() -> (&'static Output, PipeReader, PipeReader) {
         let ((out, out_end), (err, err_end)) = (pipe().unwrap(), pipe().unwrap());
         let forever = |end: std::io::PipeWriter| {

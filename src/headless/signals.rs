@@ -1,4 +1,4 @@
-//! Signals become commands; nothing is done in a handler.
+//! Turns signals into commands; the handlers themselves do nothing.
 
 use std::thread;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use crate::headless::output::leave;
 use crate::monitor::signals::{Asked, CAUGHT, LIMIT, Requests, sentence};
 use crate::protocol::{Command, StopReason};
 
-/// Catches SIGINT, SIGTERM, SIGUSR2 and SIGXCPU (save and stop; another one after a while leaves at once),
-/// SIGUSR1 (save) and SIGHUP (nothing). Call it before the first line of output. `saving` says whether a
+/// Catches SIGINT, SIGTERM, SIGUSR2 and SIGXCPU (save and stop; a second one after a while exits at once),
+/// SIGUSR1 (save) and SIGHUP (ignored). Call it before the first line of output. `saving` says whether a
 /// checkpoint is being written: then the program is given more time.
 pub fn listen(commands: Sender<Command>, training: bool, saving: fn() -> bool) -> std::io::Result<()> {
     let mut signals = Signals::new(CAUGHT)?;
@@ -37,8 +37,8 @@ pub fn listen(commands: Sender<Command>, training: bool, saving: fn() -> bool) -
     Ok(())
 }
 
-/// Ends the program when it has not ended by itself some time after a signal. Whatever keeps it (a disk that
-/// hangs, a batch that takes minutes), the files it leaves are whole: each is renamed when it is.
+/// Ends the program if it has not ended by itself some time after a signal. Whatever delays it (a disk that
+/// hangs, a batch that takes minutes), the files it leaves are whole, because each is renamed only once complete.
 fn leave_in_time(alarm: &Receiver<i32>, saving: fn() -> bool) {
     let Ok(signal) = alarm.recv() else { return };
     thread::sleep(LIMIT);
