@@ -1,4 +1,4 @@
-//! What the interface costs the training: on real images, for minutes, on a machine that does nothing else.
+//! The cost of the interface for training: on real images, for minutes, on an otherwise idle machine.
 //!
 //! ```text
 //! DENSENET_TUI_CIFAR=DIR cargo test --release --test beside -- --ignored --nocapture --test-threads 1
@@ -33,7 +33,7 @@ fn words(options: &[String]) -> Vec<&str> {
     options.iter().map(String::as_str).collect()
 }
 
-/// Trains in a terminal of 120 columns and 36 rows, and calls `at_the_end` before it is left.
+/// Trains in a terminal of 120 columns and 36 rows, and calls `at_the_end` before quitting.
 fn in_a_terminal(place: &Place, options: &[String], run: &str, at_the_end: impl FnOnce(i32)) {
     let mut terminal = place.terminal().sized(120, 36).start(&words(options));
     terminal.until_shown("Recipe");
@@ -75,7 +75,7 @@ fn training_is_as_fast_with_the_interface_as_without() {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         let place = Place::new();
-        // The one that comes first takes turns.
+        // They take turns in going first.
         for shown in [pair % 2 == 0, pair % 2 == 1] {
             let run = if shown { "shown" } else { "headless" };
             let mut options = options(&["--steps", "600", "--name", run]);
@@ -96,7 +96,7 @@ fn training_is_as_fast_with_the_interface_as_without() {
     assert!(ratio > 0.97, "{ratio}");
 }
 
-/// Ticks of processor time by the name of the thread.
+/// Ticks of processor time by thread name.
 fn ticks(process: i32) -> BTreeMap<String, u64> {
     let mut ticks = BTreeMap::new();
     for thread in std::fs::read_dir(format!("/proc/{process}/task")).unwrap() {

@@ -1,5 +1,5 @@
-//! The engine behind its link, as any front end meets it: asked between steps, never waiting, never
-//! taken down by whoever listens.
+//! The engine behind its link, as a front end sees it: commands act between steps, it never waits for a
+//! listener and never fails because of one.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -255,7 +255,7 @@ fn a_listener_that_never_reads_neither_stalls_the_run_nor_loses_its_news() {
     let folder = tempfile::tempdir().unwrap();
     let start = Start { recipe: recipe(), name: None, options: options(folder.path()) };
     link.commands.send(Command::Start(Box::new(start))).unwrap();
-    // With nothing left to hear, the engine ends when the run does; until then nothing is read.
+    // With no commands left, the engine ends when the run does; until then nothing is read.
     let Link { commands, events, .. } = link;
     drop(commands);
     thread.join().unwrap();

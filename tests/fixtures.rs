@@ -1,8 +1,8 @@
-//! What the scenarios of the interface show: real runs, and real answers of the engine about one of them.
+//! Writes the fixtures of the interface's scenarios: real runs, and real answers of the engine about one of them.
 //!
 //! The runs are trained first (see `tests/scenarios/README.md`), then
 //! `DENSENET_TUI_RUNS=DIR:DIR DENSENET_TUI_DATA=DIR cargo test --test fixtures -- --ignored`
-//! writes `tests/scenarios/fixtures/`. The first of them is the one that is looked into.
+//! writes `tests/scenarios/fixtures/`. The first of them is inspected.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -20,7 +20,7 @@ const LINES: usize = 400;
 /// Mistakes and samples whose images are kept.
 const MISTAKES: usize = 16;
 const SAMPLES: usize = 12;
-/// Where the data of a run seems to be.
+/// The neutral path of a run's data.
 const DATA: &str = "data";
 
 fn fixtures() -> PathBuf {
@@ -40,7 +40,7 @@ fn fixtures_are_made_from_real_runs() {
     look_into(&runs[0], &data);
 }
 
-/// A run without its checkpoints: journal, recipe and summary, told as if it were in `runs`.
+/// Keeps a run without its checkpoints: journal, recipe and summary, with paths as if it were in `runs`.
 fn keep(run: &Path) {
     let name = run.file_name().unwrap().to_str().unwrap();
     let to = fixtures().join("runs").join(name);
@@ -60,7 +60,7 @@ fn told(line: &str) -> String {
     format!("{line}\n")
 }
 
-/// Neighbouring lines of steps joined as the engine joins them when it is not listened to.
+/// Joins neighbouring lines of steps, as the engine does when its listener is behind.
 fn thinned(events: Vec<Stamped>) -> Vec<Stamped> {
     let lines = events.iter().filter(|of| matches!(of.event, Event::Step { .. })).count();
     let most = lines.div_ceil(LINES);
@@ -96,7 +96,7 @@ fn join(first: &Event, second: &Event) -> Option<Event> {
     (of == epoch).then_some(sum)
 }
 
-/// An event without the places of the machine it happened on.
+/// An event without paths of the machine it happened on.
 fn neutral(stamped: &Stamped) -> Stamped {
     let mut stamped = stamped.clone();
     match &mut stamped.event {
@@ -119,8 +119,8 @@ fn elsewhere(recipe: Recipe) -> Recipe {
     Recipe { data_dir, ..recipe }
 }
 
-/// What the engine says about a run's best network and about the run's data. Images are no part of a line
-/// and lie beside it, in the line's order.
+/// Writes the engine's answers about a run's best network and its data. Images are not part of a line but are
+/// stored beside it, in the line's order.
 fn look_into(run: &Path, data: &Path) {
     let options = Options {
         runs_dir: run.parent().unwrap().to_owned(),

@@ -63,7 +63,7 @@ fn without_no_ui_it_says_what_there_is_and_exits_2() {
     assert!(said.stderr.contains("--no-ui"), "{said:?}");
 }
 
-/// Options, and words of the sentence that answers them.
+/// Options, and words of the sentence that refuses them.
 const WRONG: [(&[&str], &str); 30] = [
     (&["--epochs", "0"], "`epochs`"),
     (&["--batch-size", "0"], "`batch_size`"),
@@ -222,7 +222,7 @@ fn a_checkpoint_is_tried_on_other_images_without_the_limits_of_its_own() {
     assert_eq!(said.last()["images"], 27, "30 less the tenth that a folder keeps for validation");
 }
 
-/// `bench` on a network of no weight, with `more` options.
+/// `bench` on a tiny network, with `more` options.
 fn bench<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["bench", "--layers", "1", "--growth-rate", "4", "--batch-size", "4", "--steps", "5"], more].concat()
 }

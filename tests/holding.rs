@@ -1,4 +1,4 @@
-//! Who holds a run, and what becomes of one whose directory goes away while it trains: the real binary.
+//! The lock of a run, and runs whose directory disappears while they train, with the real binary.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -19,7 +19,7 @@ use program::{Place, Running};
 use pty::until;
 use serde_json::{Value, json};
 
-/// A process that means no harm.
+/// An unrelated process.
 struct Decoy(Child);
 
 impl Decoy {
@@ -27,7 +27,7 @@ impl Decoy {
         Self(Command::new("sleep").arg("600").spawn().unwrap())
     }
 
-    /// What a lock file would say of it if it trained the run.
+    /// The lock file it would write if it trained the run.
     fn record(&self, lock: &Path) -> Value {
         let read = |path: &str| fs::read_to_string(path).unwrap().trim().to_owned();
         let fields = read(&format!("/proc/{}/stat", self.0.id()));
@@ -86,7 +86,7 @@ fn a_number_in_a_lock_is_not_signalled_whatever_else_the_lock_says() {
     let held = fs::File::open(&lock).unwrap();
     held.lock().unwrap();
     for (record, answer) in [
-        // An older version wrote no more than a number.
+        // An older version wrote only a number.
         (json!(decoy.0.id()), "does not say which one it is"),
         (own.clone(), "nobody can be sure"),
         (with("host", "elsewhere".into()), "it is trained on elsewhere"),
@@ -129,14 +129,14 @@ fn until_warned(running: &mut Running, text: &str) -> String {
     message
 }
 
-/// Has the run saved; in which directory.
+/// Has the run saved, and returns the directory of the checkpoint.
 fn save(running: &mut Running) -> PathBuf {
     running.signal("USR1");
     let saved = running.until("saved");
     PathBuf::from(saved["path"].as_str().unwrap()).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// Deletes a directory into which somebody writes.
+/// Deletes a directory while another process writes into it.
 fn delete(directory: &Path) {
     until("the deletion", || fs::remove_dir_all(directory).is_ok() || !directory.exists());
 }
@@ -153,8 +153,8 @@ fn state(place: &Place, name: &str) -> String {
     run["state"].as_str().unwrap().to_owned()
 }
 
-/// That the run `name` is whole after its process was asked to stop, and goes on from there to the same bytes as one
-/// that nobody disturbed.
+/// Asserts that the run `name` is whole after its process was asked to stop, and continues from there to the same
+/// bytes as an undisturbed one.
 fn goes_on_to_the_same_bytes(place: &Place, name: &str, running: Running) {
     running.signal("TERM");
     assert_eq!(running.end(), Some(143));
@@ -189,7 +189,7 @@ fn a_run_whose_directory_is_deleted_says_so_at_once_and_the_next_save_makes_it_a
     running.until("saved");
     assert!(run.join("recipe.toml").is_file() && checkpoints(&run).len() == 1);
     assert_eq!(state(&place, "a"), "running");
-    // What was told before the directory was deleted is known again.
+    // Events from before the directory was deleted are in the new journal.
     let events = journal(&run);
     assert_eq!((&events[0]["event"], &events[0]["step"]), (&"started".into(), &0.into()));
     assert_eq!(events.iter().filter(|event| event["event"] == "started").count(), 2);
@@ -249,7 +249,7 @@ fn a_directory_that_was_emptied_has_everything_again_after_the_next_save() {
     }
     delete(&run.join("checkpoints"));
     assert_eq!(save(&mut running), run);
-    // Nobody else gets it.
+    // Nobody else can take it.
     let second = place.say(&["--no-ui", "--resume", "a"]);
     assert_eq!(second.code, Some(2), "{second:?}");
     assert!(second.stderr.contains("is training in it"), "{second:?}");
@@ -271,7 +271,7 @@ fn whoever_takes_a_run_whose_lock_file_was_deleted_has_it_and_the_first_goes_els
     assert_eq!(save(&mut second), place.run_dir("a"));
     second.signal("TERM");
     assert_eq!(second.end(), Some(143));
-    // Of the first nothing came into the second's journal after that had begun.
+    // Nothing of the first went into the second's journal after that had begun.
     let runs: Vec<Value> = journal(&place.run_dir("a"));
     assert!(runs.iter().filter(|event| event["event"] == "started").all(|event| event["run"] == "a"));
     goes_on_to_the_same_bytes(&place, "a-2", first);

@@ -1,4 +1,4 @@
-//! Kills at random moments on real images: slow, so asked for by name.
+//! Kills at random moments on real images: slow, so ignored by default.
 //!
 //! ```text
 //! DENSENET_TUI_CIFAR=DIR cargo test --release --test kill -- --ignored --nocapture
@@ -37,7 +37,7 @@ fn twenty_kills_at_random_moments_of_the_first_two_epochs_change_no_byte() {
     let two_epochs = begin.elapsed().as_secs_f32() * 56.0 / 70.0;
     let expected = place.tensors("whole");
 
-    // A run that was faster than the whole one may end before its moment: then another is tried.
+    // A run that was faster than the whole one may end before its kill: then another is tried.
     let (mut kill, mut tries) = (0, 0..2 * kills);
     while kill < kills {
         let attempt = tries.next().expect("every other run ended before its moment");

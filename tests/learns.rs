@@ -1,4 +1,4 @@
-//! Whether training learns: a few images by heart in a moment, and, asked for by name, the default recipe.
+//! Whether training learns: memorises a few images quickly, and, ignored by default, the whole default recipe.
 //!
 //! ```text
 //! cargo test --release --test learns -- --ignored --nocapture

@@ -1,5 +1,5 @@
-//! Limits of memory, threads and files: what cannot be is refused and leaves nothing behind, and what fails all the
-//! same ends with a sentence.
+//! Limits of memory, threads and files: what does not fit is refused and leaves nothing behind, and what fails all
+//! the same ends with a sentence.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -29,7 +29,7 @@ fn below(place: &Place, limit: &str, args: &[&str]) -> Said {
     }
 }
 
-/// Whether nothing of a run, and no directory for one, is there.
+/// Whether there is nothing of a run, nor a directory for one.
 fn nothing_is_left(place: &Place) -> bool {
     let runs = place.run_dir("");
     !Path::new(&runs).exists()
@@ -85,7 +85,7 @@ fn what_is_refused_before_the_first_step_leaves_nothing_behind() {
         assert!(nothing_is_left(&place), "{options:?}");
         // The same name is free.
         assert_eq!(place.train(&["--name", "a", "--steps", "1"]).code, Some(0));
-        // A checkpoint that is no such thing is refused too, and its run is not touched.
+        // A file that is not a checkpoint is refused too, and its run is untouched.
         assert_eq!(place.say(&["--no-ui", "--resume", golden]).code, Some(2));
     }
 }
@@ -141,7 +141,7 @@ fn more_threads_than_help_are_capped_with_a_warning() {
 const LARGE_BATCHES: [&str; 8] =
     ["--train-limit", "4000", "--batch-size", "4000", "--epochs", "100000", "--name", "a"];
 
-/// Takes a process's memory away: it may keep what it has, and have no more.
+/// Limits a process to the memory it has.
 fn exhaust(pid: u32) {
     let pid = Pid::from_raw(pid as i32);
     prlimit(pid, Resource::As, Rlimit { current: Some(1), maximum: None }).unwrap();

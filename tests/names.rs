@@ -1,4 +1,4 @@
-//! Names of runs, classes, files and keys come from elsewhere; whatever is in them steers no terminal.
+//! Names of runs, classes, files and keys come from elsewhere; nothing in them can control the terminal.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -12,7 +12,7 @@ use std::fs::{create_dir_all, rename, write};
 
 use program::{Place, Said, TINY};
 
-/// A name that clears the screen, takes its line back, turns itself around and claims to be two lines.
+/// A name that clears the screen, returns to the line's start, reverses itself and pretends to be two lines.
 const EVIL: &str = "a\x1b[2J\r\u{9b}31mb\u{202e}c\u{2066}d\u{200f}\x07\x7f\u{2028}e\nerror: f";
 /// The same as it is shown.
 const SHOWN: &str =
@@ -23,7 +23,7 @@ fn is_active(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// That nothing active was printed.
+/// Asserts that nothing active was printed.
 #[track_caller]
 fn is_harmless(said: &Said) {
     for text in [&said.stdout, &said.stderr] {
@@ -31,7 +31,7 @@ fn is_harmless(said: &Said) {
     }
 }
 
-/// That the name is in the text as it is shown, in one line.
+/// Asserts that the text contains the name as it is shown, in one line.
 #[track_caller]
 fn shows_the_name(said: &Said) {
     is_harmless(said);

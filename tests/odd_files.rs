@@ -1,5 +1,5 @@
-//! What somebody else put where a file of the program belongs: pipes, devices, directories, sizes that only a header
-//! claims. The program names it and ends; it never waits for it.
+//! Odd things in the place of a file: pipes, devices, directories, sizes that only a header claims. The program names
+//! them and ends; it never waits.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -52,7 +52,7 @@ fn say(place: &Place, args: &[&str]) -> Said {
     Said { code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
 }
 
-/// What the program says to `args`, which it must refuse as wrong input in one sentence about `path`.
+/// The output for `args`, which must be refused as wrong input in one sentence about `path`.
 fn refused(place: &Place, args: &[&str], path: &str) -> String {
     let said = say(place, args);
     assert_eq!(said.code, Some(2), "{args:?}: {said:?}");
@@ -315,7 +315,7 @@ fn a_directory_of_runs_that_is_not_text_is_listed() {
 fn a_name_that_is_taken_is_to_be_resumed_only_where_that_is_possible() {
     let place = Place::new();
     fs::create_dir_all(place.run_dir("b").join("checkpoints")).unwrap();
-    // Without it a start left nothing there, and the run is begun in it anew.
+    // Without it a start left nothing there, and the run begins in it again.
     fs::write(place.run_dir("b").join("notes.txt"), "mine").unwrap();
     let sentence = refused(&place, &[&TINY[..], &["--name", "b"]].concat(), "there is such a run already");
     assert!(sentence.ends_with("; choose another --name."), "{sentence}");

@@ -1,5 +1,5 @@
-//! Runs that somebody else has left in the directory of the runs, looked at in the interface: pipes for files, and
-//! numbers that no run has. Each is shown for what it is, and leaving never waits for one.
+//! Odd runs in the directory of runs, shown in the interface: pipes in place of files, and impossible numbers. Each is
+//! shown as what it is, and quitting never waits for one.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]

@@ -1,4 +1,4 @@
-//! What is pasted into the workbench, and what a terminal sends without an end.
+//! Pastes into the workbench, and terminal sequences that never end.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -28,7 +28,7 @@ fn a_megabyte_is_taken_at_once_and_what_is_too_long_is_cut() {
     terminal.press(&format!("\x1b[200~{}\x1b[201~", "x".repeat(1 << 20)));
     terminal.until_shown("what was pasted is cut: a line has at most 4096 characters.");
     assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
-    // The next keys are heard.
+    // The next keys work.
     terminal.press("\x03q");
     assert_eq!(terminal.end(), 0);
 }
@@ -52,7 +52,7 @@ fn a_reply_without_an_end_swallows_no_later_key() {
     let mut terminal = place.terminal().start(&[]);
     type_a_command(&mut terminal);
     terminal.press("\x1b]52;c;AAAA");
-    // Keys without a pause, as of one that is held: they are heard after a second.
+    // Keys without a pause, as of one that is held: they work after a second.
     pty::until("a key", || {
         terminal.press("k");
         terminal.screen().contents().contains("kk")

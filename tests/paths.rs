@@ -1,4 +1,4 @@
-//! Paths: home directories, files that hold relative ones, and names that are no text.
+//! Paths: home directories, files that contain relative ones, and names that are not UTF-8.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -31,7 +31,7 @@ fn images(folder: &Path) {
     }
 }
 
-/// One epoch of a network of no weight.
+/// One epoch of a tiny network.
 const SMALL: [&str; 12] = [
     "--no-ui",
     "--layers",
@@ -61,7 +61,7 @@ fn say_in(place: &Place, directory: &Path, args: &[OsString]) -> Said {
     }
 }
 
-/// It was refused in one sentence, and nothing was made in `directory`.
+/// Asserts that it was refused in one sentence, and that nothing was created in `directory`.
 fn is_refused(said: &Said, directory: &Path, before: usize) {
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.stderr.starts_with("error: ") && said.stderr.contains("UTF-8"), "{said:?}");
@@ -146,18 +146,18 @@ fn images_at_a_place_that_is_no_text_are_refused_by_name_where_a_run_would_remem
     }
     // From inside, where the place is found without being named.
     is_refused(&say_in(&place, &data, &[words(&SMALL), words(&["--data", "cifar10"])].concat()), &runs, 0);
-    // Going on remembers it too, even where nothing is read there.
+    // Resuming remembers it too, even if nothing is read there.
     let run = place.train(&["--name", "a", "--data", "shapes"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     let data = || vec![data.clone().into()];
     let moved = [words(&["--no-ui", "--resume", "a", "--epochs", "3", "--data-dir"]), data()].concat();
     is_refused(&say_in(&place, place.path(), &moved), &place.run_dir("a/checkpoints"), 2);
-    // What reads only, reads.
+    // Commands that only read work.
     let tried = [words(&["evaluate", "a", "--data", "shapes", "--data-dir"]), data()].concat();
     assert_eq!(say_in(&place, place.path(), &tried).code, Some(0));
 }
 
-/// Parts of a word that are no text each.
+/// Parts of a word, each not UTF-8.
 trait ConcatAll {
     fn concat_all(&self) -> OsString;
 }
@@ -381,7 +381,7 @@ fn a_path_typed_into_the_workbench_is_taken_as_on_the_command_line() {
     terminal.until_shown("./~bob");
     terminal.press("\x03:write ~/w.toml\r");
     terminal.until_shown("the recipe is in");
-    // Relative paths become what they mean here: whoever reads the file takes them from where it lies.
+    // Relative paths become what they mean here: a reader of the file resolves them from its directory.
     let written = fs::read_to_string(place.path().join("w.toml")).unwrap();
     assert!(
         written.contains(&format!("data = \"folder:{}\"", place.path().join("pics").display())),

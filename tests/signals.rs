@@ -1,4 +1,4 @@
-//! Signals and limits of time: whatever asks the program to end gets a saved run within ten seconds.
+//! Signals and time limits: after any request to end, the run is saved within ten seconds.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use program::Place;
 
-/// A network whose steps take longer than anybody waits, though not much memory.
+/// A network whose steps take very long, though not much memory.
 const SLOW: [&str; 6] = ["--layers", "3,3,3", "--growth-rate", "64", "--threads", "1"];
 
-/// From the first signal to a saved exit, at most.
+/// The most time from the first signal to the exit.
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[test]

@@ -1,4 +1,4 @@
-//! The network against PyTorch, number by number. The golden files were written by
+//! Compares the network with PyTorch, number by number. The golden files were written by
 //! `tests/peer/densenet_torch.py` (torch 2.15):
 //!
 //! ```text

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs what run.sh needs on a machine that has a card, but no Rust and no network:
+# Packs what run.sh needs on a machine that has a GPU, but no Rust and no network:
 #   tests/gpu/pack.sh OUT [--data DIR]
 # OUT gets densenet-tui-gpu.tar.gz (program, unit tests, golden files, PyTorch's peer, run.sh) and, with --data, the
 # images of DIR/cifar-10-batches-bin as cifar10.tar.gz.part-* with their hashes in cifar10.sha256. Needs x86-64 Linux,

@@ -42,7 +42,7 @@ class Ours:
             raise Lost(f"exit code {done.returncode}: {last_line(done.stderr)}")
         answer = json.loads(done.stdout.strip().splitlines()[-1])
         if self.device.startswith("cuda") and (answer["reference"] or "cuda" not in answer["device"]):
-            raise Lost(f"it was not the card's kernels that computed, but {answer['device']}, candle's layers: {answer['reference']}")
+            raise Lost(f"it was not computed by the GPU kernels, but by {answer['device']}, candle's layers: {answer['reference']}")
         return answer
 
     def close(self):
@@ -154,8 +154,8 @@ def table(a):
         return median(figures) if figures else None
 
     words = ["network", "what", "precision"]
-    titles = ["densenet-tui, images/s", "ms a step", "share of the card's peak", *(f"PyTorch {mode}, images/s" for mode in MODES),
-              "ours / eager", "ours / PyTorch's best", "ours, MiB on the card", "PyTorch's best, MiB", "share of its memory", "rounds"]
+    titles = ["densenet-tui, images/s", "ms a step", "share of the GPU's peak", *(f"PyTorch {mode}, images/s" for mode in MODES),
+              "ours / eager", "ours / PyTorch's best", "ours, MiB on the GPU", "PyTorch's best, MiB", "share of its memory", "rounds"]
     print(row(words + titles) + "\n|" + "---|" * len(words) + "---:|" * len(titles))
     ratio = lambda over, under: over / under if over and under else None
     for (preset, what, precision), case in rounds.items():
@@ -172,7 +172,7 @@ def table(a):
     peers = sorted({line["peer"] for line in lines if "peer" in line})
     devices = sorted({line["device"] for line in lines if line["who"] == Ours.name and "device" in line})
     print(f"\nBatches of {BATCH}; medians over the rounds of the median step of a round; densenet-tui on {', '.join(devices) or 'nothing'}; "
-          f"{', '.join(peers) or 'PyTorch is not here'}. A step of densenet-tui makes its batch from bytes on the card too, PyTorch's takes "
+          f"{', '.join(peers) or 'PyTorch is not here'}. A step of densenet-tui makes its batch from bytes on the GPU too, PyTorch's takes "
           "a batch that is there. PyTorch in f32 computes without TF32, in bf16 by autocast; `compile` is `reduce-overhead` and was timed in training "
           "alone. MiB of PyTorch: `max_memory_allocated`, without its cuDNN trials unless compiled.")
     if losses:
@@ -193,7 +193,7 @@ def kernels(a):
             continue
         floor = sum(kernel["ms"] * kernel["share_of_roofline"] for kernel in answer.get("kernels", []))
         print(f"{a.preset} in {precision}: {answer['step_ms_median']:.3f} ms a step, {answer['images_per_second']:,.0f} images/s, "
-              f"{number(answer.get('device_mib'))} MiB; its floor by the card's measured peaks is {floor:.3f} ms, "
+              f"{number(answer.get('device_mib'))} MiB; its floor by the GPU's measured peaks is {floor:.3f} ms, "
               f"so it reaches **{100 * floor / answer['step_ms_median']:.1f} %** of the roofline.\n")
         print(row(["kernel", "launches", "ms", "GFLOP", "MiB", "share of the roofline"]) + "\n|---|" + "---:|" * 5)
         for kernel in answer.get("kernels", []):

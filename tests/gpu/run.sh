@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests and times densenet-tui on a machine with an NVIDIA card, from the folder that pack.sh packed:
+# Tests and times densenet-tui on a machine with an NVIDIA GPU, from the folder that pack.sh packed:
 #   run.sh [REPORT_DIR] [OPTION…]      writes REPORT_DIR/report.md, default ./gpu-report
 #
 #   --minutes N         all of it ends within so long (default 9)
@@ -9,11 +9,11 @@
 #   --epochs N          of the short training (default 30; the learning rate falls tenfold after half of them)
 #   --long              instead of all that: 300 epochs on CIFAR-10+, a part of --minutes in each call; the run
 #                       travels as REPORT_DIR/long-run.tar, which the next call finds there, here, or by --data
-#   --rehearse          tries the script where there is no card: on the processor, a small network, few steps
+#   --rehearse          tries the script where there is no GPU: on the processor, a small network, few steps
 #
 # Needs bash, python3 and the driver; PyTorch and NVRTC may be Python wheels. Each step has a limit of its own, and
 # one that fails stops no other. Ends with 0 if all was well, 1 if a step failed or had no time, 2 for wrong usage, 3 if
-# there is no card that could be used.
+# there is no GPU that could be used.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 begun=$SECONDS
@@ -63,7 +63,7 @@ export XDG_CACHE_HOME=$work/home/cache XDG_DATA_HOME=$work/home/data XDG_CONFIG_
 export TORCHINDUCTOR_CACHE_DIR=$work/home/inductor TRITON_CACHE_DIR=$work/home/triton CUDA_CACHE_PATH=$work/home/nv PYTHONDONTWRITEBYTECODE=1
 mkdir -p "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
 
-# --- libraries, card, PyTorch -------------------------------------------------------------------------------------
+# --- libraries, GPU, PyTorch -------------------------------------------------------------------------------------
 
 python=$(command -v python3 || true)
 # Folders of CUDA's libraries, if the loader does not know all that is used.
@@ -95,23 +95,23 @@ case $devices in
   *'cuda:0 '*) ;;
   *) why="\`info\` ended with $info_status and names no device" ;;
 esac
-# That a card is there and cannot be used is a failure; that there is none is not.
+# That a GPU is there and cannot be used is a failure; that there is none is not.
 seen=''
-if nvidia-smi -L > "$work/cards.txt" 2>/dev/null && grep -q '^GPU' "$work/cards.txt"; then
-  seen=$(head -n 1 "$work/cards.txt")
+if nvidia-smi -L > "$work/gpus.txt" 2>/dev/null && grep -q '^GPU' "$work/gpus.txt"; then
+  seen=$(head -n 1 "$work/gpus.txt")
 fi
-torch='' torch_why='there is no card'
+torch='' torch_why='there is no GPU'
 [ -n "$python" ] || torch_why='there is no python3'
 if [ -n "$rehearse" ]; then
   device=cpu preset=bc-22-12
   [ -z "$python" ] || { "$python" -c 'import torch; print(torch.__version__)' > "$work/torch.txt" 2> "$work/logs/torch.log" && torch=yes; torch_why='PyTorch is not there'; }
 elif [ -n "$python" ] && [ -z "$why" ]; then
-  # The number of a card is printed only where PyTorch can use it.
+  # The number of a GPU is printed only where PyTorch can use it.
   if timeout 90 "$python" -c 'import torch; torch.zeros(1, device="cuda"); print(torch.__version__)' > "$work/torch.txt" 2> "$work/logs/torch.log"
   then torch=yes; else torch_why=$(tail -n 1 "$work/logs/torch.log"); torch_why="PyTorch cannot be used: ${torch_why:-it said nothing}"; fi
 fi
-card_or_skip() { # ends a step that needs a card where there is none
-  [ -z "$why" ] || [ -n "$rehearse" ] || { echo "skipped: no card ($why)"; exit 77; }
+gpu_or_skip() { # ends a step that needs a GPU where there is none
+  [ -z "$why" ] || [ -n "$rehearse" ] || { echo "skipped: no GPU ($why)"; exit 77; }
 }
 python_or_fail() { [ -n "$python" ] || { echo "python3 is needed for this and was not found."; exit 1; }; }
 
@@ -122,10 +122,10 @@ summary=() failed='' sections=$work/sections.md
 # The report as far as it goes: after each step, so that it is there if this is killed.
 write_report() {
   {
-    echo "# densenet-tui on a card"
+    echo "# densenet-tui on a GPU"
     echo
-    echo "$(date -u +'%Y-%m-%d %H:%M') UTC; ${seen:-no card that nvidia-smi knows}; $((SECONDS - begun)) s of $((60 * minutes)) s"
-    [ -z "$rehearse" ] || printf '\n**A rehearsal on the processor: nothing below was computed by a card.**\n'
+    echo "$(date -u +'%Y-%m-%d %H:%M') UTC; ${seen:-no GPU that nvidia-smi knows}; $((SECONDS - begun)) s of $((60 * minutes)) s"
+    [ -z "$rehearse" ] || printf '\n**A rehearsal on the processor: nothing below was computed by a GPU.**\n'
     echo
     echo '```'; cat "$here/build.txt" 2>/dev/null; echo '```'
     echo
@@ -184,7 +184,7 @@ machine() {
   if [ -n "$seen" ]; then
     nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit,clocks.max.sm,clocks.max.memory,temperature.gpu --format=csv 2>&1
   else
-    echo "no card: nvidia-smi is not there or names none"
+    echo "no GPU: nvidia-smi is not there or names none"
   fi
   grep -m 1 'model name' /proc/cpuinfo; echo "$(nproc) processors"; free -g 2>/dev/null | sed -n 2p; uname -sr
   [ -z "$python" ] || "$python" --version
@@ -197,15 +197,15 @@ info() {
   echo '```'; grep -v '^\(config\|state\|runs\)' "$work/info.txt"; echo '```'
   [ "$info_status" = 0 ] || return 1
   [ -n "$why" ] || return 0
-  if [ -n "$seen" ]; then echo "There is a card, and the program cannot use it: $why"; return 1; fi
-  echo "skipped: no card ($why)"; return 77
+  if [ -n "$seen" ]; then echo "There is a GPU, and the program cannot use it: $why"; return 1; fi
+  echo "skipped: no GPU ($why)"; return 77
 }
 
 unit() {
   local log=$work/logs/unit-tests.txt status passed skips
-  # Golden files are found from the folder that tests run in; those of the interface need a checkout, and no card.
+  # Golden files are found from the folder that tests run in; those of the interface need a checkout, and no GPU.
   cd "$here" || return 1
-  # That every kernel compiles for every card takes minutes, and is known without a card.
+  # That every kernel compiles for every GPU takes minutes, and is known without a GPU.
   limited 150 "$here/unit-tests" --nocapture --test-threads 8 --skip compiles_for --skip compile_for ops:: engine:: > "$log" 2>&1; status=$?
   passed=$(grep '^test result' "$log"); skips=$(grep -c 'skipped: ' "$log")
   echo "${passed:-The tests did not end (exit code $status).}"
@@ -216,7 +216,7 @@ unit() {
     echo "$skips tests said that they were skipped: $(grep -m 1 -o 'skipped: .*' "$log")"
     [ "$status" = 0 ] || return 1
     [ -n "$seen" ] || return 77
-    echo "There is a card, so none may be."; return 1
+    echo "There is a GPU, so none may be."; return 1
   fi
   tail -n 5 "$log" >&2
   return "$status"
@@ -224,7 +224,7 @@ unit() {
 
 verify() {
   local file name status=0 said children=()
-  card_or_skip
+  gpu_or_skip
   # Side by side: most of the time goes into compiling kernels.
   for file in "$here"/tests/golden/*.safetensors; do
     name=$(basename "$file" .safetensors); said=$work/logs/verify-$name
@@ -238,7 +238,7 @@ verify() {
     else echo "- **$name does not agree, or could not be computed**"; status=1; fi
     echo; echo '```'; cat "$said.txt"; echo '```'; echo
     # A warning says that candle's layers computed it.
-    if [ "$device" = cuda ] && grep -qi 'warning' "$said.txt"; then echo "It was not computed by the card's kernels."; status=1; fi
+    if [ "$device" = cuda ] && grep -qi 'warning' "$said.txt"; then echo "It was not computed by the GPU's kernels."; status=1; fi
   done
   return "$status"
 }
@@ -260,7 +260,7 @@ same_bits() { # of one precision; the words of `same`
   return "$status"
 }
 same() {
-  card_or_skip; python_or_fail
+  gpu_or_skip; python_or_fail
   # 71 steps in an epoch, the last with fewer images: the stops are in the middle of epochs 2 and 3.
   local status=0 kind network=(--preset bc-40-12) steps=190 stops="100 150" kinds="f32 tf32 bf16" children=()
   [ -z "$rehearse" ] || { network=(--layers "1,1,1" --growth-rate 4); steps=80; stops=75; kinds=f32; }
@@ -303,13 +303,13 @@ settle() {
 }
 
 kernels() {
-  card_or_skip; python_or_fail
-  [ -z "$rehearse" ] || { echo "skipped: the processor has no kernels of a card"; return 77; }
+  gpu_or_skip; python_or_fail
+  [ -z "$rehearse" ] || { echo "skipped: the processor has no GPU kernels"; return 77; }
   limited 60 "$python" "$here/report.py" kernels --binary "$program" --device "$device" --preset "$preset"
 }
 
 bench() {
-  card_or_skip; python_or_fail
+  gpu_or_skip; python_or_fail
   local status results=$report_dir/results.jsonl options=(--beside 40-12 --beside bc-22-12) kind
   if [ -n "$rehearse" ]; then options=(--rounds 2 --steps 2 --peer-steps 1 --precision f32); fi
   if [ -n "$torch" ]; then
@@ -359,7 +359,7 @@ images() {
 
 training() {
   local lines=$work/logs/training.jsonl options=() status
-  card_or_skip; python_or_fail
+  gpu_or_skip; python_or_fail
   images || return
   [ $((step_end - SECONDS)) -ge 20 ] || { echo "No time was left when the images were there."; return 1; }
   [ -z "$rehearse" ] || options=(--train-limit 640)
@@ -382,7 +382,7 @@ newest() { find "$work/runs/$1/checkpoints" -name 'step-*.safetensors' | sort | 
 
 long_run() {
   local lines=$work/logs/long.jsonl state='' place status options=() kept=$work/kept
-  card_or_skip; python_or_fail
+  gpu_or_skip; python_or_fail
   images || return
   for place in "$report_dir" "${places[@]}" "$here" "$(dirname "$here")" "$PWD"; do
     if [ -f "$place/long-run.tar" ]; then state=$place/long-run.tar; break; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""densenet-tui beside PyTorch on one machine, in turns in the same minutes, as a Markdown table. Standard library only.
+"""Compares densenet-tui with PyTorch on one machine, taking turns in the same minutes; prints a Markdown table. Standard library only.
 
     cargo build --release
     python compare.py --python VENV/bin/python              # six cases, 5 rounds of 8 steps: some tens of minutes

@@ -1,4 +1,4 @@
-//! The real binary in a folder of its own: its arguments, its lines, its exit code.
+//! Runs the real binary in a folder of its own, and keeps its output and exit code.
 
 #![allow(dead_code, reason = "each test file uses its own part of the vocabulary")]
 
@@ -31,12 +31,12 @@ pub(crate) const TINY: [&str; 14] = [
     "--json",
 ];
 
-/// A folder in which the program runs, with nothing of the user's around.
+/// A folder in which the program runs, isolated from the user's files.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
-/// What a finished program said.
+/// The output of a finished program.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
@@ -106,7 +106,7 @@ impl Place {
         self.start_with(&[&TINY, more].concat())
     }
 
-    /// The same, and keeps what it says on stderr for [`Running::end_loud`].
+    /// The same, and keeps its stderr for [`Running::end_loud`].
     pub(crate) fn start_loud(&self, more: &[&str]) -> Running {
         self.start_saying(&[&TINY, more].concat(), Stdio::piped())
     }
@@ -131,7 +131,7 @@ impl Place {
     }
 }
 
-/// A program under way.
+/// A running program.
 pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
@@ -154,7 +154,7 @@ impl Running {
         self.lines.iter().any(|line| line.contains(r#""event":"step""#))
     }
 
-    /// Reads events for so long; returns the last step seen.
+    /// Reads events for `time`; returns the last step seen.
     pub(crate) fn for_so_long(&mut self, time: Duration) -> u64 {
         let end = Instant::now() + time;
         let mut step = 0;
@@ -170,11 +170,11 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits until it has computed for a while: it is in the middle of something then.
+    /// Waits until it has computed for a while, so that it is in the middle of something.
     pub(crate) fn until_busy(&self) {
         let ticks = || -> Option<u64> {
             let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-            // User time, counted from behind the name, which may hold anything.
+            // User time, counted from behind the name, which may contain anything.
             stat.rsplit(')').next()?.split_whitespace().nth(11)?.parse().ok()
         };
         let (begin, before) = (Instant::now(), ticks().unwrap());
@@ -191,7 +191,7 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Reads the rest and returns the exit code and what was said on stderr.
+    /// Reads the rest and returns the exit code and stderr.
     pub(crate) fn end_loud(mut self) -> (Option<i32>, String) {
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();

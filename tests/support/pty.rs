@@ -1,4 +1,4 @@
-//! The real binary in a terminal that a test types at and looks at.
+//! Runs the real binary in a pseudo-terminal, sends it keys and reads its screen.
 
 #![allow(dead_code, reason = "each test file uses its own part of the vocabulary")]
 
@@ -17,14 +17,14 @@ use vt100::Screen;
 
 use crate::program::Place;
 
-/// How long anything may take on a machine that is shared.
+/// Time limit for anything, on a shared machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Runs the program below a shell, which then tells its exit code and the modes of the terminal.
+/// Runs the program below a shell, which then prints its exit code and the modes of the terminal.
 const BELOW_A_SHELL: &str =
     r#"sh -c 'echo $$ > pid; exec "$0" "$@"' "$0" "$@"; code=$?; stty -a; echo "code $code.""#;
 
-/// What has come from the program.
+/// The program's output so far.
 struct Seen {
     parser: vt100::Parser,
     bytes: Vec<u8>,
@@ -38,9 +38,9 @@ pub(crate) struct Terminal {
     writer: Option<Box<dyn Write + Send>>,
     master: Option<Box<dyn MasterPty + Send>>,
     seen: Arc<(Mutex<Seen>, Condvar)>,
-    /// The reader is to let go.
+    /// The reader is to end.
     closing: Arc<AtomicBool>,
-    /// The reader is to wait.
+    /// The reader is to pause.
     stalled: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
 }
@@ -81,7 +81,7 @@ impl Opening<'_> {
         self.run(&words)
     }
 
-    /// Starts the program below a shell, which tells the exit code.
+    /// Starts the program below a shell, which prints the exit code.
     pub(crate) fn start_below_a_shell(self, args: &[&str]) -> Terminal {
         let mut words = vec!["sh", "-c", BELOW_A_SHELL, env!("CARGO_BIN_EXE_densenet-tui")];
         words.extend(args);
@@ -128,7 +128,7 @@ fn nonzero(n: u16) -> NonZero<u16> {
     NonZero::new(n).unwrap()
 }
 
-/// Takes in what the program writes.
+/// Reads what the program writes.
 fn read(
     mut source: Box<dyn Read + Send>,
     seen: &Arc<(Mutex<Seen>, Condvar)>,
@@ -156,7 +156,7 @@ fn read(
 }
 
 impl Terminal {
-    /// Waits until the screen is as `wanted`; what a step of a test is called shows when it never is.
+    /// Waits until the screen is as `wanted`; `what` names the step in the failure message.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, wanted: impl Fn(&Screen) -> bool) {
         let (seen, news) = &*self.seen;
@@ -197,7 +197,7 @@ impl Terminal {
         writer.flush().unwrap();
     }
 
-    /// Makes the terminal this large.
+    /// Resizes the terminal.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.seen.0.lock().unwrap().parser.screen_mut().set_size(nonzero(rows), nonzero(columns));
@@ -217,7 +217,7 @@ impl Terminal {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Takes nothing from the program any more.
+    /// Stops reading from the program.
     pub(crate) fn stall(&self) {
         self.stalled.store(true, Ordering::SeqCst);
     }
@@ -228,18 +228,18 @@ impl Terminal {
         self.bytes().windows(begin.len()).filter(|window| window == begin).count()
     }
 
-    /// Takes the terminal away from the program, as a window that is closed does.
+    /// Hangs up the terminal, as closing its window does.
     pub(crate) fn hang_up(&mut self) {
         let name = self.master.as_ref().unwrap().tty_name().unwrap();
         self.closing.store(true, Ordering::SeqCst);
-        // The reader holds the terminal until it sees that it is to let go.
+        // The reader holds the terminal until it ends.
         _ = File::options().write(true).open(name).and_then(|mut end| end.write_all(b" "));
         self.reader.take().unwrap().join().unwrap();
         self.writer = None;
         self.master = None;
     }
 
-    /// Waits for the end of the command; its exit code.
+    /// Waits for the command to end and returns its exit code.
     #[track_caller]
     pub(crate) fn end(&mut self) -> u32 {
         let begin = Instant::now();
@@ -256,7 +256,7 @@ impl Terminal {
         }
     }
 
-    /// Waits for the shell to tell the exit code of the program, and sees that the terminal is as it was.
+    /// Waits for the shell to print the program's exit code, and checks that the terminal is restored.
     #[track_caller]
     pub(crate) fn ends_well_with(&mut self, code: u32) {
         self.until_shown(&format!("code {code}."));
@@ -274,7 +274,7 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.stalled.store(false, Ordering::SeqCst);
-        // A test that failed leaves nothing running.
+        // A failed test leaves nothing running.
         if matches!(self.child.try_wait(), Ok(None)) {
             _ = kill_process(self.pid(), Signal::KILL);
             _ = self.child.kill();
@@ -283,7 +283,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Waits for something outside of the terminal.
+/// Waits for a condition outside of the terminal.
 #[track_caller]
 pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begin = Instant::now();
