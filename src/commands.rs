@@ -14,7 +14,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, ComputeArgs, PlaceArgs, RecipeArgs};
 use crate::config::Config;
-use crate::engine::{self, Promise};
+use crate::engine::{self, EngineOptions};
 use crate::headless::answers::{ask, complain};
 use crate::headless::output::{self, Stream};
 use crate::headless::signals;
@@ -133,7 +133,7 @@ pub(crate) fn threads(compute: &ComputeArgs) -> Result<usize, Exit> {
 pub(crate) fn start(training: bool) -> Result<Link, Exit> {
     output::begin();
     // A headless run needs no listener: its journal has everything.
-    let started = engine::spawn(Promise { unheard: true }).and_then(|(link, _)| {
+    let started = engine::spawn(EngineOptions { keep_running_unattended: true }).and_then(|(link, _)| {
         signals::listen(link.commands.clone(), training, engine::is_saving).map(|()| link)
     });
     started.map_err(|error| {

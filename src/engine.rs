@@ -3,9 +3,8 @@
 //! It lives as long as the program and answers with or without a run. It knows no front end: what
 //! happens goes out as events, and whether anyone listens changes nothing about the weights.
 
-mod attend;
 mod bench;
-mod card;
+mod build;
 mod control;
 mod device;
 mod evaluate;
@@ -13,18 +12,24 @@ mod failure;
 mod fit;
 mod gauges;
 mod heartbeat;
+mod host;
+mod image_dir;
+mod in_flight;
 mod inspect;
+mod layer_stats;
+mod loaded;
 mod loader;
 mod memory;
-mod place;
+mod open;
 mod questions;
 mod report;
 mod saving;
-mod scales;
 mod session;
 mod step;
-mod subject;
+mod trainer;
+mod validate;
 mod verify;
+mod worker;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,6 +39,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+pub use control::EngineOptions;
 pub use device::{describe as describe_devices, keep_kernels};
 pub use memory::available_bytes;
 pub use saving::is_saving;
@@ -44,35 +50,33 @@ use control::Control;
 use failure::Failure;
 use report::Report;
 
-/// What the engine promises beyond its commands.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Promise {
-    /// Go on training when nobody listens any more, instead of saving and stopping.
-    pub unheard: bool,
-}
-
 /// Starts the engine's thread. It ends after [`Command::Quit`], or when the link is gone and nothing
 /// runs.
-pub fn spawn(promise: Promise) -> std::io::Result<(Link, JoinHandle<()>)> {
+pub fn spawn(options: EngineOptions) -> std::io::Result<(Link, JoinHandle<()>)> {
     let (command_sender, commands) = unbounded();
     let (events, event_receiver) = unbounded();
     let behind = Arc::<AtomicBool>::default();
     let thread = std::thread::Builder::new().name("engine".into()).spawn({
         let behind = Arc::clone(&behind);
-        move || serve(&commands, &events, &behind, promise)
+        move || serve(&commands, &events, &behind, options)
     })?;
     Ok((Link { commands: command_sender, events: event_receiver, behind }, thread))
 }
 
 /// Carries out commands until there are no more.
-fn serve(commands: &Receiver<Command>, events: &Sender<Stamped>, behind: &Arc<AtomicBool>, promise: Promise) {
+fn serve(
+    commands: &Receiver<Command>,
+    events: &Sender<Stamped>,
+    behind: &Arc<AtomicBool>,
+    options: EngineOptions,
+) {
     // Questions that were asked while the engine was at something else.
     let mut waiting = VecDeque::new();
     while let Some(command) = waiting.pop_front().or_else(|| commands.recv().ok()) {
         if matches!(command, Command::Quit) {
             return;
         }
-        let mut control = Control::new(commands.clone(), promise);
+        let mut control = Control::new(commands.clone(), options);
         let mut report = Report::new(events.clone(), Arc::clone(behind));
         if let Some(event) = failure_of(|| carry_out(command, &mut control, &mut report)) {
             report.emit(event);
@@ -96,11 +100,11 @@ fn failure_of(work: impl FnOnce() -> Result<(), Failure>) -> Option<Event> {
 fn carry_out(command: Command, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
     match command {
         Command::Start(start) => {
-            let mut session = session::Session::begin(*start, control, report)?;
+            let mut session = open::begin(*start, control, report)?;
             fit::fit(&mut session, control, report)
         }
         Command::Resume { target, overrides, options } => {
-            let mut session = session::Session::resume(&target, &overrides, *options, control, report)?;
+            let mut session = open::resume(&target, &overrides, *options, control, report)?;
             fit::fit(&mut session, control, report)
         }
         Command::Bench { recipe, steps, evaluation, compare, kernels, options } => {
@@ -146,7 +150,7 @@ mod tests {
         let ((sender, commands), (events, heard)) = (unbounded(), unbounded());
         (1..=3).for_each(|count| sender.send(ask(count)).unwrap());
         drop(sender);
-        serve(&commands, &events, &Arc::default(), Promise { unheard: true });
+        serve(&commands, &events, &Arc::default(), EngineOptions { keep_running_unattended: true });
         let samples = heard.try_iter().filter_map(|stamped| match stamped.event {
             Event::Previewed(preview) => Some(preview.samples.len()),
             _ => None,

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use densenet_tui::data::{self, Dataset};
-use densenet_tui::engine::{Promise, spawn};
+use densenet_tui::engine::{EngineOptions, spawn};
 use densenet_tui::protocol::command::{Device, EvaluateFile, SaveEvery, Split};
 use densenet_tui::protocol::event::{Cause, Inspection, Phase};
 use densenet_tui::protocol::{Change, Command, Event, Link, Options, Outcome, Start, StopReason};
@@ -53,7 +53,7 @@ struct Stand {
 
 impl Stand {
     fn new() -> Self {
-        let (link, _) = spawn(Promise::default()).unwrap();
+        let (link, _) = spawn(EngineOptions::default()).unwrap();
         Self { folder: tempfile::tempdir().unwrap(), link }
     }
 
@@ -251,7 +251,7 @@ fn every_epoch_tells_the_accuracy_within_each_class_of_the_validation_images() {
 
 #[test]
 fn a_listener_that_never_reads_neither_stalls_the_run_nor_loses_its_news() {
-    let (link, thread) = spawn(Promise { unheard: true }).unwrap();
+    let (link, thread) = spawn(EngineOptions { keep_running_unattended: true }).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let start = Start { recipe: recipe(), name: None, options: options(folder.path()) };
     link.commands.send(Command::Start(Box::new(start))).unwrap();
@@ -267,7 +267,7 @@ fn a_listener_that_never_reads_neither_stalls_the_run_nor_loses_its_news() {
 
 #[test]
 fn a_listener_that_vanishes_leaves_a_saved_run_behind() {
-    let (link, thread) = spawn(Promise::default()).unwrap();
+    let (link, thread) = spawn(EngineOptions::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let start = Start {
         recipe: Recipe { epochs: 500, ..recipe() },

@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use densenet_tui::engine::{Promise, spawn};
+use densenet_tui::engine::{EngineOptions, spawn};
 use densenet_tui::protocol::command::{Device, EvaluateFile, SaveEvery, Split};
 use densenet_tui::protocol::{Command, Event, Options, Stamped};
 use densenet_tui::recipe::Recipe;
@@ -166,7 +166,7 @@ fn store(name: &str, answer: &Stamped, images: &[u8]) {
 }
 
 fn answer(question: Command, wanted: impl Fn(&Event) -> bool) -> Stamped {
-    let (link, _engine) = spawn(Promise::default()).unwrap();
+    let (link, _engine) = spawn(EngineOptions::default()).unwrap();
     link.commands.send(question).unwrap();
     loop {
         let stamped = link.events.recv().expect("the engine is gone");

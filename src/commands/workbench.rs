@@ -7,7 +7,7 @@ use crate::cli::Cli;
 use crate::commands::train::check_resume_options;
 use crate::commands::{Context, start_threads, usage_error};
 use crate::config::Config;
-use crate::engine::{self, Promise};
+use crate::engine::{self, EngineOptions};
 use crate::files;
 use crate::headless::answers::complain;
 use crate::headless::print_line;
@@ -88,7 +88,7 @@ pub(crate) fn workbench(cli: &Cli, typed: &[String]) -> Exit {
     };
     let settings = settings(&context, cli, threads, last.unwrap_or(recipe), state.view, notes);
     out_of_memory::give_back_by(give_back);
-    let shown = engine::spawn(Promise::default()).and_then(|(link, thread)| {
+    let shown = engine::spawn(EngineOptions::default()).and_then(|(link, thread)| {
         let left = crate::ui::run(&link, settings, engine::is_saving);
         // The engine finishes its step and saves before the program ends, unless that takes too long.
         drop(link);

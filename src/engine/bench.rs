@@ -1,25 +1,26 @@
 //! Times the engine's own step on images in memory.
 
-mod on_card;
-
+use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
-
-use crate::data::prepare::Batch;
-use crate::engine::bench::on_card::OnCard;
+use crate::data::prepare::{Batch, Prepare};
+use crate::data::{Images, Moments};
+use crate::engine::build::{new_net, requested, warn_no_fast_path};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
+use crate::engine::in_flight::InFlight;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
-use crate::engine::session::{new_net, tell_arithmetic, wish};
-use crate::engine::step::{Settings, Stepped, step, tensors};
-use crate::engine::{device, memory};
+use crate::engine::step::SharedOptimizer;
+use crate::engine::worker::PULSE;
+use crate::engine::{device, memory, trainer};
 use crate::model::{Arithmetic, DenseNet};
-use crate::ops::{self, dropout::Masks, loss};
+use crate::ops;
+use crate::ops::backend::Peaks;
+use crate::ops::trainer::{Epoch, Feed, KernelTime, StepResult, Trainer};
 use crate::optim::{Optimizer, Rule};
-use crate::protocol::event::{Bench, Comparison, Event, Phase};
-use crate::protocol::{Options, StopReason};
+use crate::protocol::Options;
+use crate::protocol::event::{Bench, Comparison, Event, KernelFigures, Phase};
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream};
 
@@ -27,6 +28,7 @@ use crate::rng::{Purpose, Stream};
 const WARMUP: usize = 2;
 /// Steps of the reference that are timed at most, after a single one before the clock starts: it is slow.
 const REFERENCE_STEPS: usize = 3;
+const MIB: f64 = (1u64 << 20) as f64;
 
 /// What is to be timed.
 #[derive(Clone, Copy)]
@@ -39,18 +41,9 @@ pub(super) struct Order<'a> {
     pub(super) evaluation: bool,
     /// candle's own layers too, after the fast version.
     pub(super) compare: bool,
-    /// Each kernel of a card by itself too.
+    /// Each kernel of a GPU by itself too.
     pub(super) kernels: bool,
     pub(super) options: &'a Options,
-}
-
-/// A batch that every step is done on.
-struct Subject<'a> {
-    recipe: &'a Recipe,
-    evaluation: bool,
-    images: Tensor,
-    labels: Tensor,
-    device: Device,
 }
 
 /// Answers with the rate of training steps (or evaluation steps) of the recipe's network.
@@ -60,14 +53,15 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     let (device, device_line) = device::choose(options.device)?;
     let mode = if evaluation { Mode::Evaluation } else { Mode::Training };
     let arch = recipe.arch(classes);
-    let room_for = |wish| Wanted { arch: &arch, wish, device: &device, mode }.check(recipe.batch_size);
-    room_for(wish(options))?;
-    let net = new_net(recipe, classes, &device, wish(options))?;
+    let room_for =
+        |requested| Wanted { arch: &arch, requested, device: &device, mode }.check(recipe.batch_size);
+    room_for(requested(options))?;
+    let net = new_net(recipe, classes, &device, requested(options))?;
     if let (true, Some(what)) = (compare, net.without_fast()) {
         return Err(Failure::Input(format!("{what} has no fast version that could be compared.")));
     }
-    tell_arithmetic(&net, wish(options), report);
-    device::tell_precision(&net, recipe, report);
+    warn_no_fast_path(&net, requested(options), report);
+    device::warn_precision_ignored(&net, recipe, report);
     let (plan, arithmetic) = (net.plan().clone(), net.arithmetic());
     let n = recipe.batch_size;
     if n == 1 && plan.smallest_map == 1 && !evaluation {
@@ -78,28 +72,21 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     if compare {
         room_for(Arithmetic::Reference)?;
     }
-    let (images, labels) = tensors(random_batch(recipe, classes), &device)?;
-    let subject = Subject { recipe, evaluation, images, labels, device };
     if kernels && net.card().is_none() {
-        return Err(Failure::Input("`--kernels`: only a card has kernels to time.".into()));
+        return Err(Failure::Input("`--kernels`: only a GPU has kernels to time.".into()));
     }
-    let OnCard { times, device_mib, kernels } = if net.card().is_some() {
-        on_card::time(&net, order, control, report)?
-    } else {
-        let times = subject.time(&net, WARMUP, steps, control, report)?;
-        OnCard { times, device_mib: None, kernels: Vec::new() }
-    };
+    let (backend, precision) = (net.card().cloned(), net.precision());
+    // The network ends with its measurement: what it holds is free before another takes its place.
+    let Measured { times, device_mib, kernels } = measure(net, order, WARMUP, control, report)?;
     let peak_mib = memory::peak_mib();
-    let (place, precision) = (net.card().cloned(), net.precision());
-    // What it holds is free before another network takes its place.
-    drop(net);
-    let peaks = place.map(|place| place.peaks(precision)).transpose()?.flatten();
+    let peaks = backend.map(|backend| backend.peaks(precision)).transpose()?.flatten();
     let machine_peak_gflops = peaks.map_or_else(ops::peak::gflops, |peaks| peaks.gflops);
-    let kernels = kernels.into_iter().map(|kernel| on_card::figures(kernel, peaks)).collect();
+    let kernels = kernels.into_iter().map(|kernel| figures(kernel, peaks)).collect();
     let images_per_second = n as f64 / median(&times);
     let comparison = if compare {
-        let net = new_net(recipe, classes, &subject.device, Arithmetic::Reference)?;
-        let times = subject.time(&net, 1, steps.min(REFERENCE_STEPS), control, report)?;
+        let net = new_net(recipe, classes, &device, Arithmetic::Reference)?;
+        let order = Order { steps: steps.min(REFERENCE_STEPS), kernels: false, ..order };
+        let Measured { times, .. } = measure(net, order, 1, control, report)?;
         let reference_images_per_second = n as f64 / median(&times);
         Some(Comparison {
             reference_steps: times.len(),
@@ -134,50 +121,123 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     Ok(())
 }
 
-impl Subject<'_> {
-    /// The times of `steps` steps of `net` in seconds, ascending, after `warmup` steps untimed.
-    fn time(
-        &self,
-        net: &DenseNet,
-        warmup: usize,
-        steps: usize,
-        control: &mut Control,
-        report: &mut Report,
-    ) -> Result<Vec<f64>, Failure> {
-        let recipe = self.recipe;
-        let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
-        let mut times = Vec::new();
-        for index in 0..warmup + steps {
-            if !control.go_on(report) {
-                return Err(Failure::Interrupted(control.stop.unwrap_or(StopReason::Asked)));
-            }
-            report.phase(Phase::Benching, index as u64, (warmup + steps) as u64);
-            let begin = Instant::now();
-            self.once(net, &mut optimizer, index as u64)?;
-            if index >= warmup {
-                times.push(begin.elapsed().as_secs_f64());
-            }
-        }
-        times.sort_by(f64::total_cmp);
-        Ok(times)
-    }
+/// What was measured of a network.
+struct Measured {
+    /// Of steps, in seconds, ascending.
+    times: Vec<f64>,
+    /// Memory that they take on a device of its own.
+    device_mib: Option<f64>,
+    kernels: Vec<KernelTime>,
+}
 
-    /// The step numbered `index`, from 0.
-    fn once(&self, net: &DenseNet, optimizer: &mut Optimizer, index: u64) -> Result<(), Failure> {
-        if self.evaluation {
-            loss::per_image(&net.logits(&self.images)?, &self.labels)?;
-            return Ok(());
+/// Times the steps of `order` with `net`, after `warmup` steps untimed.
+fn measure(
+    net: DenseNet,
+    order: Order,
+    warmup: usize,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Measured, Failure> {
+    let Order { recipe, steps, evaluation, kernels, .. } = order;
+    let (all, classes, net) = (warmup + steps, net.arch().classes, Arc::new(net));
+    let optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
+    let optimizer = SharedOptimizer::new(optimizer);
+    let mut trainer = if net.card().is_some() {
+        let images = Arc::new(noise(recipe, classes, all * recipe.batch_size));
+        // Bytes are spread evenly: mean 127.5, standard deviation 73.9.
+        let prepare = Prepare::new(recipe, Moments { mean: [127.5; 3], deviation: [73.9; 3] }, true);
+        trainer::by_recipe(&net, &optimizer, recipe, &prepare, &[images], report)?
+    } else {
+        let training = trainer::plan(&net, recipe, recipe.batch_size, Feed::Given);
+        let mut trainer = trainer::on_given_batch(&net, &optimizer, training)?;
+        let Batch { images, labels, .. } = random_batch(recipe, classes);
+        trainer.give(&images, &labels)?;
+        trainer
+    };
+    let mib = trainer.bytes() as f64 / MIB;
+    let time = if evaluation { evaluations } else { updates };
+    let mut times = time(&mut *trainer, recipe, all, control, report)?.split_off(warmup);
+    times.sort_by(f64::total_cmp);
+    let kernels = if kernels { trainer.profile()? } else { Vec::new() };
+    Ok(Measured { times, device_mib: (mib > 0.0).then_some(mib), kernels })
+}
+
+/// The times of `all` steps of training, in seconds.
+fn updates(
+    trainer: &mut dyn Trainer,
+    recipe: &Recipe,
+    all: usize,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Vec<f64>, Failure> {
+    trainer.begin(&Epoch {
+        number: 1,
+        order: (0..(all * recipe.batch_size) as u32).collect(),
+        learning_rates: vec![recipe.lr; all],
+        first: 0,
+        step: 0,
+        updates: 0,
+    })?;
+    let (mut steps, mut times) = (InFlight::none(), Vec::new());
+    while times.len() < all {
+        report.phase(Phase::Benching, times.len() as u64, all as u64);
+        if !control.go_on(report) {
+            return Err(control.interrupted());
         }
-        let Recipe { dropout: rate, seed, .. } = *self.recipe;
-        let settings = Settings {
-            learning_rate: self.recipe.lr,
-            label_smoothing: self.recipe.label_smoothing,
-            masks: (rate > 0.0).then_some(Masks { rate, seed, step: index }),
-        };
-        if let Stepped::Diverged { what } = step(net, optimizer, &self.images, &self.labels, settings)? {
+        while times.len() + steps.count() < all && !steps.is_full(trainer) {
+            steps.submit(trainer, recipe.batch_size)?;
+        }
+        let collected = control.wait_for(report, |_, _| steps.collect(trainer, PULSE))?;
+        let Some((StepResult { failed, .. }, seconds)) = collected else { return Err(control.interrupted()) };
+        if let Some(what) = failed {
             return Err(Failure::Failed(format!("the {what} of a random batch is not finite; lower `lr`.")));
         }
-        Ok(self.device.synchronize()?)
+        times.push(seconds);
+    }
+    Ok(times)
+}
+
+/// The times of the evaluation of `all` batches, in seconds.
+fn evaluations(
+    trainer: &mut dyn Trainer,
+    _: &Recipe,
+    all: usize,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Vec<f64>, Failure> {
+    let mut times = Vec::new();
+    // One at a time of a batch that was handed over, all at once of a split.
+    while times.len() < all {
+        if !control.go_on(report) {
+            return Err(control.interrupted());
+        }
+        let mut since = Instant::now();
+        trainer.evaluate(0, &mut |_, outcome| {
+            if outcome.is_none() {
+                control.poll_commands(report);
+                return !control.is_overdue();
+            }
+            times.push(since.elapsed().as_secs_f64());
+            report.phase(Phase::Benching, times.len() as u64, all as u64);
+            since = Instant::now();
+            control.go_on(report)
+        })?;
+    }
+    Ok(times)
+}
+
+/// The figures of a kernel beside what the GPU's peaks allow: the slower of its products and its bytes.
+fn figures(kernel: KernelTime, peaks: Option<Peaks>) -> KernelFigures {
+    let KernelTime { kernel, launches, seconds, operations, bytes } = kernel;
+    let at_least =
+        peaks.map_or(f64::NAN, |peaks| (operations / (peaks.gflops * 1e9)).max(bytes / (peaks.gbytes * 1e9)));
+    KernelFigures {
+        kernel,
+        launches,
+        ms: seconds * 1e3,
+        gflop: operations / 1e9,
+        mib: bytes / MIB,
+        share_of_roofline: at_least / seconds,
     }
 }
 
@@ -193,4 +253,13 @@ fn random_batch(recipe: &Recipe, classes: usize) -> Batch {
     let images = (0..recipe.batch_size * 3 * side * side).map(|_| stream.normal()).collect();
     let labels = (0..recipe.batch_size).map(|_| stream.below(classes as u32)).collect();
     Batch { images, labels, side }
+}
+
+/// Random bytes with random labels.
+fn noise(recipe: &Recipe, classes: usize, count: usize) -> Images {
+    let side = recipe.input_size;
+    let mut draws = Stream::new(recipe.seed, Purpose::Bench, 0, 0);
+    let pixels = (0..count * 3 * side * side).map(|_| (draws.bits() >> 24) as u8).collect();
+    let labels = (0..count).map(|_| draws.below(classes as u32)).collect();
+    Images { side, pixels, labels }
 }

@@ -1,34 +1,48 @@
-//! What the engine is asked while it is busy: heard between steps, between evaluation batches and
-//! while loading, acted upon by whoever is at a place where that is safe.
+//! Commands that arrive while the engine is busy: heard between steps, between evaluation batches and during long
+//! work, acted upon by whoever is at a place where that is safe.
+//!
+//! A pass over a large batch, an image on a disk that hangs or a walk through candle's layers may take longer than
+//! whoever asked for a stop will wait before the process is killed. None of them changes the network or the run, so
+//! what is not finished in time is thrown away, and the state before it is saved.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
 use crate::data::{self, DataError, Dataset};
-use crate::engine::Promise;
-use crate::engine::attend::Worker;
 use crate::engine::failure::Failure;
 use crate::engine::memory::available_bytes;
 use crate::engine::report::Report;
+use crate::engine::worker::{PULSE, Worker};
 use crate::protocol::event::Phase;
 use crate::protocol::{Change, Command, Event, StopReason};
 use crate::recipe::Recipe;
 
-/// What has been asked and not yet been done.
+/// How long work may take after a stop was asked for. With the time that a checkpoint needs it has to stay
+/// below the ten seconds after which the impatient kill.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How the engine behaves, whatever it is asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EngineOptions {
+    /// Continue a run when nobody listens any more, instead of saving and stopping.
+    pub keep_running_unattended: bool,
+}
+
+/// What was asked and is not yet done.
 pub(super) struct Control {
     commands: Receiver<Command>,
-    promise: Promise,
+    options: EngineOptions,
     /// The thread for long work, once there was some.
-    pub(super) worker: Option<Worker>,
+    worker: Option<Worker>,
     /// The run is to end.
     pub(super) stop: Option<StopReason>,
     /// When that was asked for.
-    pub(super) stopped: Option<Instant>,
+    stopped: Option<Instant>,
     /// The engine is to end after the run.
     pub(super) quit: bool,
     /// The run is to wait.
@@ -46,10 +60,10 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(commands: Receiver<Command>, promise: Promise) -> Self {
+    pub(super) fn new(commands: Receiver<Command>, options: EngineOptions) -> Self {
         Self {
             commands,
-            promise,
+            options,
             worker: None,
             stop: None,
             stopped: None,
@@ -69,25 +83,21 @@ impl Control {
         self.stop.is_none() && !self.paused && !aside
     }
 
-    /// Takes in what has been asked meanwhile, without waiting.
-    pub(super) fn hear(&mut self, report: &mut Report) {
+    /// Handles the commands that have arrived, without waiting; notices that nobody listens any more, and that the
+    /// run has had its time.
+    pub(super) fn poll_commands(&mut self, report: &mut Report) {
         loop {
             match self.commands.try_recv() {
-                Ok(command) => self.take(command, report),
+                Ok(command) => self.handle(command, report),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    self.unheard();
+                    self.disconnected();
                     break;
                 }
             }
         }
-        self.look_up(report);
-    }
-
-    /// Notices that nobody listens any more, and that the run has had its time.
-    pub(super) fn look_up(&mut self, report: &mut Report) {
         if !report.is_heard() {
-            self.unheard();
+            self.disconnected();
         }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             self.end(StopReason::TimeUp);
@@ -104,42 +114,100 @@ impl Control {
         Failure::Interrupted(self.reason())
     }
 
-    /// Where commands come from.
-    pub(super) fn commands(&self) -> Receiver<Command> {
-        self.commands.clone()
-    }
-
     /// The run is to end; the first reason is the one that counts.
     fn end(&mut self, reason: StopReason) {
         self.stop.get_or_insert(reason);
         self.stopped.get_or_insert_with(Instant::now);
     }
 
-    /// Waits for the next command (or the deadline) and takes it in.
+    /// Waits for the next command (or the deadline) and handles it.
     pub(super) fn wait(&mut self, report: &mut Report) {
         let command = match self.deadline {
             Some(deadline) => self.commands.recv_deadline(deadline),
             None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match command {
-            Ok(command) => self.take(command, report),
+            Ok(command) => self.handle(command, report),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                self.unheard();
+                self.disconnected();
                 // Nobody can ever end the pause.
                 self.paused = false;
             }
         }
-        self.hear(report);
+        self.poll_commands(report);
     }
 
-    /// A caller that only needs to know whether to go on.
+    /// Whether no stop was asked for.
     pub(super) fn go_on(&mut self, report: &mut Report) -> bool {
-        self.hear(report);
+        self.poll_commands(report);
         self.stop.is_none()
     }
 
-    /// Loads a recipe's data, hearing meanwhile.
+    /// Whether a stop was asked for so long ago that what still runs is to be abandoned.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.stopped.is_some_and(|since| since.elapsed() >= GRACE)
+    }
+
+    /// Waits until `ready` has something while commands are heard. `ready` itself waits no longer than [`PULSE`], and
+    /// is told whether a stop was asked for. `None` if that was and nothing came in time.
+    pub(super) fn wait_for<T, E>(
+        &mut self,
+        report: &mut Report,
+        mut ready: impl FnMut(&mut Report, bool) -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, E> {
+        loop {
+            if let Some(found) = ready(report, self.stop.is_some())? {
+                return Ok(Some(found));
+            }
+            self.poll_commands(report);
+            if self.is_overdue() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Does `work` while commands are heard. `None` if a stop was asked for and the work did not end in
+    /// time: then it goes on by itself, and nobody sees its result.
+    pub(super) fn attend<T: Send + 'static>(
+        &mut self,
+        report: &mut Report,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Failure> {
+        self.attend_with(report, work, |_, _| {})
+    }
+
+    /// Does `work` that has nothing to keep: where it is abandoned, that is the failure.
+    pub(super) fn attended<T: Send + 'static>(
+        &mut self,
+        report: &mut Report,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.attend(report, work)?.ok_or_else(|| self.interrupted())
+    }
+
+    /// As [`Self::attend`]; `look` is called now and then, and told whether a stop was asked for.
+    fn attend_with<T: Send + 'static>(
+        &mut self,
+        report: &mut Report,
+        work: impl FnOnce() -> T + Send + 'static,
+        mut look: impl FnMut(&mut Report, bool),
+    ) -> Result<Option<T>, Failure> {
+        let worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => Worker::start()?,
+        };
+        let pending = worker.begin(work);
+        let found = self.wait_for(report, |report, stopped| {
+            look(report, stopped);
+            Ok::<_, Failure>(pending.take(PULSE))
+        })?;
+        // After work that was abandoned the next gets a thread of its own.
+        self.worker = found.is_some().then_some(worker);
+        Ok(found)
+    }
+
+    /// Loads a recipe's data while commands are heard.
     pub(super) fn load(&mut self, recipe: &Recipe, report: &mut Report) -> Result<Dataset, Failure> {
         report.emit(Event::Phase { phase: Phase::Loading, done: 0, total: 0 });
         let state = Arc::new(Loading::default());
@@ -168,14 +236,14 @@ impl Control {
     }
 
     /// Nobody listens any more.
-    pub(super) fn unheard(&mut self) {
-        if !self.promise.unheard {
-            self.end(StopReason::Unheard);
+    fn disconnected(&mut self) {
+        if !self.options.keep_running_unattended {
+            self.end(StopReason::Disconnected);
             self.quit = true;
         }
     }
 
-    pub(super) fn take(&mut self, command: Command, report: &mut Report) {
+    fn handle(&mut self, command: Command, report: &mut Report) {
         match command {
             Command::Pause => self.paused = true,
             Command::Continue => self.paused = false,
@@ -206,4 +274,59 @@ struct Loading {
     done: AtomicU64,
     total: AtomicU64,
     over: AtomicBool,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use crossbeam_channel::{Sender, unbounded};
+
+    use super::*;
+
+    fn engine() -> (Sender<Command>, Control, Report) {
+        let (sender, commands) = unbounded();
+        let (events, _) = unbounded();
+        (
+            sender,
+            Control::new(commands, EngineOptions { keep_running_unattended: true }),
+            Report::new(events, Arc::default()),
+        )
+    }
+
+    #[test]
+    fn work_is_done_and_what_is_asked_meanwhile_is_known_after_it() {
+        let (sender, mut control, mut report) = engine();
+        let asking = sender.clone();
+        let found = control.attend(&mut report, move || {
+            asking.send(Command::Save).unwrap();
+            7
+        });
+        assert_eq!(found.unwrap(), Some(7));
+        control.poll_commands(&mut report);
+        assert!(control.save);
+        assert_eq!(control.attend(&mut report, || 8).unwrap(), Some(8));
+    }
+
+    #[test]
+    fn work_that_outlasts_a_stop_is_left_undone_and_the_next_is_done_all_the_same() {
+        let (sender, mut control, mut report) = engine();
+        let (end, until_the_end) = mpsc::channel::<()>();
+        sender.send(Command::Stop(StopReason::Signal(15))).unwrap();
+        let begin = Instant::now();
+        // It ends when the test does.
+        let found = control.attend(&mut report, move || _ = until_the_end.recv());
+        assert!(found.unwrap().is_none());
+        assert!(begin.elapsed() >= GRACE);
+        assert_eq!(control.stop, Some(StopReason::Signal(15)));
+        assert_eq!(control.attend(&mut report, || 9).unwrap(), Some(9));
+        drop(end);
+    }
+
+    #[test]
+    #[should_panic(expected = "a defect of the work")]
+    fn a_panic_of_the_work_is_one_of_whoever_asked_for_it() {
+        let (_sender, mut control, mut report) = engine();
+        let _ = control.attend(&mut report, || panic!("a defect of the work"));
+    }
 }

@@ -1,7 +1,7 @@
-//! Which device does the arithmetic, and why that one.
+//! The device that computes, and why that one.
 
 #[cfg(feature = "cuda")]
-mod cards;
+mod cuda;
 
 use std::path::PathBuf;
 
@@ -19,18 +19,18 @@ use crate::recipe::Recipe;
 pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failure> {
     match choice {
         command::Device::Cpu => Ok((Device::Cpu, format!("cpu with {} (asked for)", instruction_set()))),
-        command::Device::Cuda(n) => match cards::open(n) {
+        command::Device::Cuda(n) => match cuda::open(n) {
             Ok(device) => {
-                let line = format!("{} (asked for)", cards::line(n, &device));
+                let line = format!("{} (asked for)", cuda::line(n, &device));
                 Ok((device, line))
             }
             Err(why) => {
                 Err(Failure::Input(format!("the device cuda:{n} cannot be used: {why}; use --device cpu.")))
             }
         },
-        command::Device::Auto => Ok(match cards::open(0) {
+        command::Device::Auto => Ok(match cuda::open(0) {
             Ok(device) => {
-                let line = format!("{} (the first CUDA device)", cards::line(0, &device));
+                let line = format!("{} (the first CUDA device)", cuda::line(0, &device));
                 (device, line)
             }
             Err(why) => (Device::Cpu, format!("cpu with {} ({why})", instruction_set())),
@@ -38,9 +38,9 @@ pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failur
     }
 }
 
-/// Tells where the recipe's `precision` is one that `net` is not computed in: only a card's own kernels know
-/// another than f32.
-pub(super) fn tell_precision(net: &DenseNet, recipe: &Recipe, report: &mut Report) {
+/// Warns where the recipe's `precision` is one that `net` is not computed in: only a GPU's own kernels know another
+/// than f32.
+pub(super) fn warn_precision_ignored(net: &DenseNet, recipe: &Recipe, report: &mut Report) {
     if recipe.precision == Precision::F32 || net.card().is_some() {
         return;
     }
@@ -52,18 +52,18 @@ pub(super) fn tell_precision(net: &DenseNet, recipe: &Recipe, report: &mut Repor
 /// What devices there are, in words.
 pub fn describe() -> Vec<String> {
     let mut devices = vec![format!("cpu with {}", instruction_set())];
-    devices.extend(cards::describe().unwrap_or_else(|why| vec![format!("no cuda: {why}")]));
+    devices.extend(cuda::describe().unwrap_or_else(|why| vec![format!("no cuda: {why}")]));
     devices
 }
 
-/// From now on the kernels compiled for a card are kept in `dir`.
+/// From now on the kernels compiled for a GPU are kept in `dir`.
 pub fn keep_kernels(dir: PathBuf) {
-    cards::keep_kernels(dir);
+    cuda::keep_kernels(dir);
 }
 
-/// A build that knows no card.
+/// A build without CUDA.
 #[cfg(not(feature = "cuda"))]
-mod cards {
+mod cuda {
     use std::path::PathBuf;
 
     use candle_core::Device;

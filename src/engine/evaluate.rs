@@ -1,47 +1,22 @@
-//! What a network does with a set of images, in sum.
+//! Evaluation of a network on a set of images: batch after batch, and in sum.
 
 use std::sync::Arc;
 
-use candle_core::{D, Tensor};
+use candle_core::{D, Result, Tensor};
 
 use crate::data::Images;
-use crate::data::prepare::{Batch, Prepare};
+use crate::data::prepare::Prepare;
 use crate::engine::control::Control;
-use crate::engine::failure::Failure;
 use crate::engine::report::Report;
 use crate::engine::step::tensors;
+use crate::engine::worker::{PULSE, Worker};
 use crate::model::DenseNet;
 use crate::ops::loss;
+use crate::ops::trainer::Outcome;
 use crate::protocol::Figures;
 use crate::protocol::event::Phase;
 
-/// Is told before each batch how many images are done and how many there are; false ends the work.
-pub(super) type GoOn<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
-
-/// Who is asked and told between the batches of a walk.
-pub(super) struct Watch<'a> {
-    pub(super) control: &'a mut Control,
-    pub(super) report: &'a mut Report,
-    pub(super) phase: Phase,
-}
-
-impl Watch<'_> {
-    /// Reports how far the walk is; whether to go on.
-    pub(super) fn go_on(&mut self, done: u64, total: u64) -> bool {
-        self.report.phase(self.phase, done, total);
-        self.control.go_on(self.report)
-    }
-
-    /// Does a piece of the walk while commands are heard; `None` if it is to be left undone.
-    pub(super) fn attend<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, Failure> {
-        self.control.attend(self.report, work)
-    }
-}
-
-/// The sum of a walk over a set of images.
+/// The sum of an evaluation.
 pub(super) struct Evaluation {
     /// Over all images.
     pub(super) figures: Figures,
@@ -49,74 +24,85 @@ pub(super) struct Evaluation {
     pub(super) class_accuracy: Vec<f64>,
 }
 
-/// Runs `net` over all of `images` and shows `each` batch's range start, logits and predictions.
-/// `None` if it is to stop.
+/// Sums up what `work` finds of `images`, of `classes` classes, while commands are heard. `work` gives the number of
+/// images before a batch and what was found of it, or nothing now and then while it waits, and ends where the answer
+/// is false. `None` if the run is to stop.
+pub(super) fn sum_up(
+    control: &mut Control,
+    report: &mut Report,
+    phase: Phase,
+    images: &Images,
+    classes: usize,
+    work: impl FnOnce(&mut dyn FnMut(usize, Option<&Outcome>) -> bool) -> Result<()>,
+) -> Result<Option<Evaluation>> {
+    let (total, mut loss_sum, mut correct) = (images.len(), 0.0, vec![0usize; classes]);
+    let mut whole = control.go_on(report);
+    if whole {
+        work(&mut |begin, found| {
+            let Some(Outcome { losses, predictions }) = found else {
+                control.poll_commands(report);
+                whole = !control.is_overdue();
+                return whole;
+            };
+            loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+            for (said, is) in predictions.iter().zip(&images.labels[begin..]) {
+                correct[*is as usize] += usize::from(said == is);
+            }
+            let done = begin + predictions.len();
+            report.phase(phase, done as u64, total as u64);
+            // What is complete stands, even where a stop was asked for meanwhile.
+            whole = control.go_on(report) || done == total;
+            whole
+        })?;
+    }
+    let (right, counts) = (correct.iter().sum::<usize>(), images.class_counts(classes));
+    Ok(whole.then(|| Evaluation {
+        figures: Figures { loss: loss_sum / total as f64, accuracy: right as f64 / total as f64 },
+        class_accuracy: correct.iter().zip(counts).map(|(&n, of)| n as f64 / of as f64).collect(),
+    }))
+}
+
+/// What a network makes of a batch.
+pub(super) struct Found {
+    pub(super) logits: Tensor,
+    pub(super) outcome: Outcome,
+}
+
+/// What `net` makes of `images` with these labels.
+pub(super) fn look(net: &DenseNet, images: &Tensor, labels: &Tensor) -> Result<Found> {
+    let logits = net.logits(images)?;
+    let predictions = logits.argmax(D::Minus1)?.to_vec1()?;
+    Ok(Found { outcome: Outcome { losses: loss::per_image(&logits, labels)?, predictions }, logits })
+}
+
+/// Runs `net` over all of `images` in the thread of `worker`. `each` gets the number of images before a batch and what
+/// was found of it, or nothing now and then while it is computed; false ends the work.
 pub(super) fn walk(
     net: &Arc<DenseNet>,
     images: &Images,
-    classes: usize,
     prepare: &Prepare,
     batch_size: usize,
-    watch: &mut Watch,
-    mut each: impl FnMut(usize, &Tensor, &[u32]) -> candle_core::Result<()>,
-) -> Result<Option<Evaluation>, Failure> {
+    worker: &Worker,
+    each: &mut dyn FnMut(usize, Option<Found>) -> Result<bool>,
+) -> Result<()> {
     let total = images.len();
-    let mut tally = Tally::new(images, classes);
     for begin in (0..total).step_by(batch_size) {
-        if !watch.go_on(begin as u64, total as u64) {
-            return Ok(None);
-        }
         let batch = prepare.plain(images, begin..total.min(begin + batch_size));
         let net = Arc::clone(net);
-        let Some(found) = watch.attend(move || look(&net, batch))? else { return Ok(None) };
-        let Found { logits, losses, predictions } = found?;
-        tally.count(begin, &losses, &predictions);
-        each(begin, &logits, &predictions)?;
-    }
-    Ok(Some(tally.evaluation()))
-}
-
-/// What `net` makes of a batch.
-struct Found {
-    logits: Tensor,
-    losses: Vec<f32>,
-    predictions: Vec<u32>,
-}
-
-fn look(net: &DenseNet, batch: Batch) -> candle_core::Result<Found> {
-    let (xs, labels) = tensors(batch, net.device())?;
-    let logits = net.logits(&xs)?;
-    let predictions = logits.argmax(D::Minus1)?.to_vec1()?;
-    Ok(Found { losses: loss::per_image(&logits, &labels)?, logits, predictions })
-}
-
-/// What is counted of a set of images, batch by batch.
-pub(super) struct Tally<'a> {
-    images: &'a Images,
-    loss_sum: f64,
-    /// Right ones of each class.
-    correct: Vec<usize>,
-}
-
-impl<'a> Tally<'a> {
-    pub(super) fn new(images: &'a Images, classes: usize) -> Self {
-        Self { images, loss_sum: 0.0, correct: vec![0; classes] }
-    }
-
-    /// Counts the losses and predictions of the images from `begin` on.
-    pub(super) fn count(&mut self, begin: usize, losses: &[f32], predictions: &[u32]) {
-        self.loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-        for (said, is) in predictions.iter().zip(&self.images.labels[begin..]) {
-            self.correct[*is as usize] += usize::from(said == is);
+        let pending = worker.begin(move || {
+            let (images, labels) = tensors(batch, net.device())?;
+            look(&net, &images, &labels)
+        });
+        let found = loop {
+            match pending.take(PULSE) {
+                Some(found) => break found?,
+                None if each(begin, None)? => {}
+                None => return Ok(()),
+            }
+        };
+        if !each(begin, Some(found))? {
+            return Ok(());
         }
     }
-
-    pub(super) fn evaluation(self) -> Evaluation {
-        let (total, right) = (self.images.len() as f64, self.correct.iter().sum::<usize>());
-        let counts = self.images.class_counts(self.correct.len());
-        Evaluation {
-            figures: Figures { loss: self.loss_sum / total, accuracy: right as f64 / total },
-            class_accuracy: self.correct.iter().zip(counts).map(|(&n, of)| n as f64 / of as f64).collect(),
-        }
-    }
+    Ok(())
 }

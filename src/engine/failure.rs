@@ -39,7 +39,7 @@ impl From<candle_core::Error> for Failure {
     fn from(error: candle_core::Error) -> Self {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or("unknown");
-        Self::Failed(format!("the arithmetic failed: {first}."))
+        Self::Failed(format!("computation failed: {first}."))
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Tensor};
+use candle_core::D;
 
 use crate::data::Dataset;
 use crate::data::prepare::{Prepare, order};
-use crate::engine::evaluate::{Evaluation, Watch, walk};
+use crate::engine::control::Control;
+use crate::engine::evaluate::{Evaluation, Found, sum_up};
 use crate::engine::failure::Failure;
-use crate::engine::scales::Measurement;
-use crate::engine::subject::Subject;
+use crate::engine::layer_stats::Measurement;
+use crate::engine::loaded::LoadedCheckpoint;
+use crate::engine::report::Report;
 use crate::protocol::event::{Inspection, Mistake, Preview, Reuse, Sample};
 use crate::recipe::Recipe;
 
@@ -38,16 +40,18 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Previ
     }
 }
 
-/// What the subject's network does with each of its images, and what it has learned; `None` if it is
-/// to stop.
-pub(super) fn inspect(subject: &Subject, watch: &mut Watch) -> Result<Option<Inspection>, Failure> {
-    let Subject { recipe, net, dataset, prepare, split, step } = subject;
-    let (images, classes) = (subject.images(), &dataset.classes);
+/// What the checkpoint's network does with each image of its split, and what it has learned.
+pub(super) fn inspect(
+    loaded: &LoadedCheckpoint,
+    control: &mut Control,
+    report: &mut Report,
+) -> Result<Inspection, Failure> {
+    let (images, classes) = (loaded.images(), &loaded.dataset.classes);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     let mut mistakes = Vec::new();
-    let look = |begin: usize, logits: &Tensor, predictions: &[u32]| {
+    let mut note = |begin: usize, Found { logits, outcome }: &Found| {
         let probabilities = candle_nn::ops::softmax(logits, D::Minus1)?.to_vec2::<f32>()?;
-        for (offset, (row, &prediction)) in probabilities.iter().zip(predictions).enumerate() {
+        for (offset, (row, &prediction)) in probabilities.iter().zip(&outcome.predictions).enumerate() {
             let (index, prediction) = (begin + offset, prediction as usize);
             let label = images.labels[index] as usize;
             confusion[label][prediction] += 1;
@@ -56,22 +60,27 @@ pub(super) fn inspect(subject: &Subject, watch: &mut Watch) -> Result<Option<Ins
                 mistakes.push(Mistake { index, label, prediction, probability, pixels: Vec::new() });
             }
         }
-        Ok(())
+        Ok::<_, candle_core::Error>(())
     };
-    let found = walk(net, images, classes.len(), prepare, recipe.batch_size, watch, look)?;
-    let Some(Evaluation { figures, .. }) = found else { return Ok(None) };
+    let found = sum_up(control, report, loaded.phase(), images, classes.len(), |each| {
+        loaded.walk(&mut |begin, found| {
+            found.as_ref().map_or(Ok(()), |found| note(begin, found))?;
+            Ok(each(begin, found.as_ref().map(|found| &found.outcome)))
+        })
+    })?;
+    let Evaluation { figures, .. } = found.ok_or_else(|| control.interrupted())?;
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
     mistakes.truncate(MISTAKES);
     for mistake in &mut mistakes {
         mistake.pixels = images.image(mistake.index).to_vec();
     }
-    let (measurement, net) = (Measurement::of(subject), Arc::clone(net));
-    let learned = watch.attend(move || Ok::<_, candle_core::Error>((net.reuse()?, measurement.scales()?)))?;
-    let Some(learned) = learned else { return Ok(None) };
+    let (measurement, net) = (Measurement::of(loaded), Arc::clone(&loaded.net));
+    let learned = control
+        .attended(report, move || Ok::<_, candle_core::Error>((net.reuse()?, measurement.stats()?)))?;
     let (maps, scales) = learned?;
-    Ok(Some(Inspection {
-        split: *split,
-        step: *step,
+    Ok(Inspection {
+        split: loaded.split,
+        step: loaded.step,
         figures,
         classes: classes.clone(),
         confusion,
@@ -79,5 +88,5 @@ pub(super) fn inspect(subject: &Subject, watch: &mut Watch) -> Result<Option<Ins
         mistakes,
         reuse: maps.into_iter().enumerate().map(|(index, cells)| Reuse { block: index + 1, cells }).collect(),
         scales,
-    }))
+    })
 }

@@ -42,7 +42,7 @@ pub(super) enum Mode {
 /// A network that is not there yet, and the version of the arithmetic that is to compute it.
 pub(super) struct Wanted<'a> {
     pub(super) arch: &'a Arch,
-    pub(super) wish: Arithmetic,
+    pub(super) requested: Arithmetic,
     pub(super) device: &'a Device,
     pub(super) mode: Mode,
 }
@@ -50,8 +50,8 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     /// Bytes of the machine's memory that it takes with batches of `batch` images.
     fn bytes(&self, plan: &Plan, batch: usize) -> f64 {
-        let Self { arch, wish, mode, .. } = self;
-        let fast = *wish == Arithmetic::Fast && arch.stem_kind == StemKind::Cifar;
+        let Self { arch, requested, mode, .. } = self;
+        let fast = *requested == Arithmetic::Fast && arch.stem_kind == StemKind::Cifar;
         let network = match (fast, mode) {
             (false, mode) => reference_bytes(arch, plan, batch, *mode == Mode::Training),
             (true, Mode::Training) => training_bytes(arch, plan, batch),
@@ -61,7 +61,7 @@ impl Wanted<'_> {
         network as f64 + BATCHES * image * batch as f64 + BESIDE
     }
 
-    /// Refuses what the machine has no memory for. A card's own memory is another matter: see [`check_card`].
+    /// Refuses what the machine has no memory for. A GPU's own memory is another matter: see [`check_gpu`].
     pub(super) fn check(&self, batch: usize) -> Result<(), Failure> {
         self.check_beside(batch, 0.0)
     }
@@ -90,7 +90,7 @@ impl Wanted<'_> {
 pub(super) fn check_early(
     recipe: &Recipe,
     classes: usize,
-    wish: Arithmetic,
+    requested: Arithmetic,
     device: &Device,
 ) -> Result<(), Failure> {
     let arch = recipe.arch(classes);
@@ -102,7 +102,7 @@ pub(super) fn check_early(
         Data::Folder(_) => 0,
     };
     let unread = (images * 3 * recipe.input_size * recipe.input_size) as f64;
-    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check_beside(batch, unread)
+    Wanted { arch: &arch, requested, device, mode: Mode::Training }.check_beside(batch, unread)
 }
 
 /// Refuses to train by `recipe` on `images` images of `classes` classes what the machine has no memory for.
@@ -110,37 +110,37 @@ pub(super) fn check(
     recipe: &Recipe,
     classes: usize,
     images: usize,
-    wish: Arithmetic,
+    requested: Arithmetic,
     device: &Device,
 ) -> Result<(), Failure> {
     let arch = recipe.arch(classes);
     let batch = recipe.batch_size.min(images);
-    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(batch)
+    Wanted { arch: &arch, requested, device, mode: Mode::Training }.check(batch)
 }
 
-/// Refuses to train on a card what it has no memory for, before it is taken; `training` says what a recipe
+/// Refuses to train on a GPU what it has no memory for, before it is taken; `training` says what a recipe
 /// asks of it.
-pub(super) fn check_card(
-    place: &Place,
+pub(super) fn check_gpu(
+    backend: &Place,
     recipe: &Recipe,
     training: impl Fn(&Recipe) -> Training,
 ) -> Result<(), Failure> {
-    let Some((_, free)) = place.memory(&training(recipe))? else { return Ok(()) };
+    let Some((_, free)) = backend.memory(&training(recipe))? else { return Ok(()) };
     let needed = |batch| {
         let recipe = Recipe { batch_size: batch, ..recipe.clone() };
-        place.memory(&training(&recipe)).ok().flatten().map_or(f64::NAN, |(bytes, _)| bytes as f64)
+        backend.memory(&training(&recipe)).ok().flatten().map_or(f64::NAN, |(bytes, _)| bytes as f64)
     };
     if needed(recipe.batch_size) <= free as f64 {
         return Ok(());
     }
-    Err(Failure::Failed(sentence(recipe.batch_size, free as f64, needed, "the card's memory")))
+    Err(Failure::Failed(sentence(recipe.batch_size, free as f64, needed, "the GPU's memory")))
 }
 
 /// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
 /// where nobody can tell.
 pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
     let wanted =
-        Wanted { arch: net.arch(), wish: net.arithmetic(), device: net.device(), mode: Mode::Training };
+        Wanted { arch: net.arch(), requested: net.arithmetic(), device: net.device(), mode: Mode::Training };
     available_bytes().is_none_or(|free| !net.device().is_cpu() || wanted.bytes(net.plan(), batch) <= free)
 }
 
@@ -170,7 +170,7 @@ mod tests {
             "training on batches of 256 takes 4.0 GiB of memory and 2.5 GiB are free; a batch size of 128 fits."
         );
         assert!(
-            sentence(256, 0.1 * GIB, needed, "the card's memory")
+            sentence(256, 0.1 * GIB, needed, "the GPU's memory")
                 .ends_with("no batch size fits; use a smaller network.")
         );
     }
@@ -179,12 +179,12 @@ mod tests {
     fn a_network_beyond_any_machine_is_refused_for_every_mode_before_it_is_created() {
         let recipe = Recipe { layers: vec![2000; 3], ..Recipe::defaults(Data::Cifar10) };
         let arch = recipe.arch(10);
-        for wish in [Arithmetic::Fast, Arithmetic::Reference] {
+        for requested in [Arithmetic::Fast, Arithmetic::Reference] {
             for mode in [Mode::Training, Mode::Evaluation] {
-                let wanted = Wanted { arch: &arch, wish, device: &Device::Cpu, mode };
+                let wanted = Wanted { arch: &arch, requested, device: &Device::Cpu, mode };
                 let refused = wanted.check(65_536).unwrap_err();
                 let Failure::Failed(sentence) = refused else { panic!("{refused:?}") };
-                assert!(sentence.contains("GiB of memory and"), "{wish:?}, {mode:?}: {sentence}");
+                assert!(sentence.contains("GiB of memory and"), "{requested:?}, {mode:?}: {sentence}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a session writes: checkpoints when they are due, and the summary.
+//! What a run writes: checkpoints when they are due, and the summary.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,6 @@ use crate::engine::report::{Report, now};
 use crate::engine::session::Session;
 use crate::protocol::Event;
 use crate::protocol::command::SaveEvery;
-use crate::recipe::Recipe;
 use crate::store::catalog::{self, State, Summary};
 use crate::store::checkpoint::{Array, Checkpoint, Meta};
 use crate::store::run::Settled;
@@ -22,13 +21,6 @@ static UNDER_WAY: AtomicBool = AtomicBool::new(false);
 /// Whether a checkpoint is being written, which deserves a little more time before the program is ended.
 pub fn is_saving() -> bool {
     UNDER_WAY.load(Ordering::SeqCst)
-}
-
-/// The name of a run that was given none: the local time and the data.
-pub(super) fn stem(recipe: &Recipe) -> String {
-    let time = jiff::ZonedDateTime::now().strftime("%Y-%m-%d-%H%M%S").to_string();
-    let data = recipe.data.to_string();
-    format!("{time}-{}", data.split(':').next().unwrap_or_default())
 }
 
 fn array(tensor: &Tensor) -> candle_core::Result<Array> {
@@ -118,7 +110,8 @@ impl Session {
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {
         let weights = self.net.tensors().map(|(name, tensor)| Ok((name.to_owned(), array(tensor)?)));
-        let state = self.optimizer.tensors().map(|(name, tensor)| Ok((name, array(tensor)?)));
+        let optimizer = self.optimizer.lock();
+        let state = optimizer.tensors().map(|(name, tensor)| Ok((name, array(tensor)?)));
         Ok(Checkpoint {
             tensors: weights.chain(state).collect::<candle_core::Result<_>>()?,
             meta: Meta {

@@ -1,47 +1,46 @@
-//! A recipe or a checkpoint brought to life: network, optimizer, images and the run's directory.
+//! A run in hand: its network, optimizer, images, directory and progress.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
-
-use crate::data::prepare::Prepare;
-use crate::data::{Dataset, Images, Moments};
-use crate::engine::control::Control;
+use crate::data::{Images, Moments};
 use crate::engine::failure::Failure;
-use crate::engine::gauges::Gauges;
-use crate::engine::report::{Report, now};
-use crate::engine::saving;
-use crate::engine::{card, device, memory, place};
-use crate::model::{Arithmetic, DenseNet};
-use crate::ops::dropout::Masks;
-use crate::ops::trainer::Trainer;
-use crate::optim::{Optimizer, Rule};
-use crate::protocol::event::Started;
-use crate::protocol::{Event, Options, Overrides, Start};
-use crate::recipe::jump::Jump;
-use crate::recipe::{Data, Recipe};
-use crate::store::catalog::{self, Last, State};
-use crate::store::checkpoint::{Checkpoint, Meta, Progress};
-use crate::store::run::{self, RunDir, Target};
+use crate::engine::report::{Report, StepReport};
+use crate::engine::step::SharedOptimizer;
+use crate::model::DenseNet;
+use crate::ops::trainer::{NonFinite, State, Trainer};
+use crate::protocol::event::{Phase, Started};
+use crate::protocol::{Event, Options, StopReason};
+use crate::recipe::Recipe;
+use crate::store::catalog::Last;
+use crate::store::checkpoint::Progress;
+use crate::store::run::RunDir;
+
+/// Why a run ended.
+pub(super) enum Ending {
+    Completed,
+    Stopped(StopReason),
+    /// The next step has found something that is not finite; the state before it is good.
+    Diverged(String),
+    /// The state itself is not good: its figures are not finite.
+    Overflowed(String),
+}
 
 /// Everything a run has in hand while it is trained.
 pub(super) struct Session {
     pub(super) recipe: Recipe,
     pub(super) options: Options,
-    /// Shared with the thread that computes its passes; only this one changes it.
+    /// Shared with its trainer, as the optimizer is.
     pub(super) net: Arc<DenseNet>,
-    pub(super) optimizer: Optimizer,
-    /// The card that trains, where one does: it has the weights between [`card::fetch`] and the next step.
-    pub(super) card: Option<Box<dyn Trainer>>,
+    pub(super) optimizer: SharedOptimizer,
+    /// It has the weights between [`Self::fetch`] and the next step.
+    pub(super) trainer: Box<dyn Trainer>,
     pub(super) classes: Vec<String>,
     pub(super) moments: Moments,
     pub(super) train: Arc<Images>,
-    pub(super) validation: Images,
-    pub(super) test: Images,
-    pub(super) prepare: Prepare,
+    pub(super) validation: Arc<Images>,
+    pub(super) test: Arc<Images>,
     pub(super) progress: Progress,
     /// The same as the newest checkpoint has it.
     pub(super) kept: Progress,
@@ -55,225 +54,13 @@ pub(super) struct Session {
     /// When the engine took it up, for `--stop-after`.
     pub(super) begun: Instant,
     pub(super) last_save: Instant,
-    /// What to say before the first step about a learning rate that jumps.
+    /// A warning before the first step about a learning rate that jumps.
     pub(super) jump: Option<String>,
     /// Whether no checkpoint of this run holds the state and the recipe as they are.
     pub(super) unsaved: bool,
 }
 
-/// A network for `recipe` on `device`, freshly drawn.
-pub(super) fn new_net(
-    recipe: &Recipe,
-    classes: usize,
-    device: &Device,
-    wish: Arithmetic,
-) -> Result<DenseNet, Failure> {
-    let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
-    let net = net.with_dropout_places(recipe.dropout_places).with_precision(recipe.precision);
-    Ok(card::placed(net.with_arithmetic(wish)))
-}
-
-/// The version of the arithmetic that `options` wish for.
-pub(super) fn wish(options: &Options) -> Arithmetic {
-    if options.reference { Arithmetic::Reference } else { Arithmetic::Fast }
-}
-
-/// The warning where `wish` is the fast version and `net` has none.
-pub(super) fn slow_warning(net: &DenseNet, wish: Arithmetic) -> Option<Event> {
-    let what = net.without_fast().filter(|_| wish == Arithmetic::Fast)?;
-    let message = format!("{what} has no fast version; candle's layers are used.");
-    Some(Event::Warning { message })
-}
-
-/// Tells where `wish` is the fast version and `net` has none.
-pub(super) fn tell_arithmetic(net: &DenseNet, wish: Arithmetic, report: &mut Report) {
-    if let Some(warning) = slow_warning(net, wish) {
-        report.emit(warning);
-    }
-}
-
-/// The problems of a recipe as one failure.
-pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
-    recipe.validate().map_err(|problems| {
-        let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::Input(sentences.join(" "))
-    })
-}
-
-/// The network and the optimizer of a checkpoint, with its weights and state.
-fn revive(
-    checkpoint: Checkpoint,
-    recipe: &Recipe,
-    path: &Path,
-    device: &Device,
-    wish: Arithmetic,
-) -> Result<(DenseNet, Optimizer), Failure> {
-    let unusable = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
-    let mut weights = BTreeMap::new();
-    let mut state = BTreeMap::new();
-    for (name, array) in checkpoint.tensors {
-        let target = if name.starts_with("optimizer.") { &mut state } else { &mut weights };
-        target.insert(name, Tensor::from_vec(array.data, array.shape, device)?);
-    }
-    let net = new_net(recipe, checkpoint.meta.classes.len(), device, wish)?;
-    net.load(&weights).map_err(unusable)?;
-    let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
-    optimizer.load(&state, checkpoint.meta.progress.optimizer_steps).map_err(unusable)?;
-    Ok((net, optimizer))
-}
-
 impl Session {
-    /// A new run.
-    pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) -> Result<Self, Failure> {
-        let Start { mut recipe, name, options } = start;
-        let begun = Instant::now();
-        check(&recipe)?;
-        place::check(&recipe)?;
-        let (device, device_line) = device::choose(options.device)?;
-        // Once for the network alone, before the images are read, and once beside them.
-        memory::check_early(&recipe, recipe.data.classes().unwrap_or(2), wish(&options), &device)?;
-        run::probe(&options.runs_dir)?;
-        let dataset = control.load(&recipe, report)?;
-        place::remember(&mut recipe, &dataset)?;
-        check_batches(&recipe, &dataset)?;
-        memory::check(&recipe, dataset.classes.len(), dataset.train.len(), wish(&options), &device)?;
-        let run = RunDir::create(&options.runs_dir, name.as_deref(), &saving::stem(&recipe), &recipe)?;
-        report.guard(&run);
-        let net = new_net(&recipe, dataset.classes.len(), &device, wish(&options))?;
-        let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
-        let mut session =
-            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
-        session.created = now();
-        Ok(session)
-    }
-
-    /// Goes on with a run, or with a checkpoint as a new run.
-    pub(super) fn resume(
-        target: &Path,
-        overrides: &Overrides,
-        options: Options,
-        control: &mut Control,
-        report: &mut Report,
-    ) -> Result<Self, Failure> {
-        let begun = Instant::now();
-        let found = run::find(&options.runs_dir, target)?;
-        let (device, device_line) = device::choose(options.device)?;
-        let (source, run, checkpoint) = take_up(found, report)?;
-        let mut recipe = checkpoint.meta.recipe.clone();
-        let summary = run.as_ref().and_then(|run| catalog::read_summary(run.path()).ok());
-        // How the run ended that the checkpoint belongs to, also where a new one begins with it.
-        let origin_ended = run::run_of(&source).and_then(|run| catalog::read_summary(&run).ok());
-        let ended = origin_ended.map(|summary| summary.state);
-        apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
-        check(&recipe)?;
-        place::check(&recipe)?;
-        let Meta { mut progress, classes, moments, run: origin, parent, no_test, reference, .. } =
-            checkpoint.meta.clone();
-        // A run that was to leave the test split alone still is, and it ends with the weights of the
-        // arithmetic it began with.
-        let options = Options {
-            no_test: options.no_test || no_test,
-            reference: options.reference || reference,
-            ..options
-        };
-        memory::check_early(&recipe, classes.len(), wish(&options), &device)?;
-        let dataset = control.load(&recipe, report)?;
-        place::remember(&mut recipe, &dataset)?;
-        check_batches(&recipe, &dataset)?;
-        if dataset.classes != classes || [dataset.moments.mean, dataset.moments.deviation] != moments {
-            let advice = match recipe.data {
-                Data::Shapes => "use the version of densenet-tui that began the run",
-                _ => "give their place with --data-dir",
-            };
-            return Err(Failure::Input(format!(
-                "the images of `{}` are not those that {} was trained on; {advice}.",
-                recipe.data,
-                source.display()
-            )));
-        }
-        let (images, per_epoch) = (dataset.train.len(), recipe.steps_per_epoch(dataset.train.len()));
-        progress
-            .check(per_epoch, images)
-            .map_err(|why| Failure::Input(format!("{}: {why}; use another checkpoint.", source.display())))?;
-        let jump = Jump::between(&checkpoint.meta.recipe, &recipe, progress.step, per_epoch);
-        let total = recipe.total_steps(images);
-        if progress.step < total {
-            progress.test = None;
-        } else if ended == Some(State::Completed) {
-            return Err(Failure::Input(format!(
-                "{} is complete at step {total}; give more --epochs{} to go on.",
-                source.display(),
-                // Steps only end a run before its epochs do.
-                if recipe.steps.is_some() { " or --steps" } else { "" }
-            )));
-        }
-        memory::check(&recipe, classes.len(), dataset.train.len(), wish(&options), &device)?;
-        let (net, optimizer) = revive(checkpoint, &recipe, &source, &device, wish(&options))?;
-        let is_new = run.is_none();
-        let run = match run {
-            Some(run) => run,
-            None => RunDir::create(&options.runs_dir, None, &saving::stem(&recipe), &recipe)?,
-        };
-        report.guard(&run);
-        let mut session =
-            Self::assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
-        session.created = summary.as_ref().map_or_else(now, |summary| summary.created);
-        session.parent = if is_new { Some(origin) } else { parent };
-        session.last = summary.and_then(|summary| summary.last);
-        session.kept = progress.clone();
-        session.progress = progress;
-        session.jump = jump.map(|jump| jump.sentence());
-        session.resumed_from = Some(source);
-        session.unsaved = is_new || *overrides != Overrides::default();
-        Ok(session)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a session, each made by its own room")]
-    fn assemble(
-        recipe: Recipe,
-        options: Options,
-        net: DenseNet,
-        optimizer: Optimizer,
-        dataset: Dataset,
-        run: RunDir,
-        device_line: String,
-        begun: Instant,
-        report: &mut Report,
-    ) -> Result<Self, Failure> {
-        for message in &dataset.notes {
-            report.emit(Event::Warning { message: message.clone() });
-        }
-        report.watch(Gauges::open(net.device()));
-        let prepare = Prepare::new(&recipe, dataset.moments, dataset.flips);
-        let splits = [&dataset.train, &dataset.validation, &dataset.test];
-        let card = card::trainer(&net, &optimizer, &recipe, &prepare, &splits, report)?;
-        Ok(Self {
-            recipe,
-            options,
-            net: Arc::new(net),
-            optimizer,
-            card,
-            classes: dataset.classes,
-            moments: dataset.moments,
-            train: Arc::new(dataset.train),
-            validation: dataset.validation,
-            test: dataset.test,
-            prepare,
-            progress: Progress::default(),
-            kept: Progress::default(),
-            run,
-            parent: None,
-            resumed_from: None,
-            last: None,
-            created: 0.0,
-            device_line,
-            begun,
-            last_save: Instant::now(),
-            jump: None,
-            unsaved: true,
-        })
-    }
-
     pub(super) fn steps_per_epoch(&self) -> u64 {
         self.recipe.steps_per_epoch(self.train.len())
     }
@@ -287,10 +74,56 @@ impl Session {
         self.progress.step.div_ceil(self.steps_per_epoch()) as usize
     }
 
-    /// The dropout masks of the next step.
-    pub(super) fn masks(&self) -> Option<Masks> {
-        let (rate, seed, step) = (self.recipe.dropout, self.recipe.seed, self.progress.step);
-        (rate > 0.0).then_some(Masks { rate, seed, step })
+    /// Images of the step numbered `step` of the run, from 0: the last one of an epoch may have fewer.
+    pub(super) fn images_of(&self, step: u64) -> usize {
+        let (batch, index) = (self.recipe.batch_size, step % self.steps_per_epoch());
+        batch.min(self.train.len() - index as usize * batch)
+    }
+
+    /// Brings weights, statistics and state of the last step to the host, where they are on a device.
+    pub(super) fn fetch(&mut self) -> Result<(), Failure> {
+        if let Some(State { parameters, running, slots }) = self.trainer.state()? {
+            self.net.set_numbers(&parameters, &running)?;
+            self.optimizer.lock().set_numbers(&slots, self.progress.optimizer_steps)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a step that is done, and reports it.
+    pub(super) fn account(&mut self, done: StepReport, report: &mut Report) {
+        let progress = &mut self.progress;
+        progress.step = done.step;
+        progress.optimizer_steps += 1;
+        progress.loss_sum += done.loss * done.images as f64;
+        progress.correct += done.correct;
+        progress.images += done.images as u64;
+        progress.seconds += done.seconds;
+        progress.epoch_seconds += done.seconds;
+        report.step(done);
+    }
+
+    /// The end of a run whose next step has found something that is not finite.
+    pub(super) fn diverged(&self, what: NonFinite) -> Ending {
+        Ending::Diverged(format!(
+            "the {what} of step {} is not finite; the state before it is kept; go on with a lower --lr.",
+            self.progress.step + 1
+        ))
+    }
+
+    /// The end of a run whose weights are finite, but not what they make of `split`.
+    pub(super) fn overflowed(&self, split: &str) -> Ending {
+        let (step, kept) = (self.progress.step, self.kept.step);
+        let advice = if kept < step {
+            format!("the state of step {kept} is kept; go on with a lower --lr")
+        } else {
+            "go on from an earlier checkpoint, by --resume FILE, with a lower --lr".to_owned()
+        };
+        Ending::Overflowed(format!("the {split} loss after step {step} is not finite; {advice}."))
+    }
+
+    /// The run is at its steps (again).
+    pub(super) fn training(&self) -> Event {
+        Event::Phase { phase: Phase::Training, done: self.progress.step, total: self.total_steps() }
     }
 
     /// The head of the run, as an event.
@@ -313,84 +146,4 @@ impl Session {
             parent: self.parent.clone(),
         }))
     }
-}
-
-/// The checkpoint to go on from, with its file, and the run to go on in; no run where the file is
-/// older than the run's newest, or in no run at all.
-fn take_up(place: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir>, Checkpoint), Failure> {
-    match place {
-        Target::Run(path) => {
-            let run = RunDir::open(&path)?;
-            report.guard(&run);
-            let (file, checkpoint, damaged) = run.newest_good()?;
-            for message in damaged {
-                report.emit(Event::Warning { message });
-            }
-            if let Some(recipe) = run.recipe()
-                && recipe.arch(2) != checkpoint.meta.recipe.arch(2)
-            {
-                return Err(Failure::Input(format!(
-                    "{}: it is a checkpoint of another network than the run's; take it away, or resume it as a file elsewhere.",
-                    file.display()
-                )));
-            }
-            Ok((file, Some(run), checkpoint))
-        }
-        Target::File(file) => {
-            // The new run says where it comes from.
-            run::check_text(&file)?;
-            let checkpoint = Checkpoint::read(&file)?;
-            let home = file.parent().and_then(Path::parent);
-            let newest = home.and_then(|home| run::checkpoints(home).pop());
-            let run = match (home, newest) {
-                (Some(home), Some((_, newest))) if newest == file => Some(RunDir::open(home)?),
-                _ => None,
-            };
-            if let Some(run) = &run {
-                report.guard(run);
-            }
-            Ok((file, run, checkpoint))
-        }
-    }
-}
-
-fn apply(recipe: &mut Recipe, overrides: &Overrides, diverged: bool) -> Result<(), Failure> {
-    let Overrides { data_dir, epochs, steps, lr } = overrides.clone();
-    if let Some(dir) = data_dir {
-        recipe.data_dir = Some(dir);
-    }
-    if let Some(epochs) = epochs {
-        recipe.epochs = epochs;
-        // A limit of the first part of a run must not hide the epochs now asked for.
-        recipe.steps = None;
-    }
-    if steps.is_some() {
-        recipe.steps = steps;
-    }
-    if let Some(lr) = lr {
-        if !diverged {
-            return Err(Failure::Input(
-                "--lr beside --resume is only for a run that diverged; this one goes on with its own.".into(),
-            ));
-        }
-        recipe.lr = lr;
-    }
-    Ok(())
-}
-
-/// Refuses a batch that leaves batch normalisation nothing to measure: one image on a 1x1 map.
-fn check_batches(recipe: &Recipe, dataset: &Dataset) -> Result<(), Failure> {
-    let images = dataset.train.len();
-    let smallest_map = recipe.arch(dataset.classes.len()).plan().map_or(0, |plan| plan.smallest_map);
-    if smallest_map > 1 {
-        return Ok(());
-    }
-    let last = images % recipe.batch_size;
-    if recipe.batch_size == 1 || last == 1 {
-        return Err(Failure::Input(format!(
-            "`batch_size`: with {images} training images and {} in a batch, one image would meet a 1x1 feature map alone, where batch normalisation has no variance; choose another batch size.",
-            recipe.batch_size
-        )));
-    }
-    Ok(())
 }

@@ -1,47 +1,26 @@
-//! One training step: a pass (forward, loss, backward), then the update. The one place where weights change.
+//! The update of a training step on the host: the one place where weights change there.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Result, Tensor};
 
 use crate::data::prepare::Batch;
 use crate::model::{DenseNet, Pass};
-use crate::ops::dropout::Masks;
+use crate::ops::trainer::{NonFinite, StepResult};
 use crate::optim::Optimizer;
 
-/// What a step is done with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    pub(super) learning_rate: f64,
-    pub(super) label_smoothing: f64,
-    /// Dropout masks; none without dropout.
-    pub(super) masks: Option<Masks>,
-}
+/// The optimizer of a run: its trainer changes the state, a checkpoint holds it.
+#[derive(Clone, Debug)]
+pub(super) struct SharedOptimizer(Arc<Mutex<Optimizer>>);
 
-/// How a step went.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Stepped {
-    /// The weights have changed.
-    Done {
-        /// Mean over the batch, in nats.
-        loss: f64,
-        /// Images that were right.
-        correct: u64,
-    },
-    /// Something was not finite: nothing has changed.
-    Diverged {
-        /// What it was.
-        what: &'static str,
-    },
-}
+impl SharedOptimizer {
+    pub(super) fn new(optimizer: Optimizer) -> Self {
+        Self(Arc::new(Mutex::new(optimizer)))
+    }
 
-/// Trains `net` on one batch.
-pub(super) fn step(
-    net: &DenseNet,
-    optimizer: &mut Optimizer,
-    images: &Tensor,
-    labels: &Tensor,
-    settings: Settings,
-) -> Result<Stepped> {
-    update(net, optimizer, &net.pass(images, labels, settings.label_smoothing, settings.masks)?, settings)
+    pub(super) fn lock(&self) -> MutexGuard<'_, Optimizer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Changes the weights by what `pass` found, unless something of it is not finite.
@@ -49,22 +28,23 @@ pub(super) fn update(
     net: &DenseNet,
     optimizer: &mut Optimizer,
     pass: &Pass,
-    settings: Settings,
-) -> Result<Stepped> {
+    learning_rate: f64,
+) -> Result<StepResult> {
+    let result = |failed| StepResult { loss: pass.loss as f32, correct: pass.correct as u32, failed };
     if !pass.loss.is_finite() {
-        return Ok(Stepped::Diverged { what: "loss" });
+        return Ok(result(Some(NonFinite::Loss)));
     }
     if !pass.is_finite()? {
-        return Ok(Stepped::Diverged { what: "gradient" });
+        return Ok(result(Some(NonFinite::Gradient)));
     }
     let weights = net.parameters().map(|(_, var)| var);
-    let proposal = optimizer.propose(weights, &pass.gradients, settings.learning_rate)?;
+    let proposal = optimizer.propose(weights, &pass.gradients, learning_rate)?;
     if !proposal.is_finite()? {
-        return Ok(Stepped::Diverged { what: "updated weight" });
+        return Ok(result(Some(NonFinite::Weight)));
     }
     net.commit(&proposal.weights, &pass.statistics)?;
     optimizer.commit(proposal);
-    Ok(Stepped::Done { loss: pass.loss, correct: pass.correct })
+    Ok(result(None))
 }
 
 /// A batch on the device: images `[n, 3, s, s]` f32 and labels `[n]` u32.

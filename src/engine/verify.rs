@@ -1,12 +1,11 @@
 //! Repeats the steps of a golden file from the PyTorch peer and compares every number.
 
-mod work;
-
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::TensorInfo;
@@ -15,14 +14,17 @@ use serde::Deserialize;
 use crate::arch::Arch;
 use crate::arch::plan::Plan;
 use crate::arch::words::{Init, StemKind};
-use crate::engine::card;
+use crate::engine::build::placed;
 use crate::engine::failure::Failure;
 use crate::engine::memory::{Mode, Wanted};
-use crate::engine::verify::work::Work;
+use crate::engine::step::SharedOptimizer;
+use crate::engine::trainer;
+use crate::engine::worker::PULSE;
 use crate::files;
 use crate::model::{Arithmetic, DenseNet};
 use crate::ops::batch_norm::Rules;
-use crate::optim::Rule;
+use crate::ops::trainer::{Epoch, Feed, State, Training};
+use crate::optim::{Optimizer, Rule};
 use crate::protocol::event::{GroupError, Verification};
 use crate::recipe::layered::excerpt;
 
@@ -230,7 +232,7 @@ pub fn verify(
 pub(super) fn run(
     path: &Path,
     rules: Rules,
-    wish: Arithmetic,
+    requested: Arithmetic,
     device: &Device,
     tell: &mut dyn FnMut(&DenseNet),
 ) -> Result<Verification, Failure> {
@@ -239,9 +241,9 @@ pub(super) fn run(
     let steps = golden.value("steps")?;
     golden.check(&plan, steps)?;
     let (images, labels) = golden.batch(&arch, device)?;
-    Wanted { arch: &arch, wish, device, mode: Mode::Training }.check(labels.elem_count())?;
-    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(wish);
-    let net = card::placed(net);
+    Wanted { arch: &arch, requested, device, mode: Mode::Training }.check(labels.elem_count())?;
+    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(requested);
+    let net = Arc::new(placed(net));
     tell(&net);
     let initial = plan.tensors().into_keys().map(|name| {
         let tensor = golden.tensor(&format!("init.{name}"))?;
@@ -250,19 +252,78 @@ pub(super) fn run(
     let initial = initial.collect::<Result<BTreeMap<String, Tensor>, Failure>>()?;
     net.load(&initial).map_err(|why| golden.fault(why))?;
     let rule = Rule::Sgd { momentum: golden.value("momentum")?, nesterov: golden.value("nesterov")? };
-    let work = Work {
-        net: &net,
-        images: &images,
-        labels: &labels,
-        steps,
-        rule,
-        weight_decay: golden.value("weight_decay")?,
-        learning_rate: golden.value("lr")?,
-    };
-    let mut got = if net.card().is_some() { work.on_card()? } else { work.on_host()? };
+    let (mut got, finite) = retrace(&golden, &net, rule, steps, &images, &labels)?;
     got.extend(net.tensors().map(|(name, tensor)| (format!("final.{name}"), tensor.clone())));
     got.push(("eval_logits".into(), net.logits(&images)?));
-    compare(&golden, &got)
+    let verification = compare(&golden, &got)?;
+    Ok(Verification { passed: verification.passed && finite, ..verification })
+}
+
+/// Tensors by the golden file's names.
+type Got = Vec<(String, Tensor)>;
+
+/// Does the steps of the golden file by the trainer of a run: logits and losses of every step, and the gradients of
+/// the first. It ends with the first step that finds something that is not finite; whether none did.
+fn retrace(
+    golden: &Golden,
+    net: &Arc<DenseNet>,
+    rule: Rule,
+    steps: usize,
+    images: &Tensor,
+    labels: &Tensor,
+) -> Result<(Got, bool), Failure> {
+    let (n, weight_decay) = (labels.elem_count(), golden.value("weight_decay")?);
+    let optimizer = SharedOptimizer::new(Optimizer::new(rule, weight_decay, net.parameters())?);
+    let training = Training {
+        network: net.words(),
+        dropout: 0.0,
+        rule: rule.words(),
+        weight_decay,
+        smoothing: 0.0,
+        batch: n,
+        steps_per_epoch: steps,
+        seed: 0,
+        feed: Feed::Given,
+    };
+    let mut trainer = trainer::on_given_batch(net, &optimizer, training)?;
+    trainer.give(&images.flatten_all()?.to_vec1()?, &labels.to_vec1()?)?;
+    trainer.begin(&Epoch {
+        number: 1,
+        order: Vec::new(),
+        learning_rates: vec![golden.value("lr")?; steps],
+        first: 0,
+        step: 0,
+        updates: 0,
+    })?;
+    let (mut got, mut finite) = (Got::new(), true);
+    for step in 0..steps {
+        trainer.submit(n)?;
+        let result = loop {
+            if let Some(result) = trainer.collect(PULSE)? {
+                break result;
+            }
+        };
+        let (logits, gradient) = trainer.last(n)?;
+        let logits = Tensor::from_vec(logits, (n, net.arch().classes), &Device::Cpu)?;
+        got.push((format!("logits.{step}"), logits));
+        got.push((format!("loss.{step}"), Tensor::new(f64::from(result.loss), &Device::Cpu)?));
+        if step == 0 {
+            let mut rest = gradient.as_slice();
+            for (name, var) in net.parameters() {
+                let (own, behind) = rest.split_at(var.elem_count());
+                rest = behind;
+                got.push((format!("grad0.{name}"), Tensor::from_slice(own, var.shape(), &Device::Cpu)?));
+            }
+        }
+        if result.failed.is_some() {
+            finite = false;
+            break;
+        }
+    }
+    if let Some(State { parameters, running, .. }) = trainer.state()? {
+        net.set_numbers(&parameters, &running)?;
+    }
+    Ok((got, finite))
 }
 
 fn compare(golden: &Golden, got: &[(String, Tensor)]) -> Result<Verification, Failure> {

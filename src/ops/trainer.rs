@@ -1,7 +1,10 @@
-//! Training that stays on a device: weights, images and updates live there, steps are only asked for.
+//! The trainer of a network, whatever the device: steps are submitted, and their results collected later.
 //!
-//! A step is submitted and its result collected later, so that the device never waits for whoever watches.
-//! These are the words for it; `cuda` has the one that works.
+//! A GPU keeps weights, images and updates to itself and has several steps under way, so that it never waits for
+//! whoever watches (`cuda`); the host computes one step at a time in a thread of its own (`engine/host.rs`).
+
+use std::fmt;
+use std::time::Duration;
 
 use candle_core::Result;
 
@@ -129,7 +132,7 @@ pub struct Epoch {
 
 /// What was not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotFinite {
+pub enum NonFinite {
     /// The loss.
     Loss,
     /// A gradient or a running statistic.
@@ -138,16 +141,26 @@ pub enum NotFinite {
     Weight,
 }
 
-/// How a step went. Where something was not finite nothing has changed, and nothing will until training
-/// begins anew.
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Loss => "loss",
+            Self::Gradient => "gradient",
+            Self::Weight => "updated weight",
+        })
+    }
+}
+
+/// The result of a step. Where something was not finite, neither it nor any step submitted after it has changed
+/// anything.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stepped {
+pub struct StepResult {
     /// Mean over the batch, in nats.
     pub loss: f32,
     /// Images that were right.
     pub correct: u32,
     /// What was not finite, if anything.
-    pub failed: Option<NotFinite>,
+    pub failed: Option<NonFinite>,
 }
 
 /// What an evaluation found of a batch, image by image.
@@ -174,37 +187,43 @@ pub struct KernelTime {
     pub bytes: f64,
 }
 
-/// Training on a device. Everything happens in the order in which it is asked for.
-pub trait Trainer: std::fmt::Debug + Send {
+/// Training of one network. Everything happens in the order in which it is asked for.
+pub trait Trainer: fmt::Debug + Send {
+    /// Steps that may be under way at once.
+    fn depth(&self) -> usize;
+
     /// Takes over weights, statistics and state.
     fn load(&mut self, state: &State) -> Result<()>;
 
-    /// Weights, statistics and state after every step submitted.
-    fn state(&mut self) -> Result<State>;
+    /// Weights, statistics and state after every step submitted; `None` where they are those of the network and the
+    /// optimizer on the host anyway.
+    fn state(&mut self) -> Result<Option<State>>;
 
-    /// Makes ready for the steps of an epoch, after every step submitted.
+    /// Prepares the steps of an epoch, after every step submitted.
     fn begin(&mut self, epoch: &Epoch) -> Result<()>;
 
     /// Takes over the batch of [`Feed::Given`].
     fn give(&mut self, images: &[f32], labels: &[u32]) -> Result<()>;
 
     /// Submits the next step of the epoch, of `images` images.
-    fn step(&mut self, images: usize) -> Result<()>;
+    fn submit(&mut self, images: usize) -> Result<()>;
 
-    /// The oldest step submitted that was not collected: waits for it, or says `None` where it is not
-    /// done (or there is none).
-    fn collect(&mut self, wait: bool) -> Result<Option<Stepped>>;
+    /// The result of the oldest step submitted and not yet collected. `None` where it is not done within `wait` (or
+    /// there is none): then it has changed nothing, and may be abandoned. A trainer whose steps change its own state
+    /// as they go waits for as long as a step takes, unless `wait` is zero.
+    fn collect(&mut self, wait: Duration) -> Result<Option<StepResult>>;
 
-    /// Evaluates split number `split` by the running statistics, batch after batch. `each` hears what was
-    /// found and how many images came before; false ends the work. All steps must be collected before.
-    fn evaluate(&mut self, split: usize, each: &mut dyn FnMut(usize, Outcome) -> bool) -> Result<()>;
+    /// Evaluates split number `split` by the running statistics, batch after batch. `each` gets the number of images
+    /// before the batch and what was found of it, or nothing every now and then while it is computed; false ends the
+    /// work. All steps must be collected before.
+    fn evaluate(&mut self, split: usize, each: &mut dyn FnMut(usize, Option<Outcome>) -> bool) -> Result<()>;
 
-    /// The last step's logits `[n, classes]` and the gradient of the parameters.
+    /// The logits `[n, classes]` of the last step and its gradient of the parameters; only with [`Feed::Given`].
     fn last(&mut self, images: usize) -> Result<(Vec<f32>, Vec<f32>)>;
 
     /// Times each kernel of a full step by itself. Weights and state are lost.
     fn profile(&mut self) -> Result<Vec<KernelTime>>;
 
-    /// Bytes of memory it holds on the device.
+    /// Bytes of memory it holds on a device of its own.
     fn bytes(&self) -> usize;
 }

@@ -163,7 +163,8 @@ pub enum StopReason {
     /// A signal, by number.
     Signal(i32),
     /// Nobody listens any more.
-    Unheard,
+    #[serde(rename = "unheard")]
+    Disconnected,
 }
 
 /// Where the arithmetic happens.

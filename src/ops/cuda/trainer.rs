@@ -1,6 +1,7 @@
 //! Training on a card: the whole step is one program, and so is the evaluation of a batch.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use bytemuck::{Pod, Zeroable};
 use candle_core::Result;
@@ -12,13 +13,15 @@ use crate::ops::cuda::profile;
 use crate::ops::cuda::program::Program;
 use crate::ops::cuda::update::Views;
 use crate::ops::trainer::{
-    Epoch, Feed, KernelTime, NotFinite, Outcome, Split, State, Stepped, Trainer, Training,
+    Epoch, Feed, KernelTime, NonFinite, Outcome, Split, State, StepResult, Trainer, Training,
 };
 
 /// Adam's decay of the mean gradient and of the mean squared gradient.
 const BETAS: [f64; 2] = [0.9, 0.999];
-/// Batches of an evaluation that may be under way at once.
-const AHEAD: usize = 4;
+/// Steps that may be under way at once: enough that the GPU never waits, few enough that a stop takes effect soon.
+const MAX_IN_FLIGHT: usize = 8;
+/// The same of the batches of an evaluation.
+const MAX_BATCHES_IN_FLIGHT: usize = 4;
 
 /// The kernels' `Result`.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -129,15 +132,15 @@ impl CardTrainer {
         })
     }
 
-    fn result(bytes: &[u8]) -> Stepped {
+    fn result(bytes: &[u8]) -> StepResult {
         let Answer { loss, correct, failed, .. } = bytemuck::pod_read_unaligned(bytes);
         let failed = match failed {
             0 => None,
-            1 => Some(NotFinite::Loss),
-            2 => Some(NotFinite::Gradient),
-            _ => Some(NotFinite::Weight),
+            1 => Some(NonFinite::Loss),
+            2 => Some(NonFinite::Gradient),
+            _ => Some(NonFinite::Weight),
         };
-        Stepped { loss, correct, failed }
+        StepResult { loss, correct, failed }
     }
 
     /// Losses and predictions of `images` images, from what the card posted.
@@ -150,6 +153,10 @@ impl CardTrainer {
 }
 
 impl Trainer for CardTrainer {
+    fn depth(&self) -> usize {
+        MAX_IN_FLIGHT
+    }
+
     fn load(&mut self, state: &State) -> Result<()> {
         let Layout { parameters, running, slots, .. } = self.built.layout;
         self.built.write(parameters, &state.parameters)?;
@@ -157,17 +164,17 @@ impl Trainer for CardTrainer {
         state.slots.iter().zip(slots).try_for_each(|(slot, to)| self.built.write(to, slot))
     }
 
-    fn state(&mut self) -> Result<State> {
+    fn state(&mut self) -> Result<Option<State>> {
         let layout = &self.built.layout;
         let (parameters, running, slots) = (layout.parameters, layout.running, layout.slots);
         let count = layout.plan.net.parameters;
         let statistics = layout.buffers.bytes(running) / WORD;
         let slots = slots.into_iter().take(self.training.rule.slots());
-        Ok(State {
+        Ok(Some(State {
             parameters: self.built.read(parameters, count)?,
             running: self.built.read(running, statistics)?,
             slots: slots.map(|slot| self.built.read(slot, count)).collect::<Result<_>>()?,
-        })
+        }))
     }
 
     fn begin(&mut self, epoch: &Epoch) -> Result<()> {
@@ -198,7 +205,7 @@ impl Trainer for CardTrainer {
         self.built.write(to_labels, labels)
     }
 
-    fn step(&mut self, images: usize) -> Result<()> {
+    fn submit(&mut self, images: usize) -> Result<()> {
         let Built { layout, runner } = &mut self.built;
         let program = self.steps.entry(images).or_insert_with(|| step(layout, &self.training, images));
         runner.run(program)?;
@@ -207,16 +214,16 @@ impl Trainer for CardTrainer {
         Ok(())
     }
 
-    fn collect(&mut self, wait: bool) -> Result<Option<Stepped>> {
+    fn collect(&mut self, wait: Duration) -> Result<Option<StepResult>> {
         if self.under_way == 0 {
             return Ok(None);
         }
-        let Some(bytes) = self.built.runner.collect(wait)? else { return Ok(None) };
+        let Some(bytes) = self.built.runner.collect(!wait.is_zero())? else { return Ok(None) };
         self.under_way -= 1;
         Ok(Some(Self::result(&bytes)))
     }
 
-    fn evaluate(&mut self, split: usize, each: &mut dyn FnMut(usize, Outcome) -> bool) -> Result<()> {
+    fn evaluate(&mut self, split: usize, each: &mut dyn FnMut(usize, Option<Outcome>) -> bool) -> Result<()> {
         debug_assert_eq!(self.under_way, 0);
         let (batch, total) = (self.training.batch, self.built.layout.splits[split].count);
         self.built.runner.run(&self.before_evaluation)?;
@@ -238,7 +245,7 @@ impl Trainer for CardTrainer {
                 runner.post(layout.outcome, 0, batch * 3 * WORD)?;
                 under_way.push_back((begin, images));
             }
-            if next.is_some() && under_way.len() < AHEAD {
+            if next.is_some() && under_way.len() < MAX_BATCHES_IN_FLIGHT {
                 continue;
             }
             let Some((begin, images)) = under_way.pop_front() else { return Ok(()) };
@@ -246,7 +253,7 @@ impl Trainer for CardTrainer {
                 candle_core::bail!("the card owes an answer");
             };
             // What is under way is collected even where nobody wants it.
-            wanted = wanted && each(begin, self.outcome(&bytes, images));
+            wanted = wanted && each(begin, Some(self.outcome(&bytes, images)));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The CUDA devices of this machine. Not yet run on a GPU.
+//! The CUDA devices of this machine.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError};
 use crate::ops;
 use crate::store::cache::Cache;
 
-/// The card with that number, or why it cannot be had.
+/// The device with that number, or why it cannot be had.
 pub(super) fn open(n: usize) -> Result<Device, String> {
     if let Some(why) = absent(n, count()?) {
         return Err(why);
@@ -20,19 +20,19 @@ pub(super) fn open(n: usize) -> Result<Device, String> {
     })
 }
 
-/// Every card in words: its number, name, compute capability and memory; or why there is none.
+/// Every device in words: its number, name, compute capability and memory; or why there is none.
 pub(super) fn describe() -> Result<Vec<String>, String> {
-    let card = |n| open(n).map_or_else(|why| format!("cuda:{n}: {why}"), |device| line(n, &device));
-    Ok((0..count()?).map(card).collect())
+    let line_of = |n| open(n).map_or_else(|why| format!("cuda:{n}: {why}"), |device| line(n, &device));
+    Ok((0..count()?).map(line_of).collect())
 }
 
-/// What card `device` is: its name, compute capability and memory.
+/// What GPU `device` is: its name, compute capability and memory.
 pub(super) fn line(n: usize, device: &Device) -> String {
     ops::cuda::describe(device)
-        .map_or_else(|error| format!("cuda:{n}: {error}"), |card| format!("cuda:{n} {card}"))
+        .map_or_else(|error| format!("cuda:{n}: {error}"), |gpu| format!("cuda:{n} {gpu}"))
 }
 
-/// From now on the kernels compiled for a card are kept in `dir`.
+/// From now on the kernels compiled for a GPU are kept in `dir`.
 pub(super) fn keep_kernels(dir: PathBuf) {
     ops::cuda::keep_kernels(Box::new(Kept(Cache::new(dir))));
 }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_without_a_card_is_told_so() {
+    fn a_machine_without_a_gpu_is_told_so() {
         assert_eq!(why(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)), "there is no CUDA device");
     }
 }

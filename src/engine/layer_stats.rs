@@ -1,4 +1,4 @@
-//! How large the outputs and the gradients of a network are, row by row, on one batch.
+//! Statistics of a network's outputs and gradients, row by row, on one batch.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use candle_core::{Result, Tensor};
 
 use crate::arch::plan::Plan;
 use crate::data::prepare::{Batch, order};
+use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::memory;
 use crate::engine::step::tensors;
-use crate::engine::subject::Subject;
 use crate::model::DenseNet;
 use crate::ops::dropout::Masks;
 use crate::protocol::event::LayerScale;
 
-/// Images of the batch at most: enough for a scale, little memory beside a run.
+/// Images of the batch at most: enough for statistics, little memory beside a run.
 const IMAGES: usize = 32;
 
-/// A network and the batch that its scales are measured on: everything that the measurement needs, so that it
+/// A network and the batch that its statistics are measured on: everything that the measurement needs, so that it
 /// can be done in any thread.
 pub(super) struct Measurement {
     net: Arc<DenseNet>,
@@ -26,14 +26,14 @@ pub(super) struct Measurement {
 }
 
 impl Measurement {
-    /// Of the subject's network on some images of its split.
-    pub(super) fn of(subject: &Subject) -> Self {
-        let Subject { recipe, net, prepare, step, .. } = subject;
+    /// Of the checkpoint's network on some images of its split.
+    pub(super) fn of(loaded: &LoadedCheckpoint) -> Self {
+        let LoadedCheckpoint { recipe, net, prepare, step, .. } = loaded;
         // From the whole split: the images of a folder lie class by class.
-        let order = order(recipe.seed, 1, subject.images().len());
+        let order = order(recipe.seed, 1, loaded.images().len());
         let indices: Vec<usize> =
             order.iter().take(IMAGES.min(recipe.batch_size)).map(|&index| index as usize).collect();
-        let sample = subject.images().subset(&indices);
+        let sample = loaded.images().subset(&indices);
         let masks = Masks { rate: recipe.dropout, seed: recipe.seed, step: *step };
         Self {
             net: Arc::clone(net),
@@ -43,8 +43,8 @@ impl Measurement {
         }
     }
 
-    /// The scale of every row.
-    pub(super) fn scales(self) -> Result<Vec<LayerScale>> {
+    /// The figures of every row.
+    pub(super) fn stats(self) -> Result<Vec<LayerScale>> {
         let Self { net, batch, smoothing, masks } = self;
         let count = batch.labels.len();
         let (images, labels) = tensors(batch, net.device())?;
@@ -55,10 +55,10 @@ impl Measurement {
         } else {
             vec![None; outputs.len()]
         };
-        let scale = |((name, Output { mean, deviation, zeros, dead }), gradient)| LayerScale {
+        let scale = |((name, Output { mean, std, zeros, dead }), gradient)| LayerScale {
             name,
             mean,
-            deviation,
+            deviation: std,
             zeros,
             dead,
             gradient,
@@ -67,12 +67,12 @@ impl Measurement {
     }
 }
 
-/// What there is to say about a row's output.
+/// The statistics of a row's output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Output {
     mean: f64,
     /// Root mean square about the mean.
-    deviation: f64,
+    std: f64,
     /// Share of numbers that are 0.
     zeros: f64,
     /// Share of channels that are 0 everywhere.
@@ -93,7 +93,7 @@ impl Output {
         }
         Ok(Self {
             mean,
-            deviation: variance.sqrt(),
+            std: variance.sqrt(),
             zeros: values.iter().filter(|&&y| y == 0.0).count() as f64 / count,
             dead: alive.iter().filter(|alive| !**alive).count() as f64 / channels as f64,
         })
@@ -147,7 +147,7 @@ mod tests {
     fn a_channel_is_dead_only_where_it_is_zero_on_every_image() {
         // Two images of two channels of 1x2: the first channel is 0 on both, the second once on the last.
         let ys = tensor(&[0.0, 0.0, 1.0, 3.0, 0.0, 0.0, 0.0, 4.0], &[2, 2, 1, 2]);
-        let expected = Output { mean: 1.0, deviation: 1.5, zeros: 5.0 / 8.0, dead: 0.5 };
+        let expected = Output { mean: 1.0, std: 1.5, zeros: 5.0 / 8.0, dead: 0.5 };
         assert_eq!(Output::of(&ys).unwrap(), expected);
     }
 

@@ -1,4 +1,4 @@
-//! Where the images of a run are: remembered from the root, so that a resume finds them from anywhere.
+//! Where the images of a run are: kept as an absolute path, so that a resume finds them from anywhere.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use crate::engine::failure::Failure;
 use crate::recipe::layered::text;
 use crate::recipe::{Data, Recipe};
 
-/// Refuses images whose place a recipe cannot remember, before anything is loaded or made. What is not found is
-/// no matter of this: the load says so.
+/// Refuses images whose path a recipe cannot hold, before anything is loaded or made. Whether they are there, the load
+/// finds out.
 pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
     recipe.data_dir.as_deref().map_or(Ok(()), as_text)?;
     data::place(recipe).as_deref().map_or(Ok(()), as_text)
 }
 
-/// Keeps the absolute place of the images in the recipe.
+/// Keeps the absolute path of the images in the recipe.
 pub(super) fn remember(recipe: &mut Recipe, dataset: &Dataset) -> Result<(), Failure> {
     let Some(dir) = &dataset.dir else { return Ok(()) };
     as_text(dir)?;

@@ -6,23 +6,24 @@ use candle_core::Tensor;
 
 use crate::data::prepare::Prepare;
 use crate::data::{Dataset, Images, Moments};
+use crate::engine::build::{check, new_net, requested, warn_no_fast_path};
 use crate::engine::control::Control;
-use crate::engine::evaluate::Watch;
+use crate::engine::device;
+use crate::engine::evaluate::{Found, sum_up, walk};
 use crate::engine::failure::Failure;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
-use crate::engine::session::{check, new_net, tell_arithmetic, wish};
-use crate::engine::{device, evaluate, inspect};
+use crate::engine::worker::Worker;
 use crate::model::DenseNet;
 use crate::protocol::Figures;
 use crate::protocol::command::{EvaluateFile, Split};
-use crate::protocol::event::{Inspection, Phase};
+use crate::protocol::event::Phase;
 use crate::recipe::Recipe;
 use crate::store::checkpoint::{Checkpoint, Meta};
 use crate::store::run::{self, Target};
 
 /// A checkpoint's network and the images it is tried on.
-pub(super) struct Subject {
+pub(super) struct LoadedCheckpoint {
     pub(super) recipe: Recipe,
     pub(super) net: Arc<DenseNet>,
     pub(super) dataset: Dataset,
@@ -30,10 +31,12 @@ pub(super) struct Subject {
     pub(super) split: Split,
     /// The step of its run after which the weights were saved.
     pub(super) step: u64,
+    /// The thread of its passes.
+    worker: Worker,
 }
 
-impl Subject {
-    /// What `question` asks about.
+impl LoadedCheckpoint {
+    /// The checkpoint and the images that `question` is about.
     pub(super) fn load(
         question: &EvaluateFile,
         control: &mut Control,
@@ -58,7 +61,7 @@ impl Subject {
         check(&recipe)?;
         let (device, _) = device::choose(options.device)?;
         let (arch, batch, mode) = (recipe.arch(classes.len()), recipe.batch_size, Mode::Evaluation);
-        Wanted { arch: &arch, wish: wish(options), device: &device, mode }.check(batch)?;
+        Wanted { arch: &arch, requested: requested(options), device: &device, mode }.check(batch)?;
         let dataset = control.load(&recipe, report)?;
         if dataset.classes.len() != classes.len() {
             return Err(Failure::Input(format!(
@@ -69,9 +72,9 @@ impl Subject {
                 dataset.classes.len()
             )));
         }
-        let (wanted, wish) = (recipe.clone(), wish(options));
+        let (wanted, requested) = (recipe.clone(), requested(options));
         let revived = control.attended(report, move || {
-            let net = new_net(&wanted, classes.len(), &device, wish)?;
+            let net = new_net(&wanted, classes.len(), &device, requested)?;
             let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));
             let weights = weights
                 .map(|(name, array)| Ok((name, Tensor::from_vec(array.data, array.shape, &device)?)))
@@ -80,16 +83,17 @@ impl Subject {
             Ok::<_, Failure>(Arc::new(net))
         })?;
         let net = revived?;
-        tell_arithmetic(&net, wish, report);
+        warn_no_fast_path(&net, requested, report);
         // The network sees other images as it saw its own: by the moments it was trained with.
         let [mean, deviation] = moments;
         let prepare = Prepare::new(&recipe, Moments { mean, deviation }, dataset.flips);
-        let subject = Self { recipe, net, dataset, prepare, split: *split, step: progress.step };
-        if subject.images().is_empty() {
+        let worker = Worker::start()?;
+        let loaded = Self { recipe, net, dataset, prepare, split: *split, step: progress.step, worker };
+        if loaded.images().is_empty() {
             let word = format!("{split:?}").to_lowercase();
-            return Err(Failure::Input(format!("`{}` has no {word} images.", subject.recipe.data)));
+            return Err(Failure::Input(format!("`{}` has no {word} images.", loaded.recipe.data)));
         }
-        Ok(subject)
+        Ok(loaded)
     }
 
     /// The images of the split.
@@ -101,30 +105,25 @@ impl Subject {
         }
     }
 
+    /// The activity of evaluating the split.
+    pub(super) fn phase(&self) -> Phase {
+        if self.split == Split::Test { Phase::Testing } else { Phase::Validating }
+    }
+
+    /// Runs the network over the split; see [`walk`].
+    pub(super) fn walk(
+        &self,
+        each: &mut dyn FnMut(usize, Option<Found>) -> candle_core::Result<bool>,
+    ) -> candle_core::Result<()> {
+        walk(&self.net, self.images(), &self.prepare, self.recipe.batch_size, &self.worker, each)
+    }
+
     /// Loss and accuracy over the split.
     pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Figures, Failure> {
-        self.walk(control, report, |watch| {
-            let (images, batch_size) = (self.images(), self.recipe.batch_size);
-            let (classes, each) = (self.dataset.classes.len(), |_, _: &Tensor, _: &[u32]| Ok(()));
-            let found = evaluate::walk(&self.net, images, classes, &self.prepare, batch_size, watch, each)?;
-            Ok(found.map(|evaluation| evaluation.figures))
-        })
-    }
-
-    /// What the network does with every image of the split, and what it has learned.
-    pub(super) fn inspect(&self, control: &mut Control, report: &mut Report) -> Result<Inspection, Failure> {
-        self.walk(control, report, |watch| inspect::inspect(self, watch))
-    }
-
-    /// Does `work` over the split, hearing meanwhile.
-    fn walk<T>(
-        &self,
-        control: &mut Control,
-        report: &mut Report,
-        work: impl FnOnce(&mut Watch) -> Result<Option<T>, Failure>,
-    ) -> Result<T, Failure> {
-        let phase = if self.split == Split::Test { Phase::Testing } else { Phase::Validating };
-        let found = work(&mut Watch { control, report, phase })?;
-        found.ok_or_else(|| control.interrupted())
+        let (images, classes) = (self.images(), self.dataset.classes.len());
+        let found = sum_up(control, report, self.phase(), images, classes, |each| {
+            self.walk(&mut |begin, found| Ok(each(begin, found.as_ref().map(|found| &found.outcome))))
+        })?;
+        found.map(|evaluation| evaluation.figures).ok_or_else(|| control.interrupted())
     }
 }

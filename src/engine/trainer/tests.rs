@@ -1,4 +1,4 @@
-//! The engine on a card, or with its kernels on the host where there is none.
+//! The engine on a GPU, or with its kernels on the host where there is none.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,11 +10,13 @@ use crossbeam_channel::unbounded;
 use super::*;
 use crate::arch::words::Precision;
 use crate::data::Moments;
-use crate::engine::{Promise, serve, verify};
+use crate::engine::control::EngineOptions;
+use crate::engine::{serve, verify};
 use crate::model::Arithmetic;
 use crate::ops::backend::Place;
 use crate::ops::batch_norm::Rules;
 use crate::ops::cuda::tests::place;
+use crate::optim::Optimizer;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::protocol::event::Verification;
 use crate::protocol::{Change, Command, Event, Figures, Options, Outcome, Overrides, Start};
@@ -28,7 +30,7 @@ thread_local! {
     static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
 }
 
-pub(super) fn placed(net: DenseNet) -> DenseNet {
+pub(in crate::engine) fn placed(net: DenseNet) -> DenseNet {
     match PLACE.with_borrow(Clone::clone) {
         Some(place) => net.with_place(place),
         None => net,
@@ -91,7 +93,7 @@ fn said(commands: impl IntoIterator<Item = Command>) -> Vec<Event> {
     let ((sender, commands_heard), (events, heard)) = (unbounded(), unbounded());
     commands.into_iter().for_each(|command| sender.send(command).unwrap());
     drop(sender);
-    serve(&commands_heard, &events, &Arc::default(), Promise { unheard: true });
+    serve(&commands_heard, &events, &Arc::default(), EngineOptions { keep_running_unattended: true });
     let all: Vec<Event> = heard.try_iter().map(|stamped| stamped.event).collect();
     assert!(!all.iter().any(|event| matches!(event, Event::Failed { .. })), "{all:?}");
     all
@@ -282,10 +284,12 @@ fn every_kernel_of_a_step_is_timed_by_itself() {
     let images = Images { side: 8, pixels: vec![100; 4 * 3 * 64], labels: vec![0, 1, 1, 0] };
     let prepare = Prepare::new(&recipe, Moments { mean: [90.0; 3], deviation: [40.0; 3] }, true);
     let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters()).unwrap();
+    let (net, optimizer) = (Arc::new(net), SharedOptimizer::new(optimizer));
     let (events, _heard) = unbounded();
-    let mut report = Report::new(events, std::sync::Arc::default());
-    let trainer = trainer(&net, &optimizer, &recipe, &prepare, &[&images], &mut report).unwrap();
-    let kernels = trainer.unwrap().profile().unwrap();
+    let mut report = Report::new(events, Arc::default());
+    let splits = [Arc::new(images)];
+    let mut trainer = by_recipe(&net, &optimizer, &recipe, &prepare, &splits, &mut report).unwrap();
+    let kernels = trainer.profile().unwrap();
     let of = |name: &str| kernels.iter().find(|kernel| kernel.kernel == name).unwrap().clone();
     assert_eq!([of("conv3_forward").launches, of("join_weights").launches, of("commit").launches], [2, 3, 1]);
     assert!(kernels.iter().all(|kernel| kernel.seconds > 0.0), "{kernels:?}");

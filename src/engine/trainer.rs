@@ -1,0 +1,90 @@
+//! The trainer of a network: that of its device where it has one, else the host's.
+
+use std::sync::Arc;
+
+use crate::data::Images;
+use crate::data::prepare::Prepare;
+use crate::engine::failure::Failure;
+use crate::engine::host::{HostTrainer, Source};
+use crate::engine::memory;
+use crate::engine::report::Report;
+use crate::engine::step::SharedOptimizer;
+use crate::model::DenseNet;
+use crate::ops::trainer::{Feed, Split, State, Trainer, Training};
+use crate::optim::Rule;
+use crate::protocol::Event;
+use crate::protocol::event::Phase;
+use crate::recipe::Recipe;
+
+/// How `net` is trained by `recipe` on images of `feed`, `images` of them to train on.
+pub(super) fn plan(net: &DenseNet, recipe: &Recipe, images: usize, feed: Feed) -> Training {
+    Training {
+        network: net.words(),
+        dropout: recipe.dropout,
+        rule: Rule::of(recipe).words(),
+        weight_decay: recipe.weight_decay,
+        smoothing: recipe.label_smoothing,
+        batch: recipe.batch_size,
+        steps_per_epoch: recipe.steps_per_epoch(images) as usize,
+        seed: recipe.seed,
+        feed,
+    }
+}
+
+/// The trainer of `net` by `recipe` on `splits`, the first of them to train on. What a GPU has no memory for is
+/// refused before it is taken.
+pub(super) fn by_recipe(
+    net: &Arc<DenseNet>,
+    optimizer: &SharedOptimizer,
+    recipe: &Recipe,
+    prepare: &Prepare,
+    splits: &[Arc<Images>],
+    report: &mut Report,
+) -> Result<Box<dyn Trainer>, Failure> {
+    let (augment, flips) = prepare.augments();
+    let counts: Vec<usize> = splits.iter().map(|images| images.len()).collect();
+    let of = |recipe: &Recipe| {
+        let feed = Feed::Splits { counts: counts.clone(), augment, flips, table: prepare.table() };
+        plan(net, recipe, counts[0], feed)
+    };
+    if let Some(backend) = net.card() {
+        memory::check_gpu(backend, recipe, of)?;
+        report.emit(Event::Phase { phase: Phase::Compiling, done: 0, total: 0 });
+    }
+    on(net, optimizer, of(recipe), Source::Splits(splits.to_vec(), Box::new(prepare.clone())))
+}
+
+/// The trainer of `net` on a batch that is handed over.
+pub(super) fn on_given_batch(
+    net: &Arc<DenseNet>,
+    optimizer: &SharedOptimizer,
+    training: Training,
+) -> Result<Box<dyn Trainer>, Failure> {
+    on(net, optimizer, training, Source::Given(None))
+}
+
+fn on(
+    net: &Arc<DenseNet>,
+    optimizer: &SharedOptimizer,
+    training: Training,
+    source: Source,
+) -> Result<Box<dyn Trainer>, Failure> {
+    if let Some(backend) = net.card() {
+        let splits = match &source {
+            Source::Splits(splits, _) => splits.as_slice(),
+            Source::Given(_) => &[],
+        };
+        let views: Vec<Split> =
+            splits.iter().map(|images| Split { pixels: &images.pixels, labels: &images.labels }).collect();
+        if let Some(mut trainer) = backend.trainer(training.clone(), &views)? {
+            let (parameters, running) = net.numbers()?;
+            trainer.load(&State { parameters, running, slots: optimizer.lock().numbers()? })?;
+            return Ok(trainer);
+        }
+    }
+    Ok(Box::new(HostTrainer::new(Arc::clone(net), optimizer.clone(), training, source)?))
+}
+
+#[cfg(test)]
+#[cfg(any(feature = "cuda", feature = "host-kernels"))]
+pub(super) mod tests;
