@@ -69,10 +69,12 @@ pub(crate) type Acted = Result<Vec<Effect>, String>;
 /// Nothing more is to be done.
 pub(crate) const DONE: Acted = Ok(Vec::new());
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of an action")]
 pub(crate) fn command(command: Command) -> Acted {
     Ok(vec![Effect::Command(Box::new(command))])
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of an action")]
 pub(crate) fn ask(prompt: Prompt) -> Acted {
     Ok(vec![Effect::Ask(Box::new(prompt))])
 }

@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_former_name_still_means_its_action() {
-        let own = vec!["F2".to_owned()];
+        let own = ["F2".to_owned()];
         let (keys, warnings) = Keys::with([("line 1", "rough", &own[..]), ("line 2", "look", &own[..])]);
         assert!(warnings.is_empty(), "{warnings:?}");
         let f2 = key(KeyCode::F(2), KeyModifiers::NONE);

@@ -1,8 +1,7 @@
 //! Which source file names which: every path in the code outside of tests, resolved through the module tree.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// One path in the code of `from` that names something in `to`.
@@ -102,7 +101,8 @@ pub(crate) fn explain(circle: &BTreeSet<PathBuf>, imports: &[Import]) -> String 
     let mut text = format!("a circle of {} files:\n", circle.len());
     for ((from, to), names) in ties {
         let names: Vec<String> = names.into_iter().collect();
-        text += &format!("  {} -> {}: {}\n", from.display(), to.display(), names.join(", "));
+        let (from, to) = (from.display(), to.display());
+        _ = writeln!(text, "  {from} -> {to}: {}", names.join(", "));
     }
     text
 }
@@ -127,7 +127,7 @@ impl Reader<'_> {
                 "{" => braces.push(at >= 2 && tokens[at - 2].text == "mod"),
                 "}" => _ = braces.pop(),
                 "use" => {
-                    at = self.tree(tokens, at + 1, &[], depth, &mut used);
+                    at = Self::tree(tokens, at + 1, &[], depth, &mut used);
                     continue;
                 }
                 _ if is_name(word) && before != "." && before != "::" => {
@@ -173,14 +173,7 @@ impl Reader<'_> {
     }
 
     /// Reads the tree of a `use` from `at` on; returns where it ends.
-    fn tree(
-        &self,
-        tokens: &[Token],
-        mut at: usize,
-        above: &[String],
-        depth: usize,
-        used: &mut Vec<Used>,
-    ) -> usize {
+    fn tree(tokens: &[Token], mut at: usize, above: &[String], depth: usize, used: &mut Vec<Used>) -> usize {
         let mut names = above.to_vec();
         let mut alias = None;
         let line = tokens[at].line;
@@ -189,7 +182,7 @@ impl Reader<'_> {
                 "::" => {}
                 "{" => {
                     while tokens[at].text != "}" {
-                        at = self.tree(tokens, at + 1, &names, depth, used);
+                        at = Self::tree(tokens, at + 1, &names, depth, used);
                     }
                     return at + 1;
                 }

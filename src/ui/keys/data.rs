@@ -2,7 +2,7 @@
 
 use crate::ui::keys::binding::{Binding, bind};
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Do {
     Preview,
 }

@@ -34,7 +34,7 @@ impl Screen for RunsScreen {
     }
 
     fn tick(&self) -> Vec<Effect> {
-        self.reload()
+        Self::reload()
     }
 
     fn mouse(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {

@@ -12,6 +12,7 @@ use crate::ui::workspace::Workspace;
 const SAMPLES: usize = 48;
 
 impl DataScreen {
+    #[expect(clippy::unnecessary_wraps, reason = "the result of an action, as on every screen")]
     pub(crate) fn act(&mut self, what: Do, ws: &mut Workspace) -> Acted {
         match what {
             Do::Preview => Ok(self.preview(ws)),

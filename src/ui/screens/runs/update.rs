@@ -40,7 +40,7 @@ impl RunsScreen {
                 ws.runs.order = ws.runs.order.next();
                 ws.say(ws.runs.order.word());
             }
-            Do::Reload => return Ok(self.reload()),
+            Do::Reload => return Ok(Self::reload()),
             what => {
                 let row = ws.runs.current().cloned().ok_or("there is no run here.")?;
                 return self.with_run(&what, row, ws);
@@ -89,7 +89,7 @@ impl RunsScreen {
         }
     }
 
-    pub(crate) fn reload(&self) -> Vec<Effect> {
+    pub(crate) fn reload() -> Vec<Effect> {
         vec![Effect::Job(Job::ListRuns)]
     }
 
@@ -157,7 +157,9 @@ impl RunsScreen {
                 let curves = read.as_ref().map_err(String::clone).map(|(events, damaged)| {
                     let mut curves = Curves::default();
                     curves.damaged = *damaged;
-                    events.iter().for_each(|event| curves.apply(event));
+                    for event in events {
+                        curves.apply(event);
+                    }
                     curves
                 });
                 ws.runs.keep(path.clone(), curves);
@@ -172,7 +174,7 @@ impl RunsScreen {
             JobResult::Deleted(name) => {
                 ws.say(format!("{name} was deleted."));
                 self.close();
-                return self.reload();
+                return Self::reload();
             }
             _ => {}
         }
