@@ -22,8 +22,8 @@ use crate::monitor::Exit;
 use crate::ops::{out_of_memory, threads};
 use crate::paths::Paths;
 use crate::plain;
-use crate::protocol::command::{EvaluateFile, SaveEvery, Split};
-use crate::protocol::{self, Link, Options};
+use crate::protocol::command::{SaveEvery, Split};
+use crate::protocol::{CheckpointQuery, Link, Options, Question};
 use crate::recipe::Recipe;
 use crate::recipe::layered::{LayerError, assemble};
 
@@ -154,7 +154,7 @@ pub(crate) fn question(context: &Context, command: Command) -> Exit {
 }
 
 /// The question that `command` asks the engine, and whether its answer is JSON. Starts the compute threads.
-fn to_question(context: &Context, command: Command) -> Result<(protocol::Command, bool), Exit> {
+fn to_question(context: &Context, command: Command) -> Result<(Question, bool), Exit> {
     Ok(match command {
         Command::Evaluate { checkpoint, data, data_dir, split, compute, place, json } => {
             let split = match split.as_str() {
@@ -163,19 +163,19 @@ fn to_question(context: &Context, command: Command) -> Result<(protocol::Command
                 _ => Split::Test,
             };
             let options = options(&compute, threads(&compute)?, context.runs_dir(&place));
-            let question = EvaluateFile { target: checkpoint, data, data_dir, split, options };
-            (protocol::Command::EvaluateFile(question), json)
+            let query = CheckpointQuery { target: checkpoint, data, data_dir, split, options };
+            (Question::Evaluate(query), json)
         }
         Command::Bench { evaluation, compare_reference: compare, kernels, recipe, compute, json } => {
             let steps = recipe.steps().unwrap_or(BENCH_STEPS);
             let recipe = context.recipe(&recipe).map_err(|sentences| usage_error(&sentences))?;
             let options = Box::new(options(&compute, threads(&compute)?, PathBuf::new()));
             let recipe = Box::new(recipe);
-            (protocol::Command::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
+            (Question::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
         }
         Command::Verify { golden, compute, json } => {
             let options = Box::new(options(&compute, threads(&compute)?, PathBuf::new()));
-            (protocol::Command::Verify { path: golden, options }, json)
+            (Question::Verify { path: golden, options }, json)
         }
         _ => return Err(Exit::USAGE),
     })

@@ -32,7 +32,6 @@ mod verify;
 mod worker;
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -45,9 +44,9 @@ pub use memory::available_bytes;
 pub use saving::is_saving;
 pub use verify::verify;
 
-use crate::protocol::{Command, Event, Link, Stamped, event};
+use crate::protocol::{Command, Event, Link, Stamped};
 use control::Control;
-use failure::Failure;
+use failure::{Failure, caught};
 use report::Report;
 
 /// Starts the engine's thread. It ends after [`Command::Quit`], or when the link is gone and nothing
@@ -78,22 +77,13 @@ fn serve(
         }
         let mut control = Control::new(commands.clone(), options);
         let mut report = Report::new(events.clone(), Arc::clone(behind));
-        if let Some(event) = failure_of(|| carry_out(command, &mut control, &mut report)) {
-            report.emit(event);
+        if let Err((message, cause)) = caught(|| carry_out(command, &mut control, &mut report)) {
+            report.emit(Event::Failed { message, cause });
         }
         if control.quit {
             return;
         }
-        waiting.append(&mut control.questions);
-    }
-}
-
-/// Does `work`; the event that tells its failure or its panic, if it has one.
-fn failure_of(work: impl FnOnce() -> Result<(), Failure>) -> Option<Event> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => None,
-        Ok(Err(failure)) => Some(failure.into_event()),
-        Err(panic) => Some(Event::Failed { message: panic_message(&*panic), cause: event::Cause::Panic }),
+        waiting.extend(control.questions.into_iter().map(|(id, question)| Command::Ask { id, question }));
     }
 }
 
@@ -107,54 +97,41 @@ fn carry_out(command: Command, control: &mut Control, report: &mut Report) -> Re
             let mut session = open::resume(&target, &overrides, *options, control, report)?;
             fit::fit(&mut session, control, report)
         }
-        Command::Bench { recipe, steps, evaluation, compare, kernels, options } => {
-            let order =
-                bench::Order { recipe: &recipe, steps, evaluation, compare, kernels, options: &options };
-            bench::bench(order, control, report)
-        }
         Command::Pause | Command::Continue | Command::Save | Command::Evaluate | Command::Change(_) => {
             report.emit(Event::Refused { message: "Nothing is being trained.".into() });
             Ok(())
         }
+        Command::Ask { id, question } => {
+            questions::answer(id, question, control, report);
+            Ok(())
+        }
         Command::Stop(_) | Command::Quit => Ok(()),
-        question => questions::answer(question, control, report),
     }
-}
-
-/// A panic as a sentence.
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    format!("the engine met a defect of the program ({text}); the last checkpoint is untouched.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_panic_is_an_event_with_its_message() {
-        let event = failure_of(|| panic!("index {} is out of bounds", 7));
-        let Some(Event::Failed { message, cause: event::Cause::Panic }) = event else { panic!("{event:?}") };
-        assert!(message.contains("(index 7 is out of bounds)"), "{message}");
-        assert_eq!(failure_of(|| Ok(())), None);
-    }
+    use crate::protocol::{Answer, Question};
 
     #[test]
     fn a_question_that_is_asked_while_another_is_answered_is_answered_too() {
         let recipe = crate::recipe::Recipe::defaults(crate::recipe::Data::Shapes);
-        let ask = |count| Command::Preview { recipe: Box::new(recipe.clone()), count };
+        let ask = |count| Command::Ask {
+            id: 10 + count as u64,
+            question: Question::Preview { recipe: Box::new(recipe.clone()), count },
+        };
         let ((sender, commands), (events, heard)) = (unbounded(), unbounded());
         (1..=3).for_each(|count| sender.send(ask(count)).unwrap());
         drop(sender);
         serve(&commands, &events, &Arc::default(), EngineOptions { keep_running_unattended: true });
         let samples = heard.try_iter().filter_map(|stamped| match stamped.event {
-            Event::Previewed(preview) => Some(preview.samples.len()),
+            Event::Answered { id, answer: Ok(answer) } => match *answer {
+                Answer::Preview(preview) => Some((id, preview.samples.len())),
+                _ => None,
+            },
             _ => None,
         });
-        assert_eq!(samples.collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(samples.collect::<Vec<_>>(), [(11, 1), (12, 2), (13, 3)]);
     }
 }

@@ -99,7 +99,7 @@ impl Monitor {
                 (self.best, self.test) = (*best, *test);
                 self.end = Some(End::Finished(*outcome, *reason));
             }
-            // After the end of a run it is a question that failed.
+            // A run that could not begin says nothing of the one before it.
             Event::Failed { message, cause } if self.end.is_none() => {
                 self.end = Some(End::Failed(message.clone(), *cause));
             }

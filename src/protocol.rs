@@ -1,7 +1,9 @@
-//! The only rope between the engine and any front end: commands down, events up, plain data both ways.
+//! All that the engine and a front end exchange: commands down, events up, plain data both ways.
 
 pub mod command;
 pub mod event;
+pub mod options;
+pub mod question;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,8 +12,9 @@ use crossbeam_channel::{Receiver, Sender};
 
 pub use command::{Change, Command, Device, Options, Overrides, Start, StopReason};
 pub use event::{Event, Figures, Outcome, Stamped};
+pub use question::{Answer, CheckpointQuery, NoAnswer, Question};
 
-/// A front end's end of the rope. Dropping it lets the engine finish its step, save and stop.
+/// A front end's end of the two channels. Dropping it lets the engine finish its step, save and stop.
 #[derive(Debug)]
 pub struct Link {
     /// What the engine is asked to do; heard between two steps.

@@ -9,9 +9,12 @@ use std::path::Path;
 
 use densenet_tui::data::{self, Dataset};
 use densenet_tui::engine::{EngineOptions, spawn};
-use densenet_tui::protocol::command::{Device, EvaluateFile, SaveEvery, Split};
+use densenet_tui::protocol::command::{Device, SaveEvery, Split};
 use densenet_tui::protocol::event::{Cause, Inspection, Phase};
-use densenet_tui::protocol::{Change, Command, Event, Link, Options, Outcome, Start, StopReason};
+use densenet_tui::protocol::{
+    Answer, Change, CheckpointQuery, Command, Event, Link, NoAnswer, Options, Outcome, Question, Start,
+    StopReason,
+};
 use densenet_tui::recipe::{Augment, Data, Recipe};
 use densenet_tui::store::checkpoint::Checkpoint;
 use densenet_tui::store::run::checkpoints;
@@ -78,15 +81,30 @@ impl Stand {
     }
 
     /// Has the run inspected on its validation images.
-    fn inspect(&self) -> Box<Inspection> {
-        self.send(Command::Inspect(EvaluateFile {
-            target: "a".into(),
+    fn inspect(&self) -> Inspection {
+        match self.ask(5, Question::Inspect(self.query("a"))) {
+            Ok(Answer::Inspection(inspection)) => inspection,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn query(&self, target: &str) -> CheckpointQuery {
+        CheckpointQuery {
+            target: target.into(),
             data: None,
             data_dir: None,
             split: Split::Validation,
             options: options(self.folder.path()),
-        }));
-        self.until(|event| if let Event::Inspected(it) = event { Some(it.clone()) } else { None })
+        }
+    }
+
+    /// The answer to a question.
+    fn ask(&self, id: u64, question: Question) -> Result<Answer, NoAnswer> {
+        self.send(Command::Ask { id, question });
+        self.until(|event| match event {
+            Event::Answered { id: of, answer } if *of == id => Some(answer.clone().map(|answer| *answer)),
+            _ => None,
+        })
     }
 
     /// The bits of the run's newest checkpoint, by name of the tensor.
@@ -158,9 +176,8 @@ fn a_live_change_is_saved_at_once_and_a_wrong_one_is_refused() {
 #[test]
 fn questions_are_answered_without_a_run_and_within_one() {
     let bench = Stand::new();
-    bench.send(Command::Preview { recipe: Box::new(recipe()), count: 5 });
-    let preview =
-        bench.until(|event| if let Event::Previewed(preview) = event { Some(preview.clone()) } else { None });
+    let question = Question::Preview { recipe: Box::new(recipe()), count: 5 };
+    let Ok(Answer::Preview(preview)) = bench.ask(1, question) else { panic!("there is no preview") };
     assert_eq!((preview.samples.len(), preview.class_counts.iter().sum::<usize>()), (5, 48));
     assert_eq!((preview.validation_images, preview.test_images), (20, 1000));
     assert_eq!(preview.samples[0].after.len(), 3 * 32 * 32);
@@ -174,6 +191,45 @@ fn questions_are_answered_without_a_run_and_within_one() {
     assert_eq!(images, 20);
     assert_eq!(inspection.figures.accuracy, right as f64 / 20.0);
     assert_eq!(inspection.mistakes.len(), 20 - right);
+}
+
+/// A question about another run's checkpoint, one that fails and a refusal, while a run trains: each has its own
+/// answer, and the run's journal has nothing of the questions.
+#[test]
+fn a_question_asked_while_a_run_trains_is_no_part_of_it() {
+    let bench = Stand::new();
+    bench.start(recipe());
+    bench.finished();
+    let begin = Start {
+        recipe: Recipe { epochs: 500, ..recipe() },
+        name: Some("b".into()),
+        options: options(bench.folder.path()),
+    };
+    bench.send(Command::Start(Box::new(begin)));
+    bench.until(|event| matches!(event, Event::Step { .. }).then_some(()));
+    bench.send(Command::Change(Change::Epochs(0)));
+    let no = bench.ask(1, Question::Inspect(bench.query("nothing"))).unwrap_err();
+    assert_eq!(no.cause, Cause::Input);
+    assert!(no.message.contains("nothing"), "{no:?}");
+    assert!(matches!(bench.ask(2, Question::Inspect(bench.query("a"))), Ok(Answer::Inspection(_))));
+    assert!(matches!(
+        bench.ask(3, Question::Evaluate(bench.query("a"))),
+        Ok(Answer::Evaluation { images: 20, .. })
+    ));
+    let options = Box::new(options(bench.folder.path()));
+    let busy = bench.ask(4, Question::Verify { path: "golden".into(), options }).unwrap_err();
+    assert!(busy.message.contains("busy"), "{busy:?}");
+    bench.send(Command::Evaluate);
+    bench.until(|event| matches!(event, Event::Evaluated { .. }).then_some(()));
+    bench.send(Command::Stop(StopReason::Asked));
+    assert_eq!(bench.finished().0, Outcome::Stopped);
+    let journal = std::fs::read_to_string(bench.folder.path().join("b/journal.jsonl")).unwrap();
+    let of = |word: &str| journal.matches(&format!("{{\"event\":\"{word}\"")).count();
+    assert_eq!(
+        [of("inspected"), of("answered"), of("failed"), of("evaluated"), of("refused")],
+        [0, 0, 0, 1, 1]
+    );
+    assert!(!journal.contains("nothing") && !journal.contains("busy"), "{journal}");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use densenet_tui::engine::{EngineOptions, spawn};
-use densenet_tui::protocol::command::{Device, EvaluateFile, SaveEvery, Split};
-use densenet_tui::protocol::{Command, Event, Options, Stamped};
+use densenet_tui::protocol::command::{Device, SaveEvery, Split};
+use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Options, Question, Stamped};
 use densenet_tui::recipe::Recipe;
 use densenet_tui::store::{catalog, journal};
 
@@ -133,46 +133,42 @@ fn look_into(run: &Path, data: &Path) {
     };
     let recipe = catalog::read_summary(run).unwrap().recipe;
     let recipe = Box::new(Recipe { data_dir: Some(data.to_owned()), ..recipe });
-    let question = EvaluateFile {
+    let query = CheckpointQuery {
         target: run.to_owned(),
         data: None,
         data_dir: Some(data.to_owned()),
         split: Split::Validation,
         options,
     };
-    let mut inspected = answer(Command::Inspect(question), |event| matches!(event, Event::Inspected(_)));
     let mut images = Vec::new();
-    if let Event::Inspected(found) = &mut inspected.event {
-        found.mistakes.truncate(MISTAKES);
-        images.extend(found.mistakes.iter().flat_map(|mistake| mistake.pixels.iter().copied()));
-    }
-    store("inspected", &inspected, &images);
-    let mut previewed =
-        answer(Command::Preview { recipe, count: SAMPLES }, |event| matches!(event, Event::Previewed(_)));
+    let Answer::Inspection(mut found) = answer(Question::Inspect(query)) else { panic!("no inspection") };
+    found.mistakes.truncate(MISTAKES);
+    images.extend(found.mistakes.iter().flat_map(|mistake| mistake.pixels.iter().copied()));
+    store("inspected", &found, &images);
+    let question = Question::Preview { recipe, count: SAMPLES };
+    let Answer::Preview(mut found) = answer(question) else { panic!("no preview") };
     images.clear();
-    if let Event::Previewed(found) = &mut previewed.event {
-        for sample in &mut found.samples {
-            images.append(&mut sample.before);
-            images.append(&mut sample.after);
-        }
+    for sample in &mut found.samples {
+        images.append(&mut sample.before);
+        images.append(&mut sample.after);
     }
-    store("previewed", &previewed, &images);
+    store("previewed", &found, &images);
 }
 
-fn store(name: &str, answer: &Stamped, images: &[u8]) {
+fn store(name: &str, answer: &impl serde::Serialize, images: &[u8]) {
     fs::write(fixtures().join(format!("{name}.json")), told(&serde_json::to_string(answer).unwrap()))
         .unwrap();
     fs::write(fixtures().join(format!("{name}.rgb")), images).unwrap();
 }
 
-fn answer(question: Command, wanted: impl Fn(&Event) -> bool) -> Stamped {
+fn answer(question: Question) -> Answer {
     let (link, _engine) = spawn(EngineOptions::default()).unwrap();
-    link.commands.send(question).unwrap();
+    link.commands.send(Command::Ask { id: 1, question }).unwrap();
     loop {
         let stamped = link.events.recv().expect("the engine is gone");
         assert!(!matches!(stamped.event, Event::Failed { .. } | Event::Refused { .. }), "{stamped:?}");
-        if wanted(&stamped.event) {
-            return stamped;
+        if let Event::Answered { answer, .. } = stamped.event {
+            return *answer.expect("there is no answer");
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::ops::backend::Peaks;
 use crate::ops::trainer::{Epoch, Feed, KernelTime, StepResult, Trainer};
 use crate::optim::{Optimizer, Rule};
 use crate::protocol::Options;
-use crate::protocol::event::{Bench, Comparison, Event, KernelFigures, Phase};
+use crate::protocol::event::{Bench, Comparison, KernelFigures, Phase};
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream};
 
@@ -46,8 +46,8 @@ pub(super) struct Order<'a> {
     pub(super) options: &'a Options,
 }
 
-/// Answers with the rate of training steps (or evaluation steps) of the recipe's network.
-pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
+/// The rate of training steps (or evaluation steps) of the recipe's network.
+pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) -> Result<Bench, Failure> {
     let Order { recipe, steps, evaluation, compare, kernels, options } = order;
     let classes = recipe.data.classes().unwrap_or(10);
     let (device, device_line) = device::choose(options.device)?;
@@ -98,7 +98,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     };
     let passes = if evaluation { 2.0 } else { 6.0 };
     let gflops = passes * plan.macs() as f64 * images_per_second / 1e9;
-    report.emit(Event::Benched(Box::new(Bench {
+    Ok(Bench {
         evaluation,
         batch: n,
         steps,
@@ -117,8 +117,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         reference: arithmetic == Arithmetic::Reference,
         kernels,
         comparison,
-    })));
-    Ok(())
+    })
 }
 
 /// What was measured of a network.

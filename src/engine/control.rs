@@ -18,13 +18,16 @@ use crate::engine::failure::Failure;
 use crate::engine::memory::available_bytes;
 use crate::engine::report::Report;
 use crate::engine::worker::{PULSE, Worker};
-use crate::protocol::event::Phase;
-use crate::protocol::{Change, Command, Event, StopReason};
+use crate::protocol::event::{Cause, Phase};
+use crate::protocol::{Change, Command, Event, NoAnswer, Question, StopReason};
 use crate::recipe::Recipe;
 
 /// How long work may take after a stop was asked for. With the time that a checkpoint needs it has to stay
 /// below the ten seconds after which the impatient kill.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// The answer to what would need the engine for itself.
+const BUSY: &str = "The engine is busy; stop what runs first.";
 
 /// How the engine behaves, whatever it is asked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +57,7 @@ pub(super) struct Control {
     /// Live values to change.
     pub(super) changes: VecDeque<Change>,
     /// Questions that need no run.
-    pub(super) questions: VecDeque<Command>,
+    pub(super) questions: VecDeque<(u64, Question)>,
     /// When the run has had its time.
     pub(super) deadline: Option<Instant>,
 }
@@ -255,11 +258,13 @@ impl Control {
                 self.end(StopReason::Asked);
                 self.quit = true;
             }
-            Command::Preview { .. } | Command::Inspect(_) | Command::EvaluateFile(_) => {
-                self.questions.push_back(command);
+            Command::Ask { id, question: Question::Bench { .. } | Question::Verify { .. } } => {
+                let no = NoAnswer { message: BUSY.into(), cause: Cause::Failure };
+                report.emit(Event::Answered { id, answer: Err(no) });
             }
-            Command::Start(_) | Command::Resume { .. } | Command::Bench { .. } | Command::Verify { .. } => {
-                report.emit(Event::Refused { message: "The engine is busy; stop what runs first.".into() });
+            Command::Ask { id, question } => self.questions.push_back((id, question)),
+            Command::Start(_) | Command::Resume { .. } => {
+                report.emit(Event::Refused { message: BUSY.into() });
             }
         }
         if self.stop.is_some() {

@@ -220,15 +220,8 @@ fn between_steps(
         if std::mem::take(&mut control.evaluate) {
             evaluate_now(session, control, report)?;
         }
-        while let Some(question) = control.questions.pop_front() {
-            if let Err(failure) = questions::answer(question, control, report) {
-                // A question that fails is no failure of the run.
-                let message = match failure {
-                    Failure::Input(message) | Failure::Failed(message) => message,
-                    Failure::Interrupted(_) => "interrupted.".into(),
-                };
-                report.emit(Event::Refused { message });
-            }
+        while let Some((id, question)) = control.questions.pop_front() {
+            questions::answer(id, question, control, report);
         }
         if control.stop.is_some() {
             return Ok(control.stop);

@@ -11,7 +11,7 @@ use crate::engine::memory;
 use crate::engine::step::tensors;
 use crate::model::DenseNet;
 use crate::ops::dropout::Masks;
-use crate::protocol::event::LayerScale;
+use crate::protocol::event::LayerStats;
 
 /// Images of the batch at most: enough for statistics, little memory beside a run.
 const IMAGES: usize = 32;
@@ -44,7 +44,7 @@ impl Measurement {
     }
 
     /// The figures of every row.
-    pub(super) fn stats(self) -> Result<Vec<LayerScale>> {
+    pub(super) fn stats(self) -> Result<Vec<LayerStats>> {
         let Self { net, batch, smoothing, masks } = self;
         let count = batch.labels.len();
         let (images, labels) = tensors(batch, net.device())?;
@@ -55,7 +55,7 @@ impl Measurement {
         } else {
             vec![None; outputs.len()]
         };
-        let scale = |((name, Output { mean, std, zeros, dead }), gradient)| LayerScale {
+        let scale = |((name, Output { mean, std, zeros, dead }), gradient)| LayerStats {
             name,
             mean,
             deviation: std,

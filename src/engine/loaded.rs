@@ -15,9 +15,9 @@ use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
 use crate::engine::worker::Worker;
 use crate::model::DenseNet;
-use crate::protocol::Figures;
-use crate::protocol::command::{EvaluateFile, Split};
+use crate::protocol::command::Split;
 use crate::protocol::event::Phase;
+use crate::protocol::{CheckpointQuery, Figures};
 use crate::recipe::Recipe;
 use crate::store::checkpoint::{Checkpoint, Meta};
 use crate::store::run::{self, Target};
@@ -38,11 +38,11 @@ pub(super) struct LoadedCheckpoint {
 impl LoadedCheckpoint {
     /// The checkpoint and the images that `question` is about.
     pub(super) fn load(
-        question: &EvaluateFile,
+        question: &CheckpointQuery,
         control: &mut Control,
         report: &mut Report,
     ) -> Result<Self, Failure> {
-        let EvaluateFile { target, data, data_dir, split, options } = question;
+        let CheckpointQuery { target, data, data_dir, split, options } = question;
         let file = match run::find(&options.runs_dir, target)? {
             Target::Run(path) => run::best_checkpoint(&path)?,
             Target::File(file) => file,

@@ -1,36 +1,54 @@
-//! Questions that need no run: answered when the engine is idle, or between two steps of a run.
+//! Questions, answered when the engine is idle or between two steps of a run.
 
 use crate::engine::build::{check, no_fast_path, requested};
 use crate::engine::control::Control;
-use crate::engine::failure::Failure;
+use crate::engine::failure::{Failure, caught};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::report::Report;
-use crate::engine::{device, inspect, verify};
+use crate::engine::{bench, device, inspect, verify};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::Rules;
-use crate::protocol::event::Phase;
-use crate::protocol::{Command, Event};
+use crate::protocol::event::{Cause, Phase};
+use crate::protocol::{Answer, Event, NoAnswer, Question};
 
-/// Answers `question` with an event.
-pub(super) fn answer(question: Command, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
-    match question {
-        Command::Preview { recipe, count } => {
+/// Answers question `id`. Nothing of it is part of the run that it may be asked in, nor is its failure.
+pub(super) fn answer(id: u64, question: Question, control: &mut Control, report: &mut Report) {
+    report.set_aside(true);
+    let found = caught(|| find(question, control, report));
+    report.set_aside(false);
+    let answer = found.map(Box::new).map_err(|(message, cause)| NoAnswer {
+        message: match cause {
+            Cause::Interrupted(_) | Cause::Stopped => "interrupted before there was an answer.".into(),
+            _ => message,
+        },
+        cause,
+    });
+    report.emit(Event::Answered { id, answer });
+}
+
+fn find(question: Question, control: &mut Control, report: &mut Report) -> Result<Answer, Failure> {
+    Ok(match question {
+        Question::Preview { recipe, count } => {
             check(&recipe)?;
             let dataset = control.load(&recipe, report)?;
-            report.emit(Event::Previewed(Box::new(inspect::preview(&recipe, &dataset, count))));
+            Answer::Preview(inspect::preview(&recipe, &dataset, count))
         }
-        Command::EvaluateFile(question) => {
-            let loaded = LoadedCheckpoint::load(&question, control, report)?;
-            let (split, images, step) = (loaded.split, loaded.images().len(), loaded.step);
+        Question::Evaluate(query) => {
+            let loaded = LoadedCheckpoint::load(&query, control, report)?;
             let figures = loaded.evaluate(control, report)?;
-            report.emit(Event::Evaluated { split, images, figures, step });
+            let (split, images, step) = (loaded.split, loaded.images().len(), loaded.step);
+            Answer::Evaluation { split, images, figures, step }
         }
-        Command::Inspect(question) => {
-            let loaded = LoadedCheckpoint::load(&question, control, report)?;
-            let inspection = inspect::inspect(&loaded, control, report)?;
-            report.emit(Event::Inspected(Box::new(inspection)));
+        Question::Inspect(query) => {
+            let loaded = LoadedCheckpoint::load(&query, control, report)?;
+            Answer::Inspection(inspect::inspect(&loaded, control, report)?)
         }
-        Command::Verify { path, options } => {
+        Question::Bench { recipe, steps, evaluation, compare, kernels, options } => {
+            let order =
+                bench::Order { recipe: &recipe, steps, evaluation, compare, kernels, options: &options };
+            Answer::Bench(bench::bench(order, control, report)?)
+        }
+        Question::Verify { path, options } => {
             let (device, _) = device::choose(options.device)?;
             report.emit(Event::Phase { phase: Phase::Verifying, done: 0, total: 0 });
             let requested = requested(&options);
@@ -43,9 +61,7 @@ pub(super) fn answer(question: Command, control: &mut Control, report: &mut Repo
             if let Some(warning) = warning {
                 report.emit(warning);
             }
-            report.emit(Event::Verified(Box::new(verification?)));
+            Answer::Verification(verification?)
         }
-        _ => {}
-    }
-    Ok(())
+    })
 }

@@ -51,7 +51,9 @@ pub(super) struct Report {
     behind: Arc<AtomicBool>,
     journal: Option<Journal>,
     journal_is_whole: bool,
-    /// Of the card that computes.
+    /// What is told is no part of the run.
+    aside: bool,
+    /// Of the GPU that computes.
     gauges: Option<Gauges>,
     /// Of the run's directory.
     heartbeat: Option<Heartbeat>,
@@ -69,6 +71,7 @@ impl Report {
             behind,
             journal: None,
             journal_is_whole: true,
+            aside: false,
             gauges: None,
             heartbeat: None,
             heard: true,
@@ -115,6 +118,12 @@ impl Report {
     /// From here on steps also tell what the gauges show.
     pub(super) fn watch(&mut self, gauges: Option<Gauges>) {
         self.gauges = gauges;
+    }
+
+    /// From here on what is told belongs to a question, not to the run, and stays out of its journal; or no longer.
+    pub(super) fn set_aside(&mut self, aside: bool) {
+        self.flush();
+        self.aside = aside;
     }
 
     /// Whether the last event found a listener.
@@ -173,7 +182,9 @@ impl Report {
 
     fn send(&mut self, event: Event) {
         let stamped = Stamped { event, time: now() };
-        if let (Some(journal), false) = (&mut self.journal, matches!(stamped.event, Event::Phase { .. })) {
+        let of_the_run =
+            !self.aside && !matches!(stamped.event, Event::Phase { .. } | Event::Answered { .. });
+        if let (Some(journal), true) = (&mut self.journal, of_the_run) {
             let written = journal.append(&stamped);
             // That another process has the run, the heartbeat tells.
             let is_news = |error: &io::Error| error.kind() != io::ErrorKind::ResourceBusy;
@@ -221,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_tell_of_the_card_when_there_is_news_of_it() {
+    fn steps_have_the_figures_of_the_gpu_when_they_are_new() {
         let (events, heard) = unbounded();
         let mut report = Report::new(events, Arc::default());
         let shown = GpuFigures { utilisation: Some(0.5), ..GpuFigures::default() };

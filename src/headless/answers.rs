@@ -6,49 +6,20 @@ use crate::headless::output::{self, Stream};
 use crate::headless::{Exit, lines, print_json, print_line};
 use crate::monitor::End;
 use crate::protocol::event::{Bench, KernelFigures, Verification};
-use crate::protocol::{Command, Event, Link};
+use crate::protocol::{Answer, Command, Event, Link, NoAnswer, Question};
 
-/// Sends `question` and prints the answer.
-pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
-    if link.commands.send(question).is_err() {
+/// Asks `question` and prints the answer.
+pub fn ask(link: &Link, question: Question, json: bool) -> Exit {
+    if link.commands.send(Command::Ask { id: 0, question }).is_err() {
         complain("the engine is gone.");
         return Exit::FAILED;
     }
     for stamped in &link.events {
         match stamped.event {
             Event::Warning { message } => complain(&format!("warning: {message}")),
-            Event::Failed { message, cause } => {
-                message.lines().for_each(|line| complain(&format!("error: {line}")));
-                return Exit::of(&End::Failed(message, cause));
-            }
-            Event::Finished { outcome, reason, .. } => return Exit::of(&End::Finished(outcome, reason)),
-            Event::Evaluated { split, images, figures, step } => {
-                let answer = json!({
-                    "split": split, "images": images, "step": step,
-                    "loss": figures.loss, "accuracy": figures.accuracy,
-                });
-                print_answer(json, &answer, &|| {
-                    vec![format!(
-                        "{} {} images: loss {:.4}, accuracy {:.2} % (weights of step {})",
-                        lines::grouped(images as u64),
-                        answer["split"].as_str().unwrap_or_default(),
-                        figures.loss,
-                        100.0 * figures.accuracy,
-                        lines::grouped(step)
-                    )]
-                });
-                return Exit::FINE;
-            }
-            Event::Benched(bench) => {
-                let value = serde_json::to_value(&bench).unwrap_or_default();
-                print_answer(json, &value, &|| bench_lines(&bench));
-                return Exit::FINE;
-            }
-            Event::Verified(verification) => {
-                let value = serde_json::to_value(&verification).unwrap_or_default();
-                print_answer(json, &value, &|| verification_lines(&verification));
-                return if verification.passed { Exit::FINE } else { Exit::FAILED };
-            }
+            Event::Answered { answer, .. } => return print_answer(answer, json),
+            // A defect outside of any question.
+            Event::Failed { message, cause } => return print_answer(Err(NoAnswer { message, cause }), json),
             _ => {}
         }
     }
@@ -56,12 +27,52 @@ pub fn ask(link: &Link, question: Command, json: bool) -> Exit {
     Exit::FAILED
 }
 
+fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
+    let answer = match answer {
+        Ok(answer) => *answer,
+        Err(NoAnswer { message, cause }) => {
+            message.lines().for_each(|line| complain(&format!("error: {line}")));
+            return Exit::of(&End::Failed(message, cause));
+        }
+    };
+    match answer {
+        Answer::Evaluation { split, images, figures, step } => {
+            let answer = json!({
+                "split": split, "images": images, "step": step,
+                "loss": figures.loss, "accuracy": figures.accuracy,
+            });
+            print_value(json, &answer, &|| {
+                vec![format!(
+                    "{} {} images: loss {:.4}, accuracy {:.2} % (weights of step {})",
+                    lines::grouped(images as u64),
+                    answer["split"].as_str().unwrap_or_default(),
+                    figures.loss,
+                    100.0 * figures.accuracy,
+                    lines::grouped(step)
+                )]
+            });
+        }
+        Answer::Bench(bench) => {
+            let value = serde_json::to_value(&bench).unwrap_or_default();
+            print_value(json, &value, &|| bench_lines(&bench));
+        }
+        Answer::Verification(verification) => {
+            let value = serde_json::to_value(&verification).unwrap_or_default();
+            print_value(json, &value, &|| verification_lines(&verification));
+            return if verification.passed { Exit::FINE } else { Exit::FAILED };
+        }
+        // No command asks for these.
+        Answer::Preview(_) | Answer::Inspection(_) => {}
+    }
+    Exit::FINE
+}
+
 /// A line on stderr.
 pub fn complain(line: &str) {
     output::say(Stream::Err, line);
 }
 
-fn print_answer(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
+fn print_value(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
     if json {
         print_json(&value.to_string());
     } else {

@@ -2,7 +2,7 @@
 
 use crate::monitor::Monitor;
 use crate::protocol::event::{Best, Phase, Started};
-use crate::protocol::{Change, Event, Figures, Outcome, StopReason};
+use crate::protocol::{Change, Event, Figures, NoAnswer, Outcome, StopReason};
 
 /// Cells of the progress bar.
 const BAR: usize = 8;
@@ -32,7 +32,9 @@ pub(crate) fn of(event: &Event, monitor: &Monitor) -> Vec<String> {
         Event::Changed { change: Change::Epochs(epochs), step } => {
             vec![format!("{epochs} epochs in all, decided after step {step}")]
         }
-        Event::Failed { message, .. } => message.lines().map(|line| format!("error: {line}")).collect(),
+        Event::Failed { message, .. } | Event::Answered { answer: Err(NoAnswer { message, .. }), .. } => {
+            message.lines().map(|line| format!("error: {line}")).collect()
+        }
         Event::Finished { outcome, reason, best, test, step } => {
             vec![finished(*outcome, *reason, *best, *test, *step)]
         }

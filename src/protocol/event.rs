@@ -1,8 +1,10 @@
 //! What the engine tells: the lines of the journal and of `--json`.
 
-mod figures;
+pub(crate) mod cause;
+pub(crate) mod figures;
 mod gpu;
-mod looks;
+pub(crate) mod inspection;
+pub(crate) mod measurements;
 
 use std::path::PathBuf;
 
@@ -10,11 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::command::{Change, Split, StopReason};
 use crate::protocol::event::figures::{number, numbers};
+use crate::protocol::question::{Answer, NoAnswer};
 use crate::recipe::Recipe;
 
+pub use cause::Cause;
 pub use figures::Figures;
 pub use gpu::GpuFigures;
-pub use looks::{Inspection, LayerScale, Mistake, Preview, Reuse, Sample};
+pub use inspection::{Inspection, LayerStats, Mistake, Preview, Reuse, Sample};
+pub use measurements::{Bench, Comparison, GroupError, KernelFigures, Verification};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +64,7 @@ pub enum Event {
         learning_rate: f64,
         /// Over the time of these steps.
         images_per_second: f64,
-        /// The card that computes, at most once a second; absent for a CPU and where the driver does not tell.
+        /// The GPU that computes, at most once a second; absent for a CPU and where the driver does not tell.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         gpu: Option<GpuFigures>,
     },
@@ -113,7 +118,7 @@ pub enum Event {
         /// After which step.
         step: u64,
     },
-    /// An evaluation that was asked for.
+    /// An evaluation of the run that was asked for.
     Evaluated {
         /// The images.
         split: Split,
@@ -124,20 +129,29 @@ pub enum Event {
         /// After which step of the run that made the weights.
         step: u64,
     },
-    /// Answer to a preview.
-    Previewed(Box<Preview>),
-    /// Answer to an inspection.
-    Inspected(Box<Inspection>),
-    /// Answer to a benchmark.
-    Benched(Box<Bench>),
-    /// Answer to a verification.
-    Verified(Box<Verification>),
+    /// The answer to a question. It is no part of a run: neither in its journal nor among the lines of `--json`.
+    #[serde(skip)]
+    Answered {
+        /// That of the question.
+        id: u64,
+        /// The answer, or why there is none.
+        answer: Result<Box<Answer>, NoAnswer>,
+    },
+    /// The answer to a question, in a journal from when those were written there.
+    #[serde(
+        skip_serializing,
+        rename = "previewed",
+        alias = "inspected",
+        alias = "benched",
+        alias = "verified"
+    )]
+    EarlierAnswer,
     /// A command could not be carried out; nothing else changed.
     Refused {
         /// A sentence.
         message: String,
     },
-    /// The run (or the answer asked for) failed.
+    /// The run failed.
     Failed {
         /// A sentence.
         message: String,
@@ -270,117 +284,6 @@ pub enum Outcome {
     Diverged,
 }
 
-/// What kind of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// Wrong usage or unusable input: known before anything was trained.
-    Input,
-    /// Something went wrong on the way.
-    Failure,
-    /// A defect of the program: the engine panicked.
-    Panic,
-    /// It was interrupted by a signal, by number, before anything was trained.
-    Interrupted(i32),
-    /// It was asked to stop before anything was trained.
-    Stopped,
-}
-
-/// The result of a benchmark.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bench {
-    /// Evaluation or training.
-    pub evaluation: bool,
-    /// Images in a step.
-    pub batch: usize,
-    /// Timed steps.
-    pub steps: usize,
-    /// Numbers in the network.
-    pub parameters: u64,
-    /// Multiply-accumulates of a forward pass for an image.
-    pub macs: u64,
-    /// Batch over the median step.
-    pub images_per_second: f64,
-    /// Median time of a step.
-    pub step_ms_median: f64,
-    /// Fastest step.
-    pub step_ms_min: f64,
-    /// Most memory the process has held; absent where the system does not tell.
-    pub peak_mib: Option<f64>,
-    /// Memory that it takes on a card; absent on the CPU.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_mib: Option<f64>,
-    /// Floating-point operations a second, counted as 2 (6 in training) for each multiply-accumulate.
-    pub gflops: f64,
-    /// What the machine (or the card, in the recipe's precision) does in a loop of multiply-adds.
-    pub machine_peak_gflops: f64,
-    /// The first over the second.
-    pub share_of_peak: f64,
-    /// Where.
-    pub device: String,
-    /// Threads.
-    pub threads: usize,
-    /// Whether candle's own layers were timed: they were asked for, or there is no faster version.
-    pub reference: bool,
-    /// Each kernel of a step on a card by itself, slowest first, where that was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kernels: Vec<KernelFigures>,
-    /// candle's own layers beside the fast version, where that was asked for.
-    #[serde(flatten)]
-    pub comparison: Option<Comparison>,
-}
-
-/// All launches of a kernel in a step on a card, each timed by itself and repeated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct KernelFigures {
-    /// Its name.
-    pub kernel: String,
-    /// Launches in a step.
-    pub launches: usize,
-    /// Time of all of them.
-    pub ms: f64,
-    /// Operations of its products, counted as 2 for each multiply-accumulate.
-    pub gflop: f64,
-    /// What it must move at least, every number once.
-    pub mib: f64,
-    /// The time that the card's measured peaks allow, over the time it takes.
-    pub share_of_roofline: f64,
-}
-
-/// candle's own layers on the same batch in the same process, after the fast version.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
-    /// Timed steps.
-    pub reference_steps: usize,
-    /// Batch over the median step.
-    pub reference_images_per_second: f64,
-    /// How many times as fast the fast version is.
-    pub ratio: f64,
-}
-
-/// The result of a verification.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verification {
-    /// One line for each group of tensors.
-    pub groups: Vec<GroupError>,
-    /// The tensor with the largest relative error, and that error.
-    pub worst: Option<(String, f64)>,
-    /// Whether every group is within its tolerance.
-    pub passed: bool,
-}
-
-/// How far a group of tensors is from the golden file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GroupError {
-    /// As in `logits.0`, `grad0`, `final.weights`.
-    pub group: String,
-    /// Relative L2 error.
-    #[serde(deserialize_with = "number")]
-    pub error: f64,
-    /// What is allowed.
-    pub tolerance: f64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -407,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_tells_of_the_card_what_its_driver_told() {
+    fn a_step_has_the_figures_of_the_gpu_that_its_driver_told() {
         let line = r#"{"event":"step","epoch":1,"step":3,"steps":2,"loss":1.0,"accuracy":0.5,"learning_rate":0.1,"images_per_second":9.0,"gpu":{"utilisation":0.97,"memory_used":2254857830,"temperature":41},"time":12.5}"#;
         let stamped: Stamped = serde_json::from_str(line).unwrap();
         let Event::Step { gpu: Some(gpu), .. } = stamped.event else { panic!("{stamped:?}") };
@@ -428,5 +331,27 @@ mod tests {
         assert!(classes[0] == 0.25 && classes[1].is_nan(), "{classes:?}");
         let stamped: Stamped = serde_json::from_str(&new).unwrap();
         assert_eq!(serde_json::to_string(&stamped).unwrap(), new);
+    }
+
+    /// What a journal of an earlier version has of answers to questions is read, as nothing of the run.
+    #[test]
+    fn answers_in_an_older_journal_still_read_and_are_written_no_more() {
+        for line in [
+            r#"{"event":"previewed","classes":["a"],"class_counts":[3],"mean":[0.0,0.0,0.0],"deviation":[1.0,1.0,1.0],"side":8,"samples":[{"label":0}],"time":12.5}"#,
+            r#"{"event":"inspected","split":"test","figures":{"loss":null,"accuracy":0.5},"classes":["a"],"confusion":[[3]],"mistakes":[],"reuse":[{"block":1,"cells":[[0.5,null]]}],"time":12.5}"#,
+            r#"{"event":"benched","evaluation":false,"batch":4,"steps":1,"gflops":1.0,"device":"cpu","time":12.5}"#,
+            r#"{"event":"verified","groups":[],"worst":null,"passed":true,"time":12.5}"#,
+        ] {
+            let stamped: Stamped = serde_json::from_str(line).unwrap();
+            assert_eq!(stamped, Stamped { event: Event::EarlierAnswer, time: 12.5 });
+        }
+        let line = r#"{"event":"evaluated","split":"test","images":2,"figures":{"loss":1.0,"accuracy":0.5},"step":9,"time":12.5}"#;
+        let stamped: Stamped = serde_json::from_str(line).unwrap();
+        assert!(matches!(stamped.event, Event::Evaluated { step: 9, .. }));
+        assert_eq!(serde_json::to_string(&stamped).unwrap(), line);
+        assert!(serde_json::from_str::<Stamped>(r#"{"event":"unheard of","time":12.5}"#).is_err());
+        let answer = Err(NoAnswer { message: "no.".into(), cause: Cause::Input });
+        let stamped = Stamped { event: Event::Answered { id: 1, answer }, time: 0.0 };
+        assert!(serde_json::to_string(&stamped).is_err());
     }
 }

@@ -177,10 +177,8 @@ fn step(event: &Event) -> Option<u64> {
         | Event::Finished { step, .. } => Some(*step),
         Event::Phase { .. }
         | Event::Warning { .. }
-        | Event::Previewed(_)
-        | Event::Inspected(_)
-        | Event::Benched(_)
-        | Event::Verified(_)
+        | Event::Answered { .. }
+        | Event::EarlierAnswer
         | Event::Refused { .. }
         | Event::Failed { .. } => None,
     }

@@ -96,6 +96,8 @@ pub(crate) struct Workspace {
     /// How charts are looked at.
     pub(crate) view: ViewState,
     pub(crate) notice: Option<Notice>,
+    /// The id of the last question that was asked of the engine.
+    pub(crate) questions: u64,
 }
 
 impl Workspace {
@@ -111,6 +113,7 @@ impl Workspace {
             log: Log::default(),
             view: settings.view,
             notice: None,
+            questions: 0,
             settings,
         };
         for note in new.settings.notes.clone() {
@@ -120,6 +123,12 @@ impl Workspace {
             new.log.say(0.0, note);
         }
         new
+    }
+
+    /// The id of a question that is about to be asked.
+    pub(crate) fn next_question(&mut self) -> u64 {
+        self.questions += 1;
+        self.questions
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {

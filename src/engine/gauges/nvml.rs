@@ -5,7 +5,6 @@ use candle_core::Device;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 
-use crate::engine::gauges::Read;
 use crate::protocol::event::GpuFigures;
 
 /// The name that NVML knows `device` by: CUDA's numbers depend on `CUDA_VISIBLE_DEVICES`, this does not.
@@ -16,7 +15,7 @@ pub(super) fn uuid(device: &Device) -> Option<String> {
 
 /// Reads the card of that name; `None` without the library, and for a card that it does not know (a part of
 /// one, as MIG has it, has no figures of its own).
-pub(super) fn reader(uuid: String) -> Option<Read> {
+pub(super) fn reader(uuid: String) -> Option<Box<dyn FnMut() -> Option<GpuFigures>>> {
     let nvml = Nvml::init().ok()?;
     nvml.device_by_uuid(uuid.as_str()).ok()?;
     Some(Box::new(move || read(&nvml, &uuid)))

@@ -1,17 +1,17 @@
-//! What a CUDA card's driver tells of it while it computes.
+//! The figures of a GPU while it computes, as its driver tells them.
 
 use serde::{Deserialize, Serialize};
 
-/// The state of a card. What its driver does not tell is absent, and left out of a line.
+/// The state of a GPU. What its driver does not tell is absent, and left out of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GpuFigures {
     /// Share of the last moments in which a kernel ran, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub utilisation: Option<f64>,
-    /// Bytes of the card's memory that are taken, by any process.
+    /// Bytes of its memory that are taken, by any process.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_used: Option<u64>,
-    /// Bytes of memory that the card has.
+    /// Bytes of memory that it has.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub memory_total: Option<u64>,
     /// In degrees Celsius.

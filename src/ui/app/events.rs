@@ -35,6 +35,7 @@ impl App {
                 effects.extend(before.map(|run| Effect::Job(Job::ReadPast(run.to_owned()))));
             }
             Event::Warning { message } | Event::Refused { message } => ws.complain(message.clone()),
+            Event::Answered { answer: Err(why), .. } => ws.complain(why.message.clone()),
             Event::Failed { message, .. } => {
                 ws.complain(message.clone());
                 effects.extend(self.ended(None, training));
@@ -48,7 +49,7 @@ impl App {
         effects
     }
 
-    /// The run has ended, or a question has failed while none was in training: whoever waited for that goes now.
+    /// The run has ended: whoever waited for that goes now.
     fn ended(&mut self, outcome: Option<Outcome>, training: bool) -> Vec<Effect> {
         let live = &self.ws.live;
         match (self.leaving.take(), outcome) {

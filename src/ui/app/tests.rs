@@ -143,7 +143,7 @@ fn runs_that_are_as_they_were_are_not_drawn_again() {
 }
 
 #[test]
-fn the_end_of_a_long_run_rings_and_a_question_that_fails_later_does_not() {
+fn the_end_of_a_long_run_rings_and_what_fails_later_does_not() {
     let mut app = training();
     let rings = |app: &mut App, event, time| {
         let msg = Msg::Event(Box::new(Stamped { event, time }));

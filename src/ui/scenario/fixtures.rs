@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::script::Until;
-use crate::protocol::{Event, Options, Stamped};
+use crate::protocol::event::{Inspection, Preview};
+use crate::protocol::{Answer, Event, Options, Stamped};
 use crate::store::journal;
 use crate::ui::effect::{Job, JobResult};
 use crate::ui::workspace::runs::CheckpointRow;
@@ -54,34 +55,41 @@ pub(super) fn event(line: &str, now: f64) -> Result<Stamped, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
-/// An answer of the engine with its images, which lie beside it in the answer's order.
-pub(super) fn answer(name: &str) -> Result<Stamped, String> {
+/// The answer of the engine to question `id` with its images, which lie beside it in the answer's order.
+pub(super) fn answer(name: &str, id: u64) -> Result<Stamped, String> {
     let read = |end: &str| {
         let path = path("fixtures").join(format!("{name}.{end}"));
         fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
     };
-    let line = String::from_utf8(read("json")?).map_err(|error| error.to_string())?;
-    let (mut stamped, images) = (event(&line, 0.0)?, read("rgb")?);
+    let (line, images) = (read("json")?, read("rgb")?);
     let mut images = images.as_slice();
     let mut next = |side: usize| -> Result<Vec<u8>, String> {
         let (image, rest) = images.split_at_checked(3 * side * side).ok_or("there are too few images")?;
         images = rest;
         Ok(image.to_vec())
     };
-    match &mut stamped.event {
-        Event::Inspected(found) => {
+    let wrong = |error: serde_json::Error| error.to_string();
+    let answer = match name {
+        "inspected" => {
+            let mut found: Inspection = serde_json::from_slice(&line).map_err(wrong)?;
             for mistake in &mut found.mistakes {
                 mistake.pixels = next(found.side)?;
             }
+            Answer::Inspection(found)
         }
-        Event::Previewed(found) => {
+        "previewed" => {
+            let mut found: Preview = serde_json::from_slice(&line).map_err(wrong)?;
             for sample in &mut found.samples {
                 (sample.before, sample.after) = (next(found.side)?, next(found.side)?);
             }
+            Answer::Preview(found)
         }
         _ => return Err(format!("{name} is no answer with images")),
+    };
+    if !images.is_empty() {
+        return Err(format!("{name} has images left over"));
     }
-    if images.is_empty() { Ok(stamped) } else { Err(format!("{name} has images left over")) }
+    Ok(Stamped { event: Event::Answered { id, answer: Ok(Box::new(answer)) }, time: 0.0 })
 }
 
 /// Three checkpoints of a run: checkpoints themselves are too large to keep.

@@ -13,6 +13,7 @@ use ratatui::layout::Position;
 use super::fixtures;
 use super::script::{Head, What};
 use super::settings;
+use crate::protocol::Question;
 use crate::protocol::command::{Change, Command, StopReason};
 use crate::ui::app::App;
 use crate::ui::dump;
@@ -112,7 +113,7 @@ impl Stage {
                 self.say(Msg::Event(Box::new(event)));
             }
             What::Answer { file } => {
-                let mut answer = fixtures::answer(file)?;
+                let mut answer = fixtures::answer(file, self.app.ws.questions)?;
                 answer.time = self.app.ws.now;
                 self.say(Msg::Event(Box::new(answer)));
             }
@@ -235,8 +236,10 @@ fn asked(command: &Command) -> String {
         Command::Change(Change::Epochs(epochs)) => format!("change epochs {epochs}"),
         Command::Stop(StopReason::Signal(signal)) => format!("stop by signal {signal}"),
         Command::Stop(reason) => format!("stop {reason:?}").to_lowercase(),
-        Command::Preview { recipe, .. } => format!("preview {}", recipe.data),
-        Command::Inspect(question) => format!("inspect {}", question.target.display()),
+        Command::Ask { question: Question::Preview { recipe, .. }, .. } => format!("preview {}", recipe.data),
+        Command::Ask { question: Question::Inspect(query), .. } => {
+            format!("inspect {}", query.target.display())
+        }
         other => format!("{other:?}").to_lowercase(),
     }
 }

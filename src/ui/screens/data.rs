@@ -8,7 +8,7 @@ pub(crate) mod view;
 
 use ratatui::layout::Rect;
 
-use crate::protocol::{Event, Stamped};
+use crate::protocol::{Answer, Event, Stamped};
 use crate::recipe::Data;
 use crate::ui::effect::{Acted, DONE, Effect};
 use crate::ui::hits::Canvas;
@@ -39,10 +39,14 @@ impl Screen for DataScreen {
 
     fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) -> Vec<Effect> {
         match &stamped.event {
-            Event::Previewed(preview) => self.take((**preview).clone(), ws),
-            Event::Failed { message, .. } => self.refuse(message),
-            // While nothing runs, a question that cannot be answered fails; what is refused is something else.
-            Event::Refused { message } if ws.live.training() => self.refuse(message),
+            Event::Answered { id, answer } if self.awaits(*id) => match answer {
+                Ok(answer) => {
+                    if let Answer::Preview(preview) = &**answer {
+                        self.take(preview.clone(), ws);
+                    }
+                }
+                Err(why) => self.refuse(&why.message),
+            },
             _ => {}
         }
         Vec::new()

@@ -10,7 +10,7 @@ pub(crate) mod words;
 
 use ratatui::layout::Rect;
 
-use crate::protocol::{Event, Stamped};
+use crate::protocol::{Answer, Event, Stamped};
 use crate::ui::effect::{Acted, DONE, Effect};
 use crate::ui::hits::Canvas;
 use crate::ui::keys::binding::Motion;
@@ -42,13 +42,17 @@ impl Screen for InspectScreen {
         self.pointed()
     }
 
-    fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) -> Vec<Effect> {
+    fn event(&mut self, stamped: &Stamped, _ws: &mut Workspace) -> Vec<Effect> {
         match &stamped.event {
             Event::Started(_) => self.target = None,
-            Event::Inspected(inspection) => self.take((**inspection).clone()),
-            Event::Failed { message, .. } => self.refuse(message),
-            // While nothing runs, a question that cannot be answered fails; what is refused is something else.
-            Event::Refused { message } if ws.live.training() => self.refuse(message),
+            Event::Answered { id, answer } if self.awaits(*id) => match answer {
+                Ok(answer) => {
+                    if let Answer::Inspection(found) = &**answer {
+                        self.take(found.clone());
+                    }
+                }
+                Err(why) => self.refuse(&why.message),
+            },
             _ => {}
         }
         Vec::new()

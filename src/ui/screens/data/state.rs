@@ -13,6 +13,8 @@ pub(crate) struct DataScreen {
     of: Option<Box<Recipe>>,
     /// An answer is awaited.
     pub(crate) asked: bool,
+    /// The id of the last question.
+    pub(crate) question: u64,
     /// Why there was no answer to the last question.
     pub(crate) trouble: Option<String>,
     /// The sample under the cursor.
@@ -23,6 +25,11 @@ impl DataScreen {
     pub(crate) fn ask(&mut self, recipe: &Recipe) {
         self.of = Some(Box::new(recipe.clone()));
         (self.asked, self.trouble) = (true, None);
+    }
+
+    /// Whether the answer to this question is awaited.
+    pub(crate) fn awaits(&self, id: u64) -> bool {
+        self.asked && self.question == id
     }
 
     pub(crate) fn take(&mut self, preview: Preview, ws: &mut Workspace) {

@@ -1,6 +1,6 @@
 //! What can be done on the Data screen.
 
-use crate::protocol::Command;
+use crate::protocol::{Command, Question};
 use crate::ui::effect::{Acted, Effect};
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::data::Do;
@@ -45,6 +45,8 @@ impl DataScreen {
         }
         let recipe = Box::new(ws.draft.recipe.clone());
         self.ask(&recipe);
-        vec![Effect::Command(Box::new(Command::Preview { recipe, count: SAMPLES }))]
+        self.question = ws.next_question();
+        let question = Question::Preview { recipe, count: SAMPLES };
+        vec![Effect::Command(Box::new(Command::Ask { id: self.question, question }))]
     }
 }

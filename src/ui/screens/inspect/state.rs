@@ -61,6 +61,8 @@ pub(crate) struct InspectScreen {
     asked: Option<Target>,
     /// Whether an answer is awaited.
     pub(crate) waiting: bool,
+    /// The id of the last question.
+    pub(crate) question: u64,
     /// Why there was no answer to the last question.
     pub(crate) trouble: Option<String>,
     /// The images that the next inspection is to run over.
@@ -92,6 +94,7 @@ impl Default for InspectScreen {
             target: None,
             asked: None,
             waiting: false,
+            question: 0,
             trouble: None,
             split: Split::Validation,
             view: View::default(),
@@ -114,6 +117,11 @@ impl InspectScreen {
         self.target = Some(target.clone());
         self.asked = Some(target);
         (self.waiting, self.trouble) = (true, None);
+    }
+
+    /// Whether the answer to this question is awaited.
+    pub(crate) fn awaits(&self, id: u64) -> bool {
+        self.waiting && self.question == id
     }
 
     /// The run that is asked about, while the answer is awaited.

@@ -1,7 +1,7 @@
 //! What can be done on the Inspect screen.
 
-use crate::protocol::Command;
-use crate::protocol::command::{EvaluateFile, Split};
+use crate::protocol::command::Split;
+use crate::protocol::{CheckpointQuery, Command, Question};
 use crate::ui::effect::{Acted, DONE, Effect, Job};
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
@@ -140,8 +140,10 @@ impl InspectScreen {
         let path = target.path.clone();
         self.ask(target);
         let (split, options) = (self.split, ws.settings.options.clone());
-        let question = EvaluateFile { target: path.clone(), data: None, data_dir: None, split, options };
-        let mut effects = vec![Effect::Command(Box::new(Command::Inspect(question)))];
+        let query = CheckpointQuery { target: path.clone(), data: None, data_dir: None, split, options };
+        self.question = ws.next_question();
+        let ask = Command::Ask { id: self.question, question: Question::Inspect(query) };
+        let mut effects = vec![Effect::Command(Box::new(ask))];
         // What was said of the epochs before this program began is in the journal.
         let own = ws.live.head().is_some_and(|head| head.run_dir == path && head.step == 0);
         // A checkpoint has none beside it.

@@ -42,7 +42,7 @@ fn with(preview: Preview, level: ColourLevel) -> (DataScreen, Workspace) {
 }
 
 fn is_preview(effects: &[Effect]) -> bool {
-    matches!(effects, [Effect::Command(command)] if matches!(**command, Command::Preview { .. }))
+    matches!(effects, [Effect::Command(command)] if matches!(**command, Command::Ask { question: crate::protocol::Question::Preview { .. }, .. }))
 }
 
 #[test]

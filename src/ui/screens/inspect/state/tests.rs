@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::Figures;
-use crate::protocol::event::{LayerScale, Reuse};
+use crate::protocol::event::{LayerStats, Reuse};
 use crate::ui::screens::inspect::pairs::worst;
 use crate::ui::screens::inspect::words::{images, layer};
 
@@ -28,7 +28,7 @@ pub(crate) fn inspection(classes: usize, wrong: usize) -> Inspection {
         block,
         cells: (0..4).map(|to| (0..4).map(|from| link(to, from)).collect()).collect(),
     };
-    let scale = |name: &str, dead| LayerScale {
+    let scale = |name: &str, dead| LayerStats {
         name: name.into(),
         mean: 0.5,
         deviation: 1.5,

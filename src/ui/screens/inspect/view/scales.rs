@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::protocol::event::{Inspection, LayerScale};
+use crate::protocol::event::{Inspection, LayerStats};
 use crate::ui::screens::inspect::view::{footed, readout};
 use crate::ui::screens::inspect::words::layer;
 use crate::ui::style::glyphs::Glyphs;
@@ -79,7 +79,7 @@ impl Columns {
     }
 
     /// What stands before the bar of the deviation, and between the two bars.
-    fn row(&self, name: &str, of: &LayerScale) -> [String; 2] {
+    fn row(&self, name: &str, of: &LayerStats) -> [String; 2] {
         let percent = |share: f64| format!("{:.1}", 100.0 * share);
         self.texts(
             name,

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::protocol::command::Split;
-use crate::protocol::event::Started;
-use crate::protocol::{Event, Figures, Stamped};
+use crate::protocol::event::{Cause, Started};
+use crate::protocol::{Event, Figures, NoAnswer, Stamped};
 use crate::ui::curves::Curves;
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
@@ -220,13 +220,22 @@ fn test_images_are_offered_only_of_a_run_that_is_complete() {
 }
 
 #[test]
-fn a_question_refused_in_the_middle_of_a_run_is_no_longer_awaited() {
+fn only_the_answer_to_its_own_question_ends_the_waiting_for_an_inspection() {
     let (mut screen, mut ws) = of(2, 1, View::Confusion);
-    let refused = |message: &str| Stamped { event: Event::Refused { message: message.into() }, time: 0.0 };
+    let hear = |event| Stamped { event, time: 0.0 };
+    let no = |id, message: &str| {
+        let why = NoAnswer { message: message.into(), cause: Cause::Input };
+        hear(Event::Answered { id, answer: Err(why) })
+    };
     screen.ask(Target { name: "b".into(), path: "b".into() });
-    screen.event(&refused("Nothing is being trained."), &mut ws);
-    assert!(screen.awaited().is_some(), "while nothing runs it is another command that is refused");
-    ws.live.monitor.head = Some(head("b"));
-    screen.event(&refused("no checkpoint."), &mut ws);
+    screen.question = 7;
+    // While a run trains, and while none does.
+    for head in [None, Some(head("b"))] {
+        ws.live.monitor.head = head;
+        screen.event(&hear(Event::Refused { message: "`epochs` must be at least 1.".into() }), &mut ws);
+        screen.event(&no(6, "there is no folder."), &mut ws);
+        assert!(screen.awaits(7) && screen.trouble.is_none());
+    }
+    screen.event(&no(7, "no checkpoint."), &mut ws);
     assert_eq!((screen.awaited(), screen.trouble.as_deref()), (None, Some("no checkpoint.")));
 }

@@ -1,10 +1,10 @@
-//! Answers of a closer look: at the images before training, and at what a network does with them after.
+//! A preview of the images before training, and an inspection of what a network does with them after.
 //! Images travel with an answer and are left out where it becomes a line: they are in the data set.
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::command::Split;
 use crate::protocol::event::figures::{Figures, number};
+use crate::protocol::options::Split;
 
 /// Samples of a data set as the network sees them, and what it is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Preview {
     pub test_images: usize,
     /// Mean of each channel of the training images, from 0 to 255.
     pub mean: [f64; 3],
-    /// Deviation of each channel, likewise.
+    /// Standard deviation of each channel, from 0 to 255.
     pub deviation: [f64; 3],
     /// Height and width of an image, in pixels.
     pub side: usize,
@@ -67,9 +67,9 @@ pub struct Inspection {
     /// How much of each source every layer uses, a map for each dense block.
     #[serde(default)]
     pub reuse: Vec<Reuse>,
-    /// The scale of every row of the network's plan, in its order.
+    /// Statistics of every row of the network's plan, in its order.
     #[serde(default)]
-    pub scales: Vec<LayerScale>,
+    pub scales: Vec<LayerStats>,
 }
 
 impl Inspection {
@@ -112,9 +112,9 @@ pub struct Reuse {
     pub cells: Vec<Vec<Option<f64>>>,
 }
 
-/// How large a row's outputs and gradients are, on one batch drawn from the split without augmentation.
+/// Statistics of a row's outputs and gradients, on one batch drawn from the split without augmentation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LayerScale {
+pub struct LayerStats {
     /// Prefix of the row's tensors, as in the plan (stem and head are both `features`).
     pub name: String,
     /// Mean of what its last convolution, pooling or linear layer writes in evaluation.
@@ -152,7 +152,7 @@ mod tests {
                 pixels: vec![1, 2, 3],
             }],
             reuse: vec![Reuse { block: 1, cells: vec![vec![Some(0.5), None], vec![Some(0.25), Some(1.0)]] }],
-            scales: vec![LayerScale {
+            scales: vec![LayerStats {
                 name: "features".into(),
                 mean: 0.0,
                 deviation: 1.0,
