@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use densenet_tui::protocol::Event;
 use densenet_tui::store::journal;
 use program::{Place, Said};
 use serde_json::{Value, json};
@@ -58,7 +59,11 @@ fn every_line_of_an_old_journal_is_read() {
     let (events, damaged) = journal::read(&old().join("runs/drawn/journal.jsonl")).unwrap();
     assert_eq!(damaged, 0);
     let kind = |event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned();
-    let kinds: BTreeSet<String> = events.iter().map(kind).collect();
+    // Answers to questions are no part of a run any more: they are read, and passed over.
+    let (answers, events): (Vec<_>, Vec<_>) =
+        events.iter().partition(|stamped| stamped.event == Event::EarlierAnswer);
+    assert_eq!(answers.len(), 3);
+    let kinds: BTreeSet<String> = events.into_iter().map(kind).collect();
     let all = [
         "changed",
         "continued",
@@ -66,9 +71,7 @@ fn every_line_of_an_old_journal_is_read() {
         "evaluated",
         "failed",
         "finished",
-        "inspected",
         "paused",
-        "previewed",
         "refused",
         "saved",
         "started",

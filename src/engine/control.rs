@@ -80,7 +80,7 @@ impl Control {
         }
     }
 
-    /// Whether nothing is asked of the place between two steps.
+    /// Whether there is nothing to do between two steps.
     pub(super) fn is_idle(&self) -> bool {
         let aside = self.save || self.evaluate || !self.changes.is_empty() || !self.questions.is_empty();
         self.stop.is_none() && !self.paused && !aside

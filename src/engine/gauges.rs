@@ -1,5 +1,5 @@
-//! The figures of a CUDA card, as its driver tells them. Asking takes up to milliseconds, so a thread of its own
-//! asks once a second and keeps the newest answer; the engine takes it when it tells of steps, and never waits.
+//! The figures of a CUDA GPU, as its driver reports them. Asking takes up to milliseconds, so a thread of its own
+//! asks once a second and keeps the newest answer; the engine adds it to its line of steps, and never waits.
 
 #[cfg(feature = "cuda")]
 mod nvml;
@@ -16,12 +16,12 @@ use crate::protocol::event::GpuFigures;
 /// Time between two readings.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Reads the figures; `None` where the driver tells nothing now.
+/// Reads the figures; `None` where the driver reports nothing now.
 type Read = Box<dyn FnMut() -> Option<GpuFigures>>;
 /// Opens the way to the driver, in the thread that will use it; `None` where there is none.
 type Open = Box<dyn FnOnce() -> Option<Read> + Send>;
 
-/// A card that is watched, for as long as this lives.
+/// A GPU that is watched, for as long as this lives.
 pub(super) struct Gauges {
     latest: Arc<Mutex<Option<GpuFigures>>>,
     /// Its end is the end of the thread.
@@ -29,7 +29,7 @@ pub(super) struct Gauges {
 }
 
 impl Gauges {
-    /// Watches the card that `device` is; `None` where it is none, and in a build without CUDA. Where the driver
+    /// Watches the GPU that `device` is; `None` where it is none, and in a build without CUDA. Where the driver
     /// has no library to ask there are never any figures.
     pub(super) fn open(device: &Device) -> Option<Self> {
         opener(device).and_then(Self::watch)
@@ -88,7 +88,7 @@ fn opener(_: &Device) -> Option<Open> {
 mod tests {
     use super::*;
 
-    /// A card that is a degree warmer at every reading, from 40 on.
+    /// A GPU that is a degree warmer at every reading, from 40 on.
     fn warming() -> Read {
         let mut temperature = 39;
         Box::new(move || {
@@ -115,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_tells_nothing_now_leaves_what_it_told_before() {
+    fn a_driver_that_reports_nothing_now_leaves_what_it_reported_before() {
         let gauges = gauges();
-        let (mut card, mut readings) = (warming(), 0);
+        let (mut gpu, mut readings) = (warming(), 0);
         let silent_at_last: Read = Box::new(move || {
             readings += 1;
-            if readings == 1 { card() } else { None }
+            if readings == 1 { gpu() } else { None }
         });
         let mut waits = 0;
         keep(silent_at_last, &gauges.latest, || {
@@ -134,10 +134,10 @@ mod tests {
     fn the_thread_ends_with_its_gauges_and_at_once_without_a_driver() {
         let (held, thread_has_ended) = bounded::<Infallible>(0);
         let open = move || {
-            let mut card = warming();
+            let mut gpu = warming();
             let read: Read = Box::new(move || {
                 let _ = &held;
-                card()
+                gpu()
             });
             Some(read)
         };

@@ -16,19 +16,19 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Starts the thread for the run in `hold`, which is at `path`; `tell` gets a sentence where that changes. A
+    /// Starts the thread for the run in `hold`, which is at `path`; `warn` gets a sentence where that changes. A
     /// machine that has no thread left trains without: then a save notices.
     pub(super) fn start(
         hold: &Arc<Hold>,
         path: &Path,
-        tell: impl Fn(String) + Send + 'static,
+        warn: impl Fn(String) + Send + 'static,
     ) -> Option<Self> {
         let (alive, ended) = bounded::<Infallible>(0);
         // The lock is the run's: a beat must not keep it longer.
         let (hold, path) = (Arc::downgrade(hold), path.to_owned());
         let work = move || {
             let wait = || ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout);
-            keep(&hold, path, wait, tell);
+            keep(&hold, path, wait, warn);
         };
         std::thread::Builder::new().name("heartbeat".into()).spawn(work).ok()?;
         Some(Self { _alive: alive })
@@ -36,7 +36,7 @@ impl Heartbeat {
 }
 
 /// Beats after every `wait`, until that says that nobody needs it any more or the run is let go.
-fn keep(hold: &Weak<Hold>, mut path: PathBuf, mut wait: impl FnMut() -> bool, tell: impl Fn(String)) {
+fn keep(hold: &Weak<Hold>, mut path: PathBuf, mut wait: impl FnMut() -> bool, warn: impl Fn(String)) {
     let mut known = Standing::Ours;
     while wait() {
         let Some(hold) = hold.upgrade() else { return };
@@ -47,7 +47,7 @@ fn keep(hold: &Weak<Hold>, mut path: PathBuf, mut wait: impl FnMut() -> bool, te
             continue;
         }
         if let Some(sentence) = standing.sentence(&path) {
-            tell(sentence);
+            warn(sentence);
         }
         known = match standing {
             Standing::Moved(new) => {

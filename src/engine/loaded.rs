@@ -65,7 +65,7 @@ impl LoadedCheckpoint {
         let dataset = control.load(&recipe, report)?;
         if dataset.classes.len() != classes.len() {
             return Err(Failure::Input(format!(
-                "{} tells {} classes apart, but `{}` has {}.",
+                "{} has {} classes, but `{}` has {}.",
                 file.display(),
                 classes.len(),
                 recipe.data,

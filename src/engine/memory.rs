@@ -17,7 +17,7 @@ use crate::recipe::{Data, Recipe};
 const GIB: f64 = (1u64 << 30) as f64;
 /// What the estimates leave out: libraries, stacks, what the allocator holds back.
 const BESIDE: f64 = 16.0 * 1024.0 * 1024.0;
-/// Batches of images in memory at once: made ready ahead, in the making, in use as numbers and as a tensor.
+/// Batches of images in memory at once: prepared ahead, being prepared, in use as numbers and as a tensor.
 const BATCHES: f64 = 6.0;
 
 /// The most memory the process has held at once, in MiB (`VmHWM` of Linux); `None` elsewhere.
@@ -39,7 +39,7 @@ pub(super) enum Mode {
     Evaluation,
 }
 
-/// A network that is not there yet, and the version of the arithmetic that is to compute it.
+/// A network that is not there yet, and the implementation that is to compute it.
 pub(super) struct Wanted<'a> {
     pub(super) arch: &'a Arch,
     pub(super) requested: Arithmetic,
@@ -137,7 +137,7 @@ pub(super) fn check_gpu(
 }
 
 /// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
-/// where nobody can tell.
+/// where that is not known.
 pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
     let wanted =
         Wanted { arch: net.arch(), requested: net.arithmetic(), device: net.device(), mode: Mode::Training };

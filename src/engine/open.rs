@@ -204,8 +204,8 @@ fn revive(
 
 /// The checkpoint to go on from, with its file, and the run to go on in; no run where the file is
 /// older than the run's newest, or in no run at all.
-fn take_up(place: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir>, Checkpoint), Failure> {
-    match place {
+fn take_up(target: Target, report: &mut Report) -> Result<(PathBuf, Option<RunDir>, Checkpoint), Failure> {
+    match target {
         Target::Run(path) => {
             let run = RunDir::open(&path)?;
             report.guard(&run);

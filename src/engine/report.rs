@@ -1,5 +1,4 @@
-//! Events out, to whoever listens and into the journal. Steps are gathered into lines; everything
-//! else goes out at once.
+//! Events, to whoever listens and into the journal. Steps are gathered into lines; everything else goes out at once.
 
 use std::io;
 use std::sync::Arc;
@@ -51,7 +50,7 @@ pub(super) struct Report {
     behind: Arc<AtomicBool>,
     journal: Option<Journal>,
     journal_is_whole: bool,
-    /// What is told is no part of the run.
+    /// What is reported is no part of the run.
     aside: bool,
     /// Of the GPU that computes.
     gauges: Option<Gauges>,
@@ -106,7 +105,7 @@ impl Report {
         }
     }
 
-    /// From here on it is shown that `run` is held, and told where its directory is lost.
+    /// From here on `run` is kept held, with a warning where its directory is lost.
     pub(super) fn guard(&mut self, run: &RunDir) {
         let events = self.events.clone();
         self.heartbeat = Heartbeat::start(run.hold(), run.path(), move |message| {
@@ -115,12 +114,12 @@ impl Report {
         });
     }
 
-    /// From here on steps also tell what the gauges show.
+    /// From here on lines of steps have the figures of the gauges, too.
     pub(super) fn watch(&mut self, gauges: Option<Gauges>) {
         self.gauges = gauges;
     }
 
-    /// From here on what is told belongs to a question, not to the run, and stays out of its journal; or no longer.
+    /// From here on what is reported belongs to a question, not to the run, and stays out of its journal; or no longer.
     pub(super) fn set_aside(&mut self, aside: bool) {
         self.flush();
         self.aside = aside;
@@ -136,13 +135,13 @@ impl Report {
         self.events.len() >= BACKLOG || self.behind.load(Ordering::Relaxed)
     }
 
-    /// Tells `event`, after the steps before it.
+    /// Reports `event`, after the steps before it.
     pub(super) fn emit(&mut self, event: Event) {
         self.flush();
         self.send(event);
     }
 
-    /// Tells how far an activity is, at most four times a second.
+    /// Reports how far an activity is, at most four times a second.
     pub(super) fn phase(&mut self, phase: Phase, done: u64, total: u64) {
         if self.last_phase.elapsed() >= GATHER && !self.is_behind() {
             self.last_phase = Instant::now();
@@ -150,7 +149,7 @@ impl Report {
         }
     }
 
-    /// Tells a step, now or together with the next ones.
+    /// Reports a step, now or together with the next ones.
     pub(super) fn step(&mut self, step: StepReport) {
         let gathered = &mut self.gathered;
         gathered.steps += 1;
@@ -186,7 +185,7 @@ impl Report {
             !self.aside && !matches!(stamped.event, Event::Phase { .. } | Event::Answered { .. });
         if let (Some(journal), true) = (&mut self.journal, of_the_run) {
             let written = journal.append(&stamped);
-            // That another process has the run, the heartbeat tells.
+            // The heartbeat warns where another process has the run.
             let is_news = |error: &io::Error| error.kind() != io::ErrorKind::ResourceBusy;
             if let (Err(error), true) = (&written, self.journal_is_whole)
                 && is_news(error)

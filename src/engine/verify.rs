@@ -36,7 +36,7 @@ struct Golden<'a> {
     path: &'a Path,
     file: File,
     header: HashMap<String, String>,
-    places: HashMap<String, TensorInfo>,
+    infos: HashMap<String, TensorInfo>,
     /// Where the tensors begin.
     begin: u64,
 }
@@ -64,7 +64,7 @@ impl<'a> Golden<'a> {
         file.by_ref().take(length).read_to_end(&mut head).map_err(unreadable)?;
         let Head { metadata, tensors } = serde_json::from_slice(&head).map_err(|_| not_golden())?;
         let begin = size_of::<u64>() as u64 + length;
-        Ok(Self { path, file, header: metadata, places: tensors, begin })
+        Ok(Self { path, file, header: metadata, infos: tensors, begin })
     }
 
     fn fault(&self, why: impl std::fmt::Display) -> Failure {
@@ -79,13 +79,13 @@ impl<'a> Golden<'a> {
         })
     }
 
-    /// What the file says of a tensor.
-    fn place(&self, name: &str) -> Result<&TensorInfo, Failure> {
-        self.places.get(name).ok_or_else(|| self.fault(format!("it has no tensor `{name}`")))
+    /// Type, shape and offsets of a tensor.
+    fn info(&self, name: &str) -> Result<&TensorInfo, Failure> {
+        self.infos.get(name).ok_or_else(|| self.fault(format!("it has no tensor `{name}`")))
     }
 
     fn tensor(&self, name: &str) -> Result<Tensor, Failure> {
-        let TensorInfo { dtype, shape, data_offsets: (begin, end) } = self.place(name)?;
+        let TensorInfo { dtype, shape, data_offsets: (begin, end) } = self.info(name)?;
         let unusable = |why: String| self.fault(format!("its tensor `{name}` cannot be used ({why})"));
         let kind = DType::try_from(*dtype).map_err(|_| unusable(format!("it is of type {dtype}")))?;
         let length = end.checked_sub(*begin);
@@ -105,7 +105,7 @@ impl<'a> Golden<'a> {
 
     /// Refuses a tensor that is absent or has not `n` numbers.
     fn holds(&self, name: &str, n: usize) -> Result<(), Failure> {
-        let shape = &self.place(name)?.shape;
+        let shape = &self.info(name)?.shape;
         if count(shape) == Some(n) {
             return Ok(());
         }
@@ -116,9 +116,9 @@ impl<'a> Golden<'a> {
     /// its header says of the network and the steps is no larger than the file.
     fn check(&self, plan: &Plan, steps: usize) -> Result<(), Failure> {
         let initial =
-            self.places.iter().filter_map(|(name, of)| Some((name.strip_prefix("init.")?, &*of.shape)));
+            self.infos.iter().filter_map(|(name, of)| Some((name.strip_prefix("init.")?, &*of.shape)));
         plan.check_tensors(initial).map_err(|why| self.fault(why))?;
-        let logits = self.place("images")?.shape[0].saturating_mul(plan.classes());
+        let logits = self.info("images")?.shape[0].saturating_mul(plan.classes());
         for step in 0..steps {
             self.holds(&format!("logits.{step}"), logits)?;
             self.holds(&format!("loss.{step}"), 1)?;
@@ -141,10 +141,10 @@ impl<'a> Golden<'a> {
                 n.trim().parse().map_err(wrong)
             })
             .collect::<Result<Vec<usize>, _>>()?;
-        let &[n, 3, side, width] = self.place("images")?.shape.as_slice() else {
+        let &[n, 3, side, width] = self.info("images")?.shape.as_slice() else {
             return Err(self.fault("its images are not [n, 3, s, s]"));
         };
-        if side != width || self.place("labels")?.shape != [n] || n == 0 {
+        if side != width || self.info("labels")?.shape != [n] || n == 0 {
             return Err(self.fault("its images and labels do not belong together"));
         }
         let arch = Arch {
@@ -228,13 +228,13 @@ pub fn verify(
     })
 }
 
-/// The same; `tell` is shown the network before its first step.
+/// The same; `look` is shown the network before its first step.
 pub(super) fn run(
     path: &Path,
     rules: Rules,
     requested: Arithmetic,
     device: &Device,
-    tell: &mut dyn FnMut(&DenseNet),
+    look: &mut dyn FnMut(&DenseNet),
 ) -> Result<Verification, Failure> {
     let golden = Golden::read(path)?;
     let (arch, plan) = golden.arch()?;
@@ -244,7 +244,7 @@ pub(super) fn run(
     Wanted { arch: &arch, requested, device, mode: Mode::Training }.check(labels.elem_count())?;
     let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(requested);
     let net = Arc::new(placed(net));
-    tell(&net);
+    look(&net);
     let initial = plan.tensors().into_keys().map(|name| {
         let tensor = golden.tensor(&format!("init.{name}"))?;
         Ok((name, tensor))

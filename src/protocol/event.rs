@@ -1,4 +1,4 @@
-//! What the engine tells: the lines of the journal and of `--json`.
+//! The events of the engine: the lines of the journal and of `--json`.
 
 pub(crate) mod cause;
 pub(crate) mod figures;
@@ -64,7 +64,7 @@ pub enum Event {
         learning_rate: f64,
         /// Over the time of these steps.
         images_per_second: f64,
-        /// The GPU that computes, at most once a second; absent for a CPU and where the driver does not tell.
+        /// The GPU that computes, at most once a second; absent for a CPU and where the driver reports nothing.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         gpu: Option<GpuFigures>,
     },
@@ -183,11 +183,11 @@ pub struct Started {
     pub run_dir: PathBuf,
     /// What it trains.
     pub recipe: Recipe,
-    /// Numbers in the network.
+    /// Parameters of the network.
     pub parameters: u64,
-    /// Where the arithmetic happens and why there.
+    /// The device that computes, and why that one.
     pub device: String,
-    /// Threads of the arithmetic.
+    /// Threads that compute.
     pub threads: usize,
     /// Steps already done (not 0 where a run goes on).
     pub step: u64,
@@ -243,7 +243,7 @@ impl Started {
 pub enum Phase {
     /// Reading images.
     Loading,
-    /// Compiling a card's kernels, which are kept for the next start, and bringing the images there.
+    /// Compiling a GPU's kernels, which are kept for the next start, and bringing the images there.
     Compiling,
     /// Training.
     Training,

@@ -1,4 +1,4 @@
-//! The CUDA devices of this machine.
+//! The CUDA devices of this machine. Not yet run on a GPU.
 
 use std::path::PathBuf;
 
@@ -57,7 +57,7 @@ fn count() -> Result<usize, String> {
     }
 }
 
-/// Why there is no card `n` among `count`, if there is none.
+/// Why there is no device `n` among `count`, if there is none.
 fn absent(n: usize, count: usize) -> Option<String> {
     match count {
         _ if n < count => None,

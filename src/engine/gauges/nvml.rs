@@ -13,8 +13,8 @@ pub(super) fn uuid(device: &Device) -> Option<String> {
     Some(written(context.uuid().ok()?.bytes.map(|byte| byte as u8)))
 }
 
-/// Reads the card of that name; `None` without the library, and for a card that it does not know (a part of
-/// one, as MIG has it, has no figures of its own).
+/// Reads the GPU of that name; `None` without the library, and for a GPU that it does not know (a MIG slice has no
+/// figures of its own).
 pub(super) fn reader(uuid: String) -> Option<Box<dyn FnMut() -> Option<GpuFigures>>> {
     let nvml = Nvml::init().ok()?;
     nvml.device_by_uuid(uuid.as_str()).ok()?;
@@ -22,15 +22,15 @@ pub(super) fn reader(uuid: String) -> Option<Box<dyn FnMut() -> Option<GpuFigure
 }
 
 fn read(nvml: &Nvml, uuid: &str) -> Option<GpuFigures> {
-    let card = nvml.device_by_uuid(uuid).ok()?;
-    let memory = card.memory_info().ok();
+    let gpu = nvml.device_by_uuid(uuid).ok()?;
+    let memory = gpu.memory_info().ok();
     let figures = GpuFigures {
-        utilisation: card.utilization_rates().ok().map(|rates| f64::from(rates.gpu) / 100.0),
+        utilisation: gpu.utilization_rates().ok().map(|rates| f64::from(rates.gpu) / 100.0),
         memory_used: memory.as_ref().map(|memory| memory.used),
         memory_total: memory.as_ref().map(|memory| memory.total),
-        temperature: card.temperature(TemperatureSensor::Gpu).ok(),
-        // Told in milliwatts.
-        power: card.power_usage().ok().map(|power| f64::from(power) / 1000.0),
+        temperature: gpu.temperature(TemperatureSensor::Gpu).ok(),
+        // In milliwatts.
+        power: gpu.power_usage().ok().map(|power| f64::from(power) / 1000.0),
     };
     (figures != GpuFigures::default()).then_some(figures)
 }
@@ -48,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_card_is_named_as_the_driver_names_it() {
+    fn a_gpu_is_named_as_the_driver_names_it() {
         let bytes = [0xb1, 0x02, 0x7f, 0x3c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0xff];
         assert_eq!(written(bytes), "GPU-b1027f3c-0001-0203-0405-060708090aff");
     }
 
     #[test]
-    fn a_card_that_no_driver_knows_is_not_read() {
+    fn a_gpu_that_no_driver_knows_is_not_read() {
         assert!(reader(written([0; 16])).is_none());
     }
 }

@@ -8,7 +8,7 @@ use rustix::process::{Resource, getrlimit};
 /// left to be used again.
 const STACKS: f64 = 8.0 * 1024.0 * 1024.0;
 
-/// Bytes that the process may still take; `None` where nobody can tell.
+/// Bytes that the process may still take; `None` where that is not known.
 pub(super) fn free_bytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let of_process = |resource, held: &str| {

@@ -37,9 +37,9 @@ pub(in crate::engine) fn placed(net: DenseNet) -> DenseNet {
     }
 }
 
-/// Does `work` with every network on a card, or on the CPU.
-fn with<T>(card: bool, work: impl FnOnce() -> T) -> T {
-    PLACE.set(card.then(place).flatten());
+/// Does `work` with every network on a GPU, or on the CPU.
+fn with<T>(gpu: bool, work: impl FnOnce() -> T) -> T {
+    PLACE.set(gpu.then(place).flatten());
     let found = work();
     PLACE.set(None);
     found
@@ -151,7 +151,7 @@ fn validations(events: &[Event]) -> Vec<Figures> {
 }
 
 #[test]
-fn whole_steps_of_the_cards_kernels_pass_the_golden_files() {
+fn whole_steps_of_the_gpus_kernels_pass_the_golden_files() {
     if place().is_none() {
         return;
     }
@@ -163,21 +163,21 @@ fn whole_steps_of_the_cards_kernels_pass_the_golden_files() {
 
 /// Six steps in two epochs, with everything that draws or counts.
 #[test]
-fn a_run_on_a_card_is_the_run_on_the_cpu_to_rounding_and_nothing_falls_back() {
+fn a_run_on_a_gpu_is_the_run_on_the_cpu_to_rounding_and_nothing_falls_back() {
     if place().is_none() {
         return;
     }
     for bottleneck in [true, false] {
         let recipe = Recipe { bottleneck, ..recipe() };
         let (truth, host) = with(false, || trained(recipe.clone(), &[]));
-        let (got, card) = with(true, || trained(recipe, &[]));
-        assert!(!card.iter().any(|event| matches!(event, Event::Warning { .. })), "{card:?}");
+        let (got, gpu) = with(true, || trained(recipe, &[]));
+        assert!(!gpu.iter().any(|event| matches!(event, Event::Warning { .. })), "{gpu:?}");
         for begin in ["features.", "classifier.", "optimizer."] {
             let distance = distance(&got, &truth, begin);
             assert!(distance < 2e-4, "bottleneck {bottleneck}, {begin}: {distance:.1e}");
         }
-        assert_ne!(got, truth, "the card computed nothing of its own");
-        for (got, truth) in validations(&card).into_iter().zip(validations(&host)) {
+        assert_ne!(got, truth, "the GPU computed nothing of its own");
+        for (got, truth) in validations(&gpu).into_iter().zip(validations(&host)) {
             assert!((got.loss - truth.loss).abs() < 1e-3 * truth.loss, "{got:?}, {truth:?}");
             assert_eq!(got.accuracy, truth.accuracy);
         }
@@ -185,7 +185,7 @@ fn a_run_on_a_card_is_the_run_on_the_cpu_to_rounding_and_nothing_falls_back() {
 }
 
 #[test]
-fn what_is_asked_between_two_steps_changes_no_bit_of_a_run_on_a_card() {
+fn what_is_asked_between_two_steps_changes_no_bit_of_a_run_on_a_gpu() {
     if place().is_none() {
         return;
     }
@@ -197,7 +197,7 @@ fn what_is_asked_between_two_steps_changes_no_bit_of_a_run_on_a_card() {
 }
 
 #[test]
-fn a_run_on_a_card_in_parts_is_the_run_in_one() {
+fn a_run_on_a_gpu_in_parts_is_the_run_in_one() {
     if place().is_none() {
         return;
     }
@@ -217,7 +217,7 @@ fn a_run_on_a_card_in_parts_is_the_run_in_one() {
 }
 
 #[test]
-fn a_new_learning_rate_is_that_of_the_next_step_on_a_card() {
+fn a_new_learning_rate_is_that_of_the_next_step_on_a_gpu() {
     if place().is_none() {
         return;
     }
@@ -231,7 +231,7 @@ fn a_new_learning_rate_is_that_of_the_next_step_on_a_card() {
 }
 
 #[test]
-fn a_run_on_a_card_that_diverges_keeps_the_state_before_that_step() {
+fn a_run_on_a_gpu_that_diverges_keeps_the_state_before_that_step() {
     if place().is_none() {
         return;
     }
@@ -247,7 +247,7 @@ fn a_run_on_a_card_that_diverges_keeps_the_state_before_that_step() {
 }
 
 #[test]
-fn optimizers_of_a_card_are_those_of_the_cpu() {
+fn optimizers_of_a_gpu_are_those_of_the_cpu() {
     if place().is_none() {
         return;
     }

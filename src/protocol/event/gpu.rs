@@ -1,8 +1,8 @@
-//! The figures of a GPU while it computes, as its driver tells them.
+//! The figures of a GPU while it computes, as its driver reports them.
 
 use serde::{Deserialize, Serialize};
 
-/// The state of a GPU. What its driver does not tell is absent, and left out of a line.
+/// The state of a GPU. What its driver does not report is absent, and left out of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GpuFigures {
     /// Share of the last moments in which a kernel ran, from 0 to 1.

@@ -86,7 +86,7 @@ impl Inspection {
 /// An image the network got wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
-    /// Its place in the split.
+    /// Its index in the split.
     pub index: usize,
     /// What it is.
     pub label: usize,
