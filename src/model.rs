@@ -7,7 +7,7 @@
 //! - stem: 3x3 convolution, or the 7x7 ImageNet stem; end: BN-ReLU, global average, linear
 //!
 //! It is computed twice over: `forward` is the reference, candle-nn's convolutions and autograd, slow and
-//! obvious; `fast` hands the whole network to `ops::fused`. Both stand behind the same methods ([`Arithmetic`]
+//! obvious; `fast` hands the whole network to `ops::cpu`. Both stand behind the same methods ([`Arithmetic`]
 //! chooses). Tensor names are torchvision's; images are `[n, 3, s, s]` f32.
 
 mod fast;

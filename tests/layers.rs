@@ -195,7 +195,7 @@ fn a_circle_is_found_however_its_paths_are_spelt() {
         "use crate::{a::{self, d::{D, E as F}}, b};",
         "use super::d::*;",
         "use super::super::a::d::D;",
-        "use crate::a; fn f() -> a::d::D { todo!() }",
+        "use crate::a; fn f() -> Option<a::d::D> { None }",
         "use crate::a::d as e; fn f(x: e::D<'static>) { let c = '\"'; }",
         "fn f() { crate::a::d::D.go() }",
         "pub(in crate::a) use super::d::D;",
