@@ -159,7 +159,7 @@ pub enum Command {
         /// Time evaluation instead of training
         #[arg(long)]
         evaluation: bool,
-        /// Also time candle's own layers, after the fast version, and print the ratio
+        /// Also time candle's own layers, after the fused version, and print the ratio
         #[arg(long, conflicts_with = "reference")]
         compare_reference: bool,
         /// Also time each kernel of a training step on a GPU by itself, against its roofline

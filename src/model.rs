@@ -6,12 +6,12 @@
 //! - transition: BN-ReLU-1x1 to ⌊θ·C⌋ channels, 2x2 average pool
 //! - stem: 3x3 convolution, or the 7x7 ImageNet stem; end: BN-ReLU, global average, linear
 //!
-//! It is computed twice over: `forward` is the reference, candle-nn's convolutions and autograd, slow and
-//! obvious; `fast` hands the whole network to `ops::cpu`. Both stand behind the same methods ([`Arithmetic`]
+//! There are two implementations: `forward` is the reference, candle-nn's convolutions and autograd, slow and
+//! obvious; `fused` hands the whole network to `ops::op`. Both have the same methods ([`Implementation`]
 //! chooses). Tensor names are torchvision's; images are `[n, 3, s, s]` f32.
 
-mod fast;
 mod forward;
+mod fused;
 mod init;
 mod reuse;
 
@@ -24,19 +24,20 @@ use crate::arch::Arch;
 use crate::arch::plan::{Parameter, Plan, STATISTICS};
 use crate::arch::words::Precision;
 use crate::arch::words::{DropoutPlaces, Init, StemKind};
-use crate::ops::backend::Place;
-use crate::ops::batch_norm::Rules;
-use crate::ops::cpu::Fused;
+use crate::ops::backend::Backend;
+use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::dropout::Masks;
+use crate::ops::op::Fused;
+use crate::ops::passes::NetworkConfig;
 use crate::ops::{self, loss};
 
 pub use reuse::ReuseMap;
 
-/// Which version of the arithmetic.
+/// How a network is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arithmetic {
-    /// The quick one, for networks with the CIFAR stem.
-    Fast,
+pub enum Implementation {
+    /// As one fused operation (`ops::op`), for networks with the CIFAR stem.
+    Fused,
     /// candle's own layers and autograd: slow and obvious, for every network and device.
     Reference,
 }
@@ -47,13 +48,12 @@ pub struct DenseNet {
     arch: Arch,
     plan: Plan,
     dropout_places: DropoutPlaces,
-    rules: Rules,
+    batch_norm: BatchNormConfig,
     device: Device,
-    /// The version that was wished for.
-    wish: Arithmetic,
-    /// Where the fast version is computed; `None` where the device has none.
-    place: Option<Place>,
-    /// How the fast version computes products, where there is a choice.
+    requested: Implementation,
+    /// Computes the fused version; `None` where the device has none.
+    backend: Option<Backend>,
+    /// How the fused version computes products, where there is a choice.
     precision: Precision,
     /// The fused network, made when it is first used.
     fused: OnceLock<Fused>,
@@ -119,10 +119,10 @@ impl DenseNet {
             arch: arch.clone(),
             plan,
             dropout_places: DropoutPlaces::Paper,
-            rules: Rules::default(),
+            batch_norm: BatchNormConfig::default(),
             device: device.clone(),
-            wish: Arithmetic::Fast,
-            place: Place::of(device),
+            requested: Implementation::Fused,
+            backend: Backend::of(device),
             precision: Precision::F32,
             fused: OnceLock::new(),
             tensors,
@@ -140,53 +140,57 @@ impl DenseNet {
 
     /// The same network with other constants of batch normalisation.
     #[must_use]
-    pub fn with_rules(mut self, rules: Rules) -> Self {
-        self.rules = rules;
+    pub fn with_batch_norm(mut self, batch_norm: BatchNormConfig) -> Self {
+        self.batch_norm = batch_norm;
         self
     }
 
-    /// The same network by another version of the arithmetic, where it has that version.
+    /// The same network by another implementation, where it has that.
     #[must_use]
-    pub fn with_arithmetic(mut self, wish: Arithmetic) -> Self {
-        self.wish = wish;
+    pub fn with_implementation(mut self, requested: Implementation) -> Self {
+        self.requested = requested;
         self
     }
 
-    /// The same network with products in another precision, where the fast version has the choice.
+    /// The same network with products in another precision, where the fused version has the choice.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self
     }
 
-    /// How the fast version computes products, where there is a choice.
+    /// How the fused version computes products, where there is a choice.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The same network with the fast version computed elsewhere.
+    /// The same network with the fused version computed by another backend.
     #[cfg(all(test, any(feature = "cuda", feature = "host-kernels")))]
     #[must_use]
-    pub(crate) fn with_place(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    pub(crate) fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = Some(backend);
         self
     }
 
-    /// The card that the fast version is computed on, if that is what computes it.
-    pub fn card(&self) -> Option<&Place> {
-        self.place.as_ref().filter(|place| place.is_card() && self.arithmetic() == Arithmetic::Fast)
+    /// The backend that computes this network and what it needs to know of it, where that is a GPU.
+    pub fn gpu(&self) -> Option<(&Backend, NetworkConfig)> {
+        let backend = self.backend.as_ref().filter(|backend| backend.is_gpu())?;
+        (self.implementation() == Implementation::Fused)
+            .then(|| self.config())
+            .flatten()
+            .map(|config| (backend, config))
     }
 
-    /// The version that it is computed by: what was wished for, unless there is no such version of it.
-    pub fn arithmetic(&self) -> Arithmetic {
-        if self.without_fast().is_some() { Arithmetic::Reference } else { self.wish }
+    /// The implementation that computes it: the one requested, where it has that.
+    pub fn implementation(&self) -> Implementation {
+        if self.no_fused_version().is_some() { Implementation::Reference } else { self.requested }
     }
 
-    /// What about this network has no fast version, as the subject of a sentence; `None` where it has one.
-    pub fn without_fast(&self) -> Option<&'static str> {
+    /// The part of this network that has no fused version, as the subject of a sentence; `None` where it has one.
+    pub fn no_fused_version(&self) -> Option<&'static str> {
         if self.arch.stem_kind == StemKind::Imagenet {
             Some("the ImageNet stem")
-        } else if self.place.is_none() {
+        } else if self.backend.is_none() {
             Some("this device")
         } else {
             None
@@ -237,8 +241,8 @@ impl DenseNet {
 
     /// Logits `[n, classes]` in evaluation mode, by the running statistics.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        if self.arithmetic() == Arithmetic::Fast {
-            return self.fast_logits(images);
+        if self.implementation() == Implementation::Fused {
+            return self.fused_logits(images);
         }
         let mut walk = forward::Walk::evaluation(self);
         walk.network(images)
@@ -260,8 +264,8 @@ impl DenseNet {
         smoothing: f64,
         masks: Option<Masks>,
     ) -> Result<Pass> {
-        if self.arithmetic() == Arithmetic::Fast {
-            return self.fast_pass(images, labels, smoothing, masks);
+        if self.implementation() == Implementation::Fused {
+            return self.fused_pass(images, labels, smoothing, masks);
         }
         let mut walk = forward::Walk::training(self, masks);
         let logits = walk.network(images)?;
@@ -358,13 +362,13 @@ mod tests {
     fn the_arithmetic_is_the_one_wished_for_unless_the_stem_has_none_that_is_fast() {
         let cifar = Recipe { layers: vec![1], ..Recipe::defaults(Data::Shapes) };
         let imagenet = Recipe { stem_kind: StemKind::Imagenet, ..cifar.clone() };
-        for wish in [Arithmetic::Fast, Arithmetic::Reference] {
+        for wish in [Implementation::Fused, Implementation::Reference] {
             let what_runs = |recipe: &Recipe| {
                 let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 0, &Device::Cpu).unwrap();
-                net.with_arithmetic(wish).arithmetic()
+                net.with_implementation(wish).implementation()
             };
             assert_eq!(what_runs(&cifar), wish);
-            assert_eq!(what_runs(&imagenet), Arithmetic::Reference);
+            assert_eq!(what_runs(&imagenet), Implementation::Reference);
         }
     }
 

@@ -1,8 +1,8 @@
 //! The arithmetic between tensors that candle lacks or does differently from PyTorch.
 //!
 //! Everything here is differentiable through candle's autograd. The small pieces run on any device and are the
-//! slow, obvious version of the network's arithmetic; `fused` is the whole network as one op for the CPU, held
-//! to them by tests. `unsafe` may live in this room and nowhere else.
+//! slow, obvious version of the network's arithmetic; `op` is the whole network as one operation, which tests
+//! compare with them. `unsafe` may live in this room and nowhere else.
 
 pub mod backend;
 pub mod batch_norm;
@@ -12,7 +12,9 @@ pub mod cpu;
 pub mod cuda;
 pub mod dropout;
 pub mod loss;
+pub mod op;
 pub mod out_of_memory;
+pub mod passes;
 pub mod peak;
 pub mod pool;
 pub mod threads;

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use crate::ops::{self, trainer};
+use crate::ops;
+use crate::ops::trainer::OptimizerKind;
 use crate::recipe::{self, Recipe};
 
 /// Adam's decay of the mean gradient (PyTorch's default, as the next two).
@@ -18,55 +19,19 @@ const BETA2: f64 = 0.999;
 /// Adam's ε.
 const EPSILON: f64 = 1e-8;
 
-/// The rule and its constants.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// v ← μv + g; the weights go by g + μv (Nesterov) or by v.
-    Sgd {
-        /// The momentum μ.
-        momentum: f64,
-        /// Nesterov's.
-        nesterov: bool,
-    },
-    /// Weight decay is part of the gradient.
-    Adam,
-    /// Weight decay shrinks the weights directly.
-    AdamW,
-}
-
-impl Rule {
-    /// The rule of a recipe.
-    pub fn of(recipe: &Recipe) -> Self {
-        match recipe.optimizer {
-            recipe::Optimizer::Sgd => Self::Sgd { momentum: recipe.momentum, nesterov: recipe.nesterov },
-            recipe::Optimizer::Adam => Self::Adam,
-            recipe::Optimizer::Adamw => Self::AdamW,
-        }
-    }
-
-    /// The rule as training that stays on a device must know it.
-    pub fn words(self) -> trainer::Rule {
-        match self {
-            Self::Sgd { momentum, nesterov } => trainer::Rule::Sgd { momentum: momentum as f32, nesterov },
-            Self::Adam => trainer::Rule::Adam,
-            Self::AdamW => trainer::Rule::AdamW,
-        }
-    }
-
-    /// The state tensors of a parameter, under PyTorch's names.
-    fn slots(self) -> &'static [&'static str] {
-        match self {
-            Self::Sgd { momentum: 0.0, .. } => &[],
-            Self::Sgd { .. } => &["momentum_buffer"],
-            Self::Adam | Self::AdamW => &["exp_avg", "exp_avg_sq"],
-        }
+/// The optimizer that a recipe asks for.
+pub fn kind(recipe: &Recipe) -> OptimizerKind {
+    match recipe.optimizer {
+        recipe::Optimizer::Sgd => OptimizerKind::Sgd { momentum: recipe.momentum, nesterov: recipe.nesterov },
+        recipe::Optimizer::Adam => OptimizerKind::Adam,
+        recipe::Optimizer::Adamw => OptimizerKind::AdamW,
     }
 }
 
 /// An optimizer over a fixed list of parameters.
 #[derive(Debug)]
 pub struct Optimizer {
-    rule: Rule,
+    kind: OptimizerKind,
     weight_decay: f64,
     /// Updates done so far.
     steps: u64,
@@ -98,16 +63,16 @@ impl Proposal {
 impl Optimizer {
     /// An optimizer with zero state for `parameters` (name and tensor).
     pub fn new<'a>(
-        rule: Rule,
+        kind: OptimizerKind,
         weight_decay: f64,
         parameters: impl Iterator<Item = (&'a str, &'a Var)>,
     ) -> Result<Self> {
         let (mut names, mut state) = (Vec::new(), Vec::new());
         for (name, var) in parameters {
             names.push(name.to_owned());
-            state.push(rule.slots().iter().map(|_| var.as_tensor().zeros_like()).collect::<Result<_>>()?);
+            state.push(kind.slots().iter().map(|_| var.as_tensor().zeros_like()).collect::<Result<_>>()?);
         }
-        Ok(Self { rule, weight_decay, steps: 0, names, state })
+        Ok(Self { kind, weight_decay, steps: 0, names, state })
     }
 
     /// Updates done so far.
@@ -118,7 +83,7 @@ impl Optimizer {
     /// The state by name: `optimizer.momentum_buffer.<parameter>` and so on.
     pub fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
         self.names.iter().zip(&self.state).flat_map(|(name, slots)| {
-            self.rule
+            self.kind
                 .slots()
                 .iter()
                 .zip(slots)
@@ -136,7 +101,7 @@ impl Optimizer {
         let mut state = Vec::with_capacity(self.state.len());
         for (name, slots) in self.names.iter().zip(&self.state) {
             let mut loaded = Vec::with_capacity(slots.len());
-            for (slot, old) in self.rule.slots().iter().zip(slots) {
+            for (slot, old) in self.kind.slots().iter().zip(slots) {
                 let name = format!("optimizer.{slot}.{name}");
                 match tensors.get(&name) {
                     Some(tensor) if tensor.shape() == old.shape() => loaded.push(tensor.clone()),
@@ -160,11 +125,11 @@ impl Optimizer {
                 self.state.iter().map(|slots| slots[slot].flatten_all()).collect::<Result<Vec<_>>>()?;
             Tensor::cat(&flat, 0)?.to_vec1()
         };
-        (0..self.rule.slots().len()).map(slot).collect()
+        (0..self.kind.slots().len()).map(slot).collect()
     }
 
     /// Takes over such a state after `steps` updates.
-    pub fn set_numbers(&mut self, numbers: &[Vec<f32>], steps: u64) -> Result<()> {
+    pub fn load_packed(&mut self, numbers: &[Vec<f32>], steps: u64) -> Result<()> {
         let mut offset = 0;
         for slots in &mut self.state {
             let length = slots.first().map_or(0, Tensor::elem_count);
@@ -204,8 +169,8 @@ impl Optimizer {
         let decayed = || {
             if self.weight_decay == 0.0 { Ok(g.clone()) } else { g + (w * self.weight_decay)? }
         };
-        match self.rule {
-            Rule::Sgd { momentum, nesterov } => {
+        match self.kind {
+            OptimizerKind::Sgd { momentum, nesterov } => {
                 let g = decayed()?;
                 let Some(v) = slots.first() else {
                     return Ok(((w - (g * lr)?)?, Vec::new()));
@@ -214,8 +179,8 @@ impl Optimizer {
                 let direction = if nesterov { (g + (&v * momentum)?)? } else { v.clone() };
                 Ok(((w - (direction * lr)?)?, vec![v]))
             }
-            Rule::Adam => self.adam(w, &decayed()?, slots, lr),
-            Rule::AdamW => self.adam(&(w * (1.0 - lr * self.weight_decay))?, g, slots, lr),
+            OptimizerKind::Adam => self.adam(w, &decayed()?, slots, lr),
+            OptimizerKind::AdamW => self.adam(&(w * (1.0 - lr * self.weight_decay))?, g, slots, lr),
         }
     }
 
@@ -237,10 +202,10 @@ mod tests {
     use super::*;
 
     /// The weights 1, -2, 0.5 after three updates.
-    fn after_three_updates(rule: Rule) -> Vec<f32> {
+    fn after_three_updates(kind: OptimizerKind) -> Vec<f32> {
         let device = &Device::Cpu;
         let weight = Var::new(&[1f32, -2.0, 0.5], device).unwrap();
-        let mut optimizer = Optimizer::new(rule, 0.01, [("w", &weight)].into_iter()).unwrap();
+        let mut optimizer = Optimizer::new(kind, 0.01, [("w", &weight)].into_iter()).unwrap();
         for gradient in [[0.1f32, -0.2, 0.3], [0.5, 0.0, -0.4], [-0.3, 0.2, 0.1]] {
             let gradients = [Tensor::new(&gradient, device).unwrap()];
             let proposal = optimizer.propose([&weight].into_iter(), &gradients, 0.1).unwrap();
@@ -253,19 +218,19 @@ mod tests {
     /// torch 2.15: `w = tensor([1., -2., .5]); o = SGD([w], lr=.1, weight_decay=.01, ...)`, the three
     /// gradients above, `o.step()` after each.
     #[test]
-    fn every_rule_gives_pytorchs_weights() {
+    fn every_optimizer_gives_pytorchs_weights() {
         let cases = [
-            (Rule::Sgd { momentum: 0.9, nesterov: true }, [0.879_358_3, -1.953_355_7, 0.482_376_8]),
-            (Rule::Sgd { momentum: 0.9, nesterov: false }, [0.902_382_8, -1.954_665_7, 0.481_971_4]),
-            (Rule::Sgd { momentum: 0.0, nesterov: false }, [0.967_073, -1.994_046, 0.498_521_5]),
-            (Rule::Adam, [0.785_782_9, -1.823_804_4, 0.418_738_8]),
-            (Rule::AdamW, [0.786_231_5, -1.835_853_9, 0.420_164_3]),
+            (OptimizerKind::Sgd { momentum: 0.9, nesterov: true }, [0.879_358_3, -1.953_355_7, 0.482_376_8]),
+            (OptimizerKind::Sgd { momentum: 0.9, nesterov: false }, [0.902_382_8, -1.954_665_7, 0.481_971_4]),
+            (OptimizerKind::Sgd { momentum: 0.0, nesterov: false }, [0.967_073, -1.994_046, 0.498_521_5]),
+            (OptimizerKind::Adam, [0.785_782_9, -1.823_804_4, 0.418_738_8]),
+            (OptimizerKind::AdamW, [0.786_231_5, -1.835_853_9, 0.420_164_3]),
         ];
-        for (rule, expected) in cases {
-            let got = after_three_updates(rule);
+        for (kind, expected) in cases {
+            let got = after_three_updates(kind);
             assert!(
                 got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 3e-6),
-                "{rule:?}: {got:?} is not {expected:?}"
+                "{kind:?}: {got:?} is not {expected:?}"
             );
         }
     }
@@ -273,8 +238,8 @@ mod tests {
     #[test]
     fn a_proposal_changes_nothing_until_it_is_committed_and_tells_an_overflow() {
         let weight = Var::new(&[1f32], &Device::Cpu).unwrap();
-        let rule = Rule::Sgd { momentum: 0.9, nesterov: true };
-        let optimizer = Optimizer::new(rule, 0.0, [("w", &weight)].into_iter()).unwrap();
+        let kind = OptimizerKind::Sgd { momentum: 0.9, nesterov: true };
+        let optimizer = Optimizer::new(kind, 0.0, [("w", &weight)].into_iter()).unwrap();
         let gradients = [Tensor::new(&[1e38f32], &Device::Cpu).unwrap()];
         let proposal = optimizer.propose([&weight].into_iter(), &gradients, 10.0).unwrap();
         assert!(!proposal.is_finite().unwrap());

@@ -50,7 +50,7 @@ impl Paths {
         self.state.join("state.toml")
     }
 
-    /// The kernels that were compiled for the cards of this machine.
+    /// The kernels that were compiled for the GPUs of this machine.
     pub fn kernels(&self) -> PathBuf {
         self.cache.join("kernels")
     }

@@ -264,7 +264,10 @@ fn a_comparison_with_itself_or_of_what_has_no_fast_version_is_refused() {
     assert!(said.stderr.contains("--compare-reference") && said.stderr.contains("--reference"), "{said:?}");
     let said = place.say(&bench(&["--compare-reference", "--set", "stem_kind=imagenet"]));
     assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(said.stderr.contains("the ImageNet stem has no fast version that could be compared"), "{said:?}");
+    assert!(
+        said.stderr.contains("the ImageNet stem has no fused version that could be compared"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -285,7 +288,7 @@ fn the_reference_may_be_asked_for_wherever_a_network_is_computed_and_nowhere_els
 fn a_network_without_a_fast_version_says_so_once_unless_the_reference_was_asked_for() {
     let place = Place::new();
     let imagenet = ["--set", "stem_kind=imagenet", "--steps", "1"];
-    let sentence = "the ImageNet stem has no fast version; candle's layers are used.";
+    let sentence = "the ImageNet stem has no fused version; candle's layers are used.";
     for (command, reference) in [("train", false), ("bench", false), ("train", true), ("bench", true)] {
         let options = [&imagenet[..], if reference { &["--reference"] } else { &[] }].concat();
         let said = if command == "train" { place.train(&options) } else { place.say(&bench(&options)) };

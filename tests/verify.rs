@@ -15,24 +15,24 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use densenet_tui::engine::verify;
-use densenet_tui::model::Arithmetic;
-use densenet_tui::ops::batch_norm::Rules;
+use densenet_tui::model::Implementation;
+use densenet_tui::ops::batch_norm::BatchNormConfig;
 use densenet_tui::protocol::event::Verification;
 
 const FILES: [&str; 5] = ["basic", "bottleneck", "decay", "small-bottleneck", "small-basic"];
-const BOTH: [Arithmetic; 2] = [Arithmetic::Fast, Arithmetic::Reference];
+const BOTH: [Implementation; 2] = [Implementation::Fused, Implementation::Reference];
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.safetensors"))
 }
 
-fn verified(path: &Path, rules: Rules, arithmetic: Arithmetic) -> Verification {
-    verify(path, rules, arithmetic, &Device::Cpu).unwrap()
+fn verified(path: &Path, batch_norm: BatchNormConfig, arithmetic: Implementation) -> Verification {
+    verify(path, batch_norm, arithmetic, &Device::Cpu).unwrap()
 }
 
 /// The names of the groups that are over their tolerance, over all files.
-fn groups_over(rules: Rules, arithmetic: Arithmetic) -> Vec<String> {
-    let all = FILES.iter().flat_map(|name| verified(&golden(name), rules, arithmetic).groups);
+fn groups_over(batch_norm: BatchNormConfig, arithmetic: Implementation) -> Vec<String> {
+    let all = FILES.iter().flat_map(|name| verified(&golden(name), batch_norm, arithmetic).groups);
     all.filter(|group| group.error > group.tolerance).map(|group| group.group).collect()
 }
 
@@ -51,8 +51,8 @@ fn with_header(name: &str, from: &str, to: &str) -> (tempfile::TempDir, PathBuf)
 }
 
 /// The error and the tolerance of the final weights.
-fn final_weights(path: &Path, arithmetic: Arithmetic) -> (f64, f64) {
-    let verification = verified(path, Rules::default(), arithmetic);
+fn final_weights(path: &Path, arithmetic: Implementation) -> (f64, f64) {
+    let verification = verified(path, BatchNormConfig::default(), arithmetic);
     let group = verification.groups.into_iter().find(|group| group.group == "final.weights").unwrap();
     assert_eq!(verification.passed, group.error <= group.tolerance);
     (group.error, group.tolerance)
@@ -62,7 +62,7 @@ fn final_weights(path: &Path, arithmetic: Arithmetic) -> (f64, f64) {
 fn three_steps_and_an_evaluation_are_pytorchs_in_every_group_by_either_arithmetic() {
     for arithmetic in BOTH {
         for name in FILES {
-            let verification = verified(&golden(name), Rules::default(), arithmetic);
+            let verification = verified(&golden(name), BatchNormConfig::default(), arithmetic);
             assert!(verification.passed, "{name}, {arithmetic:?}: {verification:#?}");
             assert_eq!(verification.groups.len(), 10, "{name}");
         }
@@ -72,7 +72,7 @@ fn three_steps_and_an_evaluation_are_pytorchs_in_every_group_by_either_arithmeti
 #[test]
 fn another_epsilon_shows_from_the_first_logits_on() {
     for arithmetic in BOTH {
-        let over = groups_over(Rules { epsilon: 1e-3, ..Rules::default() }, arithmetic);
+        let over = groups_over(BatchNormConfig { epsilon: 1e-3, ..BatchNormConfig::default() }, arithmetic);
         assert!(over.contains(&"logits.0".to_owned()), "{arithmetic:?}: {over:?}");
     }
 }
@@ -80,7 +80,7 @@ fn another_epsilon_shows_from_the_first_logits_on() {
 #[test]
 fn a_biased_running_variance_shows_in_the_statistics_alone() {
     for arithmetic in BOTH {
-        let over = groups_over(Rules { unbiased: false, ..Rules::default() }, arithmetic);
+        let over = groups_over(BatchNormConfig { unbiased: false, ..BatchNormConfig::default() }, arithmetic);
         assert!(over.contains(&"final.stats".to_owned()), "{arithmetic:?}: {over:?}");
         assert!(!over.contains(&"final.weights".to_owned()), "{arithmetic:?}: {over:?}");
     }
@@ -89,7 +89,7 @@ fn a_biased_running_variance_shows_in_the_statistics_alone() {
 #[test]
 fn the_momentum_of_another_framework_shows_in_the_statistics() {
     for arithmetic in BOTH {
-        let over = groups_over(Rules { momentum: 0.9, ..Rules::default() }, arithmetic);
+        let over = groups_over(BatchNormConfig { momentum: 0.9, ..BatchNormConfig::default() }, arithmetic);
         assert!(over.contains(&"final.stats".to_owned()), "{arithmetic:?}: {over:?}");
     }
 }
@@ -117,9 +117,11 @@ fn what_is_no_golden_file_is_named_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
     std::fs::write(&path, "not safetensors").unwrap();
-    let sentence = verify(&path, Rules::default(), Arithmetic::Fast, &Device::Cpu).unwrap_err();
+    let sentence =
+        verify(&path, BatchNormConfig::default(), Implementation::Fused, &Device::Cpu).unwrap_err();
     assert!(sentence.contains("x.safetensors: it is not a golden file"), "{sentence}");
     let (_folder, path) = with_header("decay", r#""layers":"1""#, r#""layers":"2""#);
-    let sentence = verify(&path, Rules::default(), Arithmetic::Fast, &Device::Cpu).unwrap_err();
+    let sentence =
+        verify(&path, BatchNormConfig::default(), Implementation::Fused, &Device::Cpu).unwrap_err();
     assert!(sentence.contains("the tensor `classifier.weight` has the shape [100, 10]"), "{sentence}");
 }

@@ -1,23 +1,7 @@
-//! The sizes of a network and where its parameters lie in the packed tensor.
+//! A network as machines need it: the sizes of its blocks, and where their parameters lie in the packed tensor.
 
-/// What a network of CIFAR type is made of: stem, dense blocks with transitions between them, head.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shape {
-    /// Height and width of the images.
-    pub input_size: usize,
-    /// Channels of the first convolution.
-    pub stem: usize,
-    /// Feature maps that a dense layer adds.
-    pub growth_rate: usize,
-    /// Whether a 1x1 convolution to 4k channels stands before each 3x3.
-    pub bottleneck: bool,
-    /// Dense layers of each block.
-    pub layers: Vec<usize>,
-    /// Channels that each transition hands on.
-    pub transitions: Vec<usize>,
-    /// Rows of the linear layer.
-    pub classes: usize,
-}
+use crate::arch::plan::{Arch, Plan};
+use crate::arch::words::StemKind;
 
 /// A batch normalisation's scale and shift in the packed parameters, and its statistics among all.
 #[derive(Clone, Copy, Debug)]
@@ -86,13 +70,15 @@ pub(crate) struct Block {
 
 /// A whole network, with offsets.
 #[derive(Clone, Debug)]
-pub(crate) struct Net {
+pub struct Net {
+    /// Height and width of the images.
+    pub(crate) input_size: usize,
     pub(crate) stem: Conv,
     pub(crate) blocks: Vec<Block>,
     /// Offset of the linear weight `[classes, channels]`; the bias follows it.
     pub(crate) linear: usize,
     pub(crate) classes: usize,
-    /// Numbers in the packed parameters.
+    /// Length of the packed parameters.
     pub(crate) parameters: usize,
     /// Channels of each normalisation.
     pub(crate) norms: Vec<usize>,
@@ -122,34 +108,40 @@ impl Cursor {
     }
 }
 
-impl Shape {
-    pub(crate) fn net(&self) -> Net {
-        let k = self.growth_rate;
+impl Net {
+    /// The network of `arch`, whose plan is `plan`; `None` where its stem is not a 3x3 convolution alone.
+    pub fn new(arch: &Arch, plan: &Plan) -> Option<Self> {
+        if arch.stem_kind != StemKind::Cifar {
+            return None;
+        }
+        let k = arch.growth_rate;
         let mut cursor = Cursor::default();
-        let stem = cursor.conv(3, self.stem, 9);
-        let (mut channels, mut side) = (self.stem, self.input_size);
+        let stem = cursor.conv(3, arch.stem, 9);
+        let (mut channels, mut side) = (arch.stem, arch.input_size);
+        let mut transitions = plan.transitions();
         let mut blocks = Vec::new();
-        for (index, &count) in self.layers.iter().enumerate() {
+        for &count in &arch.layers {
             let first = channels;
             let layers = (0..count)
                 .map(|_| {
                     let norm = cursor.norm(channels);
                     let expand =
-                        self.bottleneck.then(|| (cursor.conv(channels, 4 * k, 1), cursor.norm(4 * k)));
+                        arch.bottleneck.then(|| (cursor.conv(channels, 4 * k, 1), cursor.norm(4 * k)));
                     let grow = cursor.conv(expand.map_or(channels, |_| 4 * k), k, 9);
                     channels += k;
                     Layer { norm, expand, grow }
                 })
                 .collect();
             let norm = cursor.norm(channels);
-            let transition = self.transitions.get(index).map(|&out| cursor.conv(channels, out, 1));
+            let transition = transitions.next().map(|row| cursor.conv(channels, row.output[0], 1));
             blocks.push(Block { side, channels, first, layers, norm, transition });
             if let Some(conv) = transition {
                 (channels, side) = (conv.outputs, side / 2);
             }
         }
         let linear = cursor.parameters;
-        let parameters = linear + self.classes * (channels + 1);
-        Net { stem, blocks, linear, classes: self.classes, parameters, norms: cursor.norms }
+        let (input_size, classes) = (arch.input_size, arch.classes);
+        let parameters = linear + classes * (channels + 1);
+        Some(Self { input_size, stem, blocks, linear, classes, parameters, norms: cursor.norms })
     }
 }

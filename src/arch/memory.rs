@@ -17,7 +17,7 @@ const PARAMETER_COPIES: u128 = 8;
 /// bottleneck and DenseNet-121: 12.9 to 14.3 (`bench --reference`, its peak less that of the program).
 const KEPT_BY_AUTOGRAD: u128 = 12;
 
-/// Bytes that the fast network takes for training on batches of `batch` images; images, program and
+/// Bytes that the fused network takes for training on batches of `batch` images; images, program and
 /// other threads not counted. `plan` is that of `arch`.
 pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
     let images = (batch as u128).next_multiple_of(LANES);
@@ -43,7 +43,7 @@ pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
     saturated(F32 * (numbers + inner + PARTIAL_SUMS * largest + PARAMETER_COPIES * parameters(plan)))
 }
 
-/// Bytes that the fast network takes for evaluation on batches of `batch` images, counted as by
+/// Bytes that the fused network takes for evaluation on batches of `batch` images, counted as by
 /// [`training_bytes`].
 pub fn evaluation_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
     let images = (batch as u128).next_multiple_of(LANES);

@@ -149,6 +149,11 @@ impl Plan {
         self.rows.last().map_or(0, |row| row.output[0])
     }
 
+    /// The rows of its transitions, in order.
+    pub fn transitions(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| matches!(row.kind, Kind::Transition { .. }))
+    }
+
     /// The names and shapes of all tensors: parameters and running statistics.
     pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
         let parameters = self.rows.iter().flat_map(|row| &row.parameters);

@@ -81,7 +81,7 @@ words! {
 }
 
 words! {
-    /// How products are computed on a CUDA card. Sums, statistics and the weights between steps are f32 in
+    /// How products are computed on a CUDA GPU. Sums, statistics and the weights between steps are f32 in
     /// all of them; the CPU and the reference compute in f32 whatever is chosen.
     Precision {
         /// f32 throughout.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::data::prepare::{Batch, Prepare};
 use crate::data::{Images, Moments};
-use crate::engine::build::{new_net, requested, warn_no_fast_path};
+use crate::engine::build::{new_net, requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::in_flight::InFlight;
@@ -14,11 +14,11 @@ use crate::engine::report::Report;
 use crate::engine::step::SharedOptimizer;
 use crate::engine::worker::PULSE;
 use crate::engine::{device, memory, trainer};
-use crate::model::{Arithmetic, DenseNet};
+use crate::model::{DenseNet, Implementation};
 use crate::ops;
-use crate::ops::backend::Peaks;
+use crate::ops::trainer::Peaks;
 use crate::ops::trainer::{Epoch, Feed, KernelTime, StepResult, Trainer};
-use crate::optim::{Optimizer, Rule};
+use crate::optim::{self, Optimizer};
 use crate::protocol::Options;
 use crate::protocol::event::{Bench, Comparison, KernelFigures, Phase};
 use crate::recipe::Recipe;
@@ -39,7 +39,7 @@ pub(super) struct Order<'a> {
     pub(super) steps: usize,
     /// Evaluation instead of training.
     pub(super) evaluation: bool,
-    /// candle's own layers too, after the fast version.
+    /// candle's own layers too, after the fused version.
     pub(super) compare: bool,
     /// Each kernel of a GPU by itself too.
     pub(super) kernels: bool,
@@ -57,12 +57,12 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         |requested| Wanted { arch: &arch, requested, device: &device, mode }.check(recipe.batch_size);
     room_for(requested(options))?;
     let net = new_net(recipe, classes, &device, requested(options))?;
-    if let (true, Some(what)) = (compare, net.without_fast()) {
-        return Err(Failure::Input(format!("{what} has no fast version that could be compared.")));
+    if let (true, Some(what)) = (compare, net.no_fused_version()) {
+        return Err(Failure::Input(format!("{what} has no fused version that could be compared.")));
     }
-    warn_no_fast_path(&net, requested(options), report);
+    warn_no_fused_version(&net, requested(options), report);
     device::warn_precision_ignored(&net, recipe, report);
-    let (plan, arithmetic) = (net.plan().clone(), net.arithmetic());
+    let (plan, arithmetic) = (net.plan().clone(), net.implementation());
     let n = recipe.batch_size;
     if n == 1 && plan.smallest_map == 1 && !evaluation {
         return Err(Failure::Input(
@@ -70,12 +70,12 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         ));
     }
     if compare {
-        room_for(Arithmetic::Reference)?;
+        room_for(Implementation::Reference)?;
     }
-    if kernels && net.card().is_none() {
+    if kernels && net.gpu().is_none() {
         return Err(Failure::Input("`--kernels`: only a GPU has kernels to time.".into()));
     }
-    let (backend, precision) = (net.card().cloned(), net.precision());
+    let (backend, precision) = (net.gpu().map(|(backend, _)| backend.clone()), net.precision());
     // The network ends with its measurement: what it holds is free before another takes its place.
     let Measured { times, device_mib, kernels } = measure(net, order, WARMUP, control, report)?;
     let peak_mib = memory::peak_mib();
@@ -84,7 +84,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
     let kernels = kernels.into_iter().map(|kernel| figures(kernel, peaks)).collect();
     let images_per_second = n as f64 / median(&times);
     let comparison = if compare {
-        let net = new_net(recipe, classes, &device, Arithmetic::Reference)?;
+        let net = new_net(recipe, classes, &device, Implementation::Reference)?;
         let order = Order { steps: steps.min(REFERENCE_STEPS), kernels: false, ..order };
         let Measured { times, .. } = measure(net, order, 1, control, report)?;
         let reference_images_per_second = n as f64 / median(&times);
@@ -114,7 +114,7 @@ pub(super) fn bench(order: Order, control: &mut Control, report: &mut Report) ->
         share_of_peak: gflops / machine_peak_gflops,
         device: device_line,
         threads: options.threads,
-        reference: arithmetic == Arithmetic::Reference,
+        reference: arithmetic == Implementation::Reference,
         kernels,
         comparison,
     })
@@ -139,15 +139,15 @@ fn measure(
 ) -> Result<Measured, Failure> {
     let Order { recipe, steps, evaluation, kernels, .. } = order;
     let (all, classes, net) = (warmup + steps, net.arch().classes, Arc::new(net));
-    let optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
+    let optimizer = Optimizer::new(optim::kind(recipe), recipe.weight_decay, net.parameters())?;
     let optimizer = SharedOptimizer::new(optimizer);
-    let mut trainer = if net.card().is_some() {
+    let mut trainer = if net.gpu().is_some() {
         let images = Arc::new(noise(recipe, classes, all * recipe.batch_size));
         // Bytes are spread evenly: mean 127.5, standard deviation 73.9.
         let prepare = Prepare::new(recipe, Moments { mean: [127.5; 3], deviation: [73.9; 3] }, true);
         trainer::by_recipe(&net, &optimizer, recipe, &prepare, &[images], report)?
     } else {
-        let training = trainer::plan(&net, recipe, recipe.batch_size, Feed::Given);
+        let training = trainer::plan(recipe, recipe.batch_size, Feed::Given);
         let mut trainer = trainer::on_given_batch(&net, &optimizer, training)?;
         let Batch { images, labels, .. } = random_batch(recipe, classes);
         trainer.give(&images, &labels)?;

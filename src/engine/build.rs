@@ -4,7 +4,7 @@ use candle_core::Device;
 
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
-use crate::model::{Arithmetic, DenseNet};
+use crate::model::{DenseNet, Implementation};
 use crate::protocol::{Event, Options};
 use crate::recipe::Recipe;
 
@@ -13,11 +13,11 @@ pub(super) fn new_net(
     recipe: &Recipe,
     classes: usize,
     device: &Device,
-    requested: Arithmetic,
+    requested: Implementation,
 ) -> Result<DenseNet, Failure> {
     let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
     let net = net.with_dropout_places(recipe.dropout_places).with_precision(recipe.precision);
-    Ok(placed(net.with_arithmetic(requested)))
+    Ok(placed(net.with_implementation(requested)))
 }
 
 /// The network; in tests of a GPU's kernels, one that they compute on the host.
@@ -28,20 +28,20 @@ pub(super) fn placed(net: DenseNet) -> DenseNet {
 }
 
 /// The implementation that `options` request.
-pub(super) fn requested(options: &Options) -> Arithmetic {
-    if options.reference { Arithmetic::Reference } else { Arithmetic::Fast }
+pub(super) fn requested(options: &Options) -> Implementation {
+    if options.reference { Implementation::Reference } else { Implementation::Fused }
 }
 
-/// The warning where the fast version is requested and `net` has none.
-pub(super) fn no_fast_path(net: &DenseNet, requested: Arithmetic) -> Option<Event> {
-    let what = net.without_fast().filter(|_| requested == Arithmetic::Fast)?;
-    let message = format!("{what} has no fast version; candle's layers are used.");
+/// The warning where the fused version is requested and `net` has none.
+pub(super) fn no_fused_version(net: &DenseNet, requested: Implementation) -> Option<Event> {
+    let what = net.no_fused_version().filter(|_| requested == Implementation::Fused)?;
+    let message = format!("{what} has no fused version; candle's layers are used.");
     Some(Event::Warning { message })
 }
 
-/// Warns where the fast version is requested and `net` has none.
-pub(super) fn warn_no_fast_path(net: &DenseNet, requested: Arithmetic, report: &mut Report) {
-    if let Some(warning) = no_fast_path(net, requested) {
+/// Warns where the fused version is requested and `net` has none.
+pub(super) fn warn_no_fused_version(net: &DenseNet, requested: Implementation, report: &mut Report) {
+    if let Some(warning) = no_fused_version(net, requested) {
         report.emit(warning);
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn choose(choice: command::Device) -> Result<(Device, String), Failur
 /// Warns where the recipe's `precision` is one that `net` is not computed in: only a GPU's own kernels know another
 /// than f32.
 pub(super) fn warn_precision_ignored(net: &DenseNet, recipe: &Recipe, report: &mut Report) {
-    if recipe.precision == Precision::F32 || net.card().is_some() {
+    if recipe.precision == Precision::F32 || net.gpu().is_some() {
         return;
     }
     let who = if net.device().is_cuda() { "candle's layers compute" } else { "the cpu computes" };

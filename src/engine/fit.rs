@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::data::prepare::order;
-use crate::engine::build::{requested, warn_no_fast_path};
+use crate::engine::build::{requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
 use crate::engine::in_flight::InFlight;
@@ -26,7 +26,7 @@ pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Rep
     control.deadline = session.options.stop_after.map(|time| session.begun + time);
     session.open_journal(report)?;
     report.emit(session.started());
-    warn_no_fast_path(&session.net, requested(&session.options), report);
+    warn_no_fused_version(&session.net, requested(&session.options), report);
     device::warn_precision_ignored(&session.net, &session.recipe, report);
     if let Some(message) = session.jump.take() {
         report.emit(Event::Warning { message });

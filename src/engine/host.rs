@@ -68,10 +68,10 @@ impl Trainer for HostTrainer {
     }
 
     fn load(&mut self, state: &State) -> Result<()> {
-        self.net.set_numbers(&state.parameters, &state.running)?;
+        self.net.load_packed(&state.parameters, &state.running)?;
         let mut optimizer = self.optimizer.lock();
         let steps = optimizer.steps();
-        optimizer.set_numbers(&state.slots, steps)
+        optimizer.load_packed(&state.slots, steps)
     }
 
     fn state(&mut self) -> Result<Option<State>> {

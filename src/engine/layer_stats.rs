@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::arch::words::{Init, StemKind};
-    use crate::model::Arithmetic;
+    use crate::model::Implementation;
     use crate::recipe::{Data, Recipe};
 
     fn tensor(values: &[f32], shape: &[usize]) -> Tensor {
@@ -157,7 +157,7 @@ mod tests {
             let recipe =
                 Recipe { layers: vec![2, 1], growth_rate: 4, stem_kind, ..Recipe::defaults(Data::Shapes) };
             let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 5, &Device::Cpu).unwrap();
-            let net = net.with_arithmetic(Arithmetic::Reference);
+            let net = net.with_implementation(Implementation::Reference);
             let images = Tensor::randn(0f32, 1.0, (3, 3, 32, 32), &Device::Cpu).unwrap();
             let plan = net.plan();
             let rows = outputs(&net, &images).unwrap();

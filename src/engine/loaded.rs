@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use crate::data::prepare::Prepare;
 use crate::data::{Dataset, Images, Moments};
-use crate::engine::build::{check, new_net, requested, warn_no_fast_path};
+use crate::engine::build::{check, new_net, requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::device;
 use crate::engine::evaluate::{Found, sum_up, walk};
@@ -83,7 +83,7 @@ impl LoadedCheckpoint {
             Ok::<_, Failure>(Arc::new(net))
         })?;
         let net = revived?;
-        warn_no_fast_path(&net, requested, report);
+        warn_no_fused_version(&net, requested, report);
         // The network sees other images as it saw its own: by the moments it was trained with.
         let [mean, deviation] = moments;
         let prepare = Prepare::new(&recipe, Moments { mean, deviation }, dataset.flips);

@@ -9,8 +9,9 @@ use crate::arch::memory::{evaluation_bytes, reference_bytes, training_bytes};
 use crate::arch::plan::Plan;
 use crate::arch::words::StemKind;
 use crate::engine::failure::Failure;
-use crate::model::{Arithmetic, DenseNet};
-use crate::ops::backend::Place;
+use crate::model::{DenseNet, Implementation};
+use crate::ops::backend::Backend;
+use crate::ops::passes::NetworkConfig;
 use crate::ops::trainer::Training;
 use crate::recipe::{Data, Recipe};
 
@@ -42,7 +43,7 @@ pub(super) enum Mode {
 /// A network that is not there yet, and the implementation that is to compute it.
 pub(super) struct Wanted<'a> {
     pub(super) arch: &'a Arch,
-    pub(super) requested: Arithmetic,
+    pub(super) requested: Implementation,
     pub(super) device: &'a Device,
     pub(super) mode: Mode,
 }
@@ -51,7 +52,7 @@ impl Wanted<'_> {
     /// Bytes of the machine's memory that it takes with batches of `batch` images.
     fn bytes(&self, plan: &Plan, batch: usize) -> f64 {
         let Self { arch, requested, mode, .. } = self;
-        let fast = *requested == Arithmetic::Fast && arch.stem_kind == StemKind::Cifar;
+        let fast = *requested == Implementation::Fused && arch.stem_kind == StemKind::Cifar;
         let network = match (fast, mode) {
             (false, mode) => reference_bytes(arch, plan, batch, *mode == Mode::Training),
             (true, Mode::Training) => training_bytes(arch, plan, batch),
@@ -90,7 +91,7 @@ impl Wanted<'_> {
 pub(super) fn check_early(
     recipe: &Recipe,
     classes: usize,
-    requested: Arithmetic,
+    requested: Implementation,
     device: &Device,
 ) -> Result<(), Failure> {
     let arch = recipe.arch(classes);
@@ -110,7 +111,7 @@ pub(super) fn check(
     recipe: &Recipe,
     classes: usize,
     images: usize,
-    requested: Arithmetic,
+    requested: Implementation,
     device: &Device,
 ) -> Result<(), Failure> {
     let arch = recipe.arch(classes);
@@ -121,14 +122,15 @@ pub(super) fn check(
 /// Refuses to train on a GPU what it has no memory for, before it is taken; `training` says what a recipe
 /// asks of it.
 pub(super) fn check_gpu(
-    backend: &Place,
+    backend: &Backend,
+    config: &NetworkConfig,
     recipe: &Recipe,
     training: impl Fn(&Recipe) -> Training,
 ) -> Result<(), Failure> {
-    let Some((_, free)) = backend.memory(&training(recipe))? else { return Ok(()) };
+    let Some((_, free)) = backend.memory(config, &training(recipe))? else { return Ok(()) };
     let needed = |batch| {
         let recipe = Recipe { batch_size: batch, ..recipe.clone() };
-        backend.memory(&training(&recipe)).ok().flatten().map_or(f64::NAN, |(bytes, _)| bytes as f64)
+        backend.memory(config, &training(&recipe)).ok().flatten().map_or(f64::NAN, |(bytes, _)| bytes as f64)
     };
     if needed(recipe.batch_size) <= free as f64 {
         return Ok(());
@@ -139,8 +141,12 @@ pub(super) fn check_gpu(
 /// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
 /// where that is not known.
 pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
-    let wanted =
-        Wanted { arch: net.arch(), requested: net.arithmetic(), device: net.device(), mode: Mode::Training };
+    let wanted = Wanted {
+        arch: net.arch(),
+        requested: net.implementation(),
+        device: net.device(),
+        mode: Mode::Training,
+    };
     available_bytes().is_none_or(|free| !net.device().is_cpu() || wanted.bytes(net.plan(), batch) <= free)
 }
 
@@ -179,7 +185,7 @@ mod tests {
     fn a_network_beyond_any_machine_is_refused_for_every_mode_before_it_is_created() {
         let recipe = Recipe { layers: vec![2000; 3], ..Recipe::defaults(Data::Cifar10) };
         let arch = recipe.arch(10);
-        for requested in [Arithmetic::Fast, Arithmetic::Reference] {
+        for requested in [Implementation::Fused, Implementation::Reference] {
             for mode in [Mode::Training, Mode::Evaluation] {
                 let wanted = Wanted { arch: &arch, requested, device: &Device::Cpu, mode };
                 let refused = wanted.check(65_536).unwrap_err();

@@ -17,8 +17,8 @@ use crate::engine::report::{Report, now};
 use crate::engine::session::Session;
 use crate::engine::step::SharedOptimizer;
 use crate::engine::{device, image_dir, memory, trainer};
-use crate::model::{Arithmetic, DenseNet};
-use crate::optim::{Optimizer, Rule};
+use crate::model::{DenseNet, Implementation};
+use crate::optim::{self, Optimizer};
 use crate::protocol::{Event, Options, Overrides, Start};
 use crate::recipe::jump::Jump;
 use crate::recipe::{Data, Recipe};
@@ -43,7 +43,7 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     let run = RunDir::create(&options.runs_dir, name.as_deref(), &stem(&recipe), &recipe)?;
     report.guard(&run);
     let net = new_net(&recipe, dataset.classes.len(), &device, requested(&options))?;
-    let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters())?;
+    let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters())?;
     let mut session = assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
     session.created = now();
     Ok(session)
@@ -186,7 +186,7 @@ fn revive(
     recipe: &Recipe,
     path: &Path,
     device: &Device,
-    requested: Arithmetic,
+    requested: Implementation,
 ) -> Result<(DenseNet, Optimizer), Failure> {
     let unusable = |why: String| Failure::Input(format!("{}: {why}.", path.display()));
     let mut weights = BTreeMap::new();
@@ -197,7 +197,7 @@ fn revive(
     }
     let net = new_net(recipe, checkpoint.meta.classes.len(), device, requested)?;
     net.load(&weights).map_err(unusable)?;
-    let mut optimizer = Optimizer::new(Rule::of(recipe), recipe.weight_decay, net.parameters())?;
+    let mut optimizer = Optimizer::new(optim::kind(recipe), recipe.weight_decay, net.parameters())?;
     optimizer.load(&state, checkpoint.meta.progress.optimizer_steps).map_err(unusable)?;
     Ok((net, optimizer))
 }

@@ -1,13 +1,13 @@
 //! Questions, answered when the engine is idle or between two steps of a run.
 
-use crate::engine::build::{check, no_fast_path, requested};
+use crate::engine::build::{check, no_fused_version, requested};
 use crate::engine::control::Control;
 use crate::engine::failure::{Failure, caught};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::report::Report;
 use crate::engine::{bench, device, inspect, verify};
 use crate::model::DenseNet;
-use crate::ops::batch_norm::Rules;
+use crate::ops::batch_norm::BatchNormConfig;
 use crate::protocol::event::{Cause, Phase};
 use crate::protocol::{Answer, Event, NoAnswer, Question};
 
@@ -54,8 +54,9 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
             let requested = requested(&options);
             let (warning, verification) = control.attended(report, move || {
                 let mut warning = None;
-                let mut look = |net: &DenseNet| warning = no_fast_path(net, requested);
-                let verification = verify::run(&path, Rules::default(), requested, &device, &mut look);
+                let mut look = |net: &DenseNet| warning = no_fused_version(net, requested);
+                let verification =
+                    verify::run(&path, BatchNormConfig::default(), requested, &device, &mut look);
                 (warning, verification)
             })?;
             if let Some(warning) = warning {

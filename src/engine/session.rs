@@ -83,8 +83,8 @@ impl Session {
     /// Brings weights, statistics and state of the last step to the host, where they are on a device.
     pub(super) fn fetch(&mut self) -> Result<(), Failure> {
         if let Some(State { parameters, running, slots }) = self.trainer.state()? {
-            self.net.set_numbers(&parameters, &running)?;
-            self.optimizer.lock().set_numbers(&slots, self.progress.optimizer_steps)?;
+            self.net.load_packed(&parameters, &running)?;
+            self.optimizer.lock().load_packed(&slots, self.progress.optimizer_steps)?;
         }
         Ok(())
     }

@@ -11,17 +11,16 @@ use crate::engine::report::Report;
 use crate::engine::step::SharedOptimizer;
 use crate::model::DenseNet;
 use crate::ops::trainer::{Feed, Split, State, Trainer, Training};
-use crate::optim::Rule;
+use crate::optim;
 use crate::protocol::Event;
 use crate::protocol::event::Phase;
 use crate::recipe::Recipe;
 
-/// How `net` is trained by `recipe` on images of `feed`, `images` of them to train on.
-pub(super) fn plan(net: &DenseNet, recipe: &Recipe, images: usize, feed: Feed) -> Training {
+/// Training by `recipe` on the images of `feed`, `images` of them to train on.
+pub(super) fn plan(recipe: &Recipe, images: usize, feed: Feed) -> Training {
     Training {
-        network: net.words(),
         dropout: recipe.dropout,
-        rule: Rule::of(recipe).words(),
+        optimizer: optim::kind(recipe),
         weight_decay: recipe.weight_decay,
         smoothing: recipe.label_smoothing,
         batch: recipe.batch_size,
@@ -45,10 +44,10 @@ pub(super) fn by_recipe(
     let counts: Vec<usize> = splits.iter().map(|images| images.len()).collect();
     let of = |recipe: &Recipe| {
         let feed = Feed::Splits { counts: counts.clone(), augment, flips, table: prepare.table() };
-        plan(net, recipe, counts[0], feed)
+        plan(recipe, counts[0], feed)
     };
-    if let Some(backend) = net.card() {
-        memory::check_gpu(backend, recipe, of)?;
+    if let Some((backend, config)) = net.gpu() {
+        memory::check_gpu(backend, &config, recipe, of)?;
         report.emit(Event::Phase { phase: Phase::Compiling, done: 0, total: 0 });
     }
     on(net, optimizer, of(recipe), Source::Splits(splits.to_vec(), Box::new(prepare.clone())))
@@ -69,15 +68,15 @@ fn on(
     training: Training,
     source: Source,
 ) -> Result<Box<dyn Trainer>, Failure> {
-    if let Some(backend) = net.card() {
+    if let Some((backend, config)) = net.gpu() {
         let splits = match &source {
             Source::Splits(splits, _) => splits.as_slice(),
             Source::Given(_) => &[],
         };
         let views: Vec<Split> =
             splits.iter().map(|images| Split { pixels: &images.pixels, labels: &images.labels }).collect();
-        if let Some(mut trainer) = backend.trainer(training.clone(), &views)? {
-            let (parameters, running) = net.numbers()?;
+        if let Some(mut trainer) = backend.trainer(&config, training.clone(), &views)? {
+            let (parameters, running) = net.to_packed()?;
             trainer.load(&State { parameters, running, slots: optimizer.lock().numbers()? })?;
             return Ok(trainer);
         }

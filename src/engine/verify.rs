@@ -21,10 +21,10 @@ use crate::engine::step::SharedOptimizer;
 use crate::engine::trainer;
 use crate::engine::worker::PULSE;
 use crate::files;
-use crate::model::{Arithmetic, DenseNet};
-use crate::ops::batch_norm::Rules;
-use crate::ops::trainer::{Epoch, Feed, State, Training};
-use crate::optim::{Optimizer, Rule};
+use crate::model::{DenseNet, Implementation};
+use crate::ops::batch_norm::BatchNormConfig;
+use crate::ops::trainer::{Epoch, Feed, OptimizerKind, State, Training};
+use crate::optim::Optimizer;
 use crate::protocol::event::{GroupError, Verification};
 use crate::recipe::layered::excerpt;
 
@@ -215,14 +215,14 @@ fn distance(got: &Tensor, truth: &Tensor) -> candle_core::Result<(f64, f64)> {
 }
 
 /// Trains the network of the golden file at `path` for the steps it holds and compares by relative L2,
-/// group by group. `rules` are the constants of batch normalisation (tests spoil them).
+/// group by group. `batch_norm` are the constants of batch normalisation (tests spoil them).
 pub fn verify(
     path: &Path,
-    rules: Rules,
-    arithmetic: Arithmetic,
+    batch_norm: BatchNormConfig,
+    arithmetic: Implementation,
     device: &Device,
 ) -> Result<Verification, String> {
-    run(path, rules, arithmetic, device, &mut |_| ()).map_err(|failure| match failure {
+    run(path, batch_norm, arithmetic, device, &mut |_| ()).map_err(|failure| match failure {
         Failure::Input(sentence) | Failure::Failed(sentence) => sentence,
         Failure::Interrupted(_) => "interrupted.".into(),
     })
@@ -231,8 +231,8 @@ pub fn verify(
 /// The same; `look` is shown the network before its first step.
 pub(super) fn run(
     path: &Path,
-    rules: Rules,
-    requested: Arithmetic,
+    batch_norm: BatchNormConfig,
+    requested: Implementation,
     device: &Device,
     look: &mut dyn FnMut(&DenseNet),
 ) -> Result<Verification, Failure> {
@@ -242,7 +242,9 @@ pub(super) fn run(
     golden.check(&plan, steps)?;
     let (images, labels) = golden.batch(&arch, device)?;
     Wanted { arch: &arch, requested, device, mode: Mode::Training }.check(labels.elem_count())?;
-    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?.with_rules(rules).with_arithmetic(requested);
+    let net = DenseNet::new(&arch, Init::FanOut, 0, device)?
+        .with_batch_norm(batch_norm)
+        .with_implementation(requested);
     let net = Arc::new(placed(net));
     look(&net);
     let initial = plan.tensors().into_keys().map(|name| {
@@ -251,8 +253,9 @@ pub(super) fn run(
     });
     let initial = initial.collect::<Result<BTreeMap<String, Tensor>, Failure>>()?;
     net.load(&initial).map_err(|why| golden.fault(why))?;
-    let rule = Rule::Sgd { momentum: golden.value("momentum")?, nesterov: golden.value("nesterov")? };
-    let (mut got, finite) = retrace(&golden, &net, rule, steps, &images, &labels)?;
+    let kind =
+        OptimizerKind::Sgd { momentum: golden.value("momentum")?, nesterov: golden.value("nesterov")? };
+    let (mut got, finite) = retrace(&golden, &net, kind, steps, &images, &labels)?;
     got.extend(net.tensors().map(|(name, tensor)| (format!("final.{name}"), tensor.clone())));
     got.push(("eval_logits".into(), net.logits(&images)?));
     let verification = compare(&golden, &got)?;
@@ -267,17 +270,16 @@ type Got = Vec<(String, Tensor)>;
 fn retrace(
     golden: &Golden,
     net: &Arc<DenseNet>,
-    rule: Rule,
+    kind: OptimizerKind,
     steps: usize,
     images: &Tensor,
     labels: &Tensor,
 ) -> Result<(Got, bool), Failure> {
     let (n, weight_decay) = (labels.elem_count(), golden.value("weight_decay")?);
-    let optimizer = SharedOptimizer::new(Optimizer::new(rule, weight_decay, net.parameters())?);
+    let optimizer = SharedOptimizer::new(Optimizer::new(kind, weight_decay, net.parameters())?);
     let training = Training {
-        network: net.words(),
         dropout: 0.0,
-        rule: rule.words(),
+        optimizer: kind,
         weight_decay,
         smoothing: 0.0,
         batch: n,
@@ -321,7 +323,7 @@ fn retrace(
         }
     }
     if let Some(State { parameters, running, .. }) = trainer.state()? {
-        net.set_numbers(&parameters, &running)?;
+        net.load_packed(&parameters, &running)?;
     }
     Ok((got, finite))
 }

@@ -116,9 +116,9 @@ impl<'a> Walk<'a> {
         let (mean, variance) = (tensor("running_mean"), tensor("running_var"));
         let norm = Norm { weight: &weight, bias: &bias, mean: &mean, variance: &variance };
         if !self.training {
-            return batch_norm::evaluate(xs, norm, self.net.rules);
+            return batch_norm::evaluate(xs, norm, self.net.batch_norm);
         }
-        let (ys, mean, variance) = batch_norm::train(xs, norm, self.net.rules)?;
+        let (ys, mean, variance) = batch_norm::train(xs, norm, self.net.batch_norm)?;
         self.statistics.extend([mean, variance]);
         Ok(ys)
     }

@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 
 /// The constants of a batch normalisation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rules {
+pub struct BatchNormConfig {
     /// Added to the variance (ε).
     pub epsilon: f64,
     /// Share of the batch in the new running statistics.
@@ -14,7 +14,7 @@ pub struct Rules {
     pub unbiased: bool,
 }
 
-impl Default for Rules {
+impl Default for BatchNormConfig {
     fn default() -> Self {
         Self { epsilon: 1e-5, momentum: 0.1, unbiased: true }
     }
@@ -35,7 +35,7 @@ pub struct Norm<'a> {
 
 /// Normalises `xs` `[n, c, h, w]` by its own mean and variance. Returns the result and the new
 /// running mean and variance `[c]`. With n·h·w = 1 there is no variance: callers refuse that before.
-pub fn train(xs: &Tensor, norm: Norm, rules: Rules) -> Result<(Tensor, Tensor, Tensor)> {
+pub fn train(xs: &Tensor, norm: Norm, batch_norm: BatchNormConfig) -> Result<(Tensor, Tensor, Tensor)> {
     let (n, c, h, w) = xs.dims4()?;
     let count = (n * h * w) as f64;
     let flat = xs.reshape((n, c, h * w))?;
@@ -44,12 +44,12 @@ pub fn train(xs: &Tensor, norm: Norm, rules: Rules) -> Result<(Tensor, Tensor, T
     let mean = mean_of(&flat)?;
     let centred = flat.broadcast_sub(&mean)?;
     let variance = mean_of(&centred.sqr()?)?;
-    let scale = (norm.weight.reshape((1, c, 1))? / (&variance + rules.epsilon)?.sqrt()?)?;
+    let scale = (norm.weight.reshape((1, c, 1))? / (&variance + batch_norm.epsilon)?.sqrt()?)?;
     let ys = centred.broadcast_mul(&scale)?.broadcast_add(&norm.bias.reshape((1, c, 1))?)?;
 
-    let correction = if rules.unbiased { count / (count - 1.0) } else { 1.0 };
+    let correction = if batch_norm.unbiased { count / (count - 1.0) } else { 1.0 };
     let blend = |old: &Tensor, new: Tensor| -> Result<Tensor> {
-        (old.detach() * (1.0 - rules.momentum))? + (new.flatten_all()?.detach() * rules.momentum)?
+        (old.detach() * (1.0 - batch_norm.momentum))? + (new.flatten_all()?.detach() * batch_norm.momentum)?
     };
     let running_mean = blend(norm.mean, mean)?;
     let running_variance = blend(norm.variance, (variance * correction)?)?;
@@ -57,10 +57,10 @@ pub fn train(xs: &Tensor, norm: Norm, rules: Rules) -> Result<(Tensor, Tensor, T
 }
 
 /// Normalises `xs` `[n, c, h, w]` by the running statistics.
-pub fn evaluate(xs: &Tensor, norm: Norm, rules: Rules) -> Result<Tensor> {
+pub fn evaluate(xs: &Tensor, norm: Norm, batch_norm: BatchNormConfig) -> Result<Tensor> {
     let c = xs.dim(1)?;
     let column = |xs: &Tensor| xs.reshape((1, c, 1, 1));
-    let scale = (norm.weight / (norm.variance + rules.epsilon)?.sqrt()?)?;
+    let scale = (norm.weight / (norm.variance + batch_norm.epsilon)?.sqrt()?)?;
     xs.broadcast_sub(&column(norm.mean)?)?.broadcast_mul(&column(&scale)?)?.broadcast_add(&column(norm.bias)?)
 }
 
@@ -80,7 +80,7 @@ mod tests {
         let t = |xs: [f32; 2]| Tensor::new(&xs, dev).unwrap();
         let (weight, bias, mean, variance) = (t([2.0, 0.5]), t([1.0, -1.0]), t([0.0, 0.0]), t([1.0, 1.0]));
         let norm = Norm { weight: &weight, bias: &bias, mean: &mean, variance: &variance };
-        let (ys, mean, variance) = train(&xs, norm, Rules::default()).unwrap();
+        let (ys, mean, variance) = train(&xs, norm, BatchNormConfig::default()).unwrap();
         let close = |got: &Tensor, expected: &[f32]| {
             let got = got.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             assert!(

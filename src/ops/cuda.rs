@@ -1,20 +1,21 @@
-//! The fast network on a CUDA card: kernels of its own, and the programs that launch them.
+//! The fused network on a CUDA GPU: kernels of its own, and the programs that launch them.
 //!
-//! - `kernels/*.cuh` are the kernels: CUDA C++, compiled at run time by NVRTC for the card and the sizes of
+//! - `kernels/*.cuh` are the kernels: CUDA C++, compiled at run time by NVRTC for the GPU and the sizes of
 //!   the network (`source`). The same text compiles as C++20 for the host, where tests run it.
 //! - a pass is a [`program::Program`]: plain data, launches with their geometry and arguments, made by
 //!   arithmetic alone
-//! - a [`runner::Runner`] has the memory and runs programs: a card (`device`, with the feature `cuda`), or in
+//! - a [`runner::Runner`] has the memory and runs programs: a GPU (`device`, with the feature `cuda`), or in
 //!   tests the host (`host`, with the feature `host-kernels`)
 
 mod backward;
+mod builder;
 #[cfg(feature = "cuda")]
 mod device;
-mod draft;
 mod forward;
 mod geometry;
 #[cfg(feature = "host-kernels")]
 pub mod host;
+mod job;
 mod layout;
 mod machine;
 mod network;
@@ -29,14 +30,36 @@ mod tiling;
 mod trainer;
 mod update;
 
-#[cfg(feature = "cuda")]
-pub use device::{Cache, describe, free_bytes, keep_kernels};
-pub(crate) use machine::Machine;
-pub(in crate::ops) use network::CardNetwork;
-pub(in crate::ops) use peak::peaks;
-pub(in crate::ops) use trainer::{CardTrainer, training_bytes};
+use candle_core::Result;
 
 use crate::arch::words::Precision;
+use crate::ops::cuda::network::GpuNetwork;
+use crate::ops::cuda::trainer::GpuTrainer;
+use crate::ops::passes::{NetworkConfig, Passes};
+use crate::ops::trainer::{Split, Trainer, Training};
+
+#[cfg(feature = "cuda")]
+pub use device::cache::{Cache, keep_kernels};
+#[cfg(feature = "cuda")]
+pub use device::{describe, free_bytes};
+pub(crate) use machine::Machine;
+pub(in crate::ops) use peak::peaks;
+pub(in crate::ops) use trainer::training_bytes;
+
+/// The passes of a network on `machine`.
+pub(in crate::ops) fn network(config: &NetworkConfig, machine: &Machine) -> Box<dyn Passes> {
+    Box::new(GpuNetwork::new(config.clone(), machine.clone()))
+}
+
+/// Training of the network of `config` that stays on `machine`.
+pub(in crate::ops) fn trainer(
+    config: &NetworkConfig,
+    training: Training,
+    splits: &[Split],
+    machine: &Machine,
+) -> Result<Box<dyn Trainer>> {
+    Ok(Box::new(GpuTrainer::new(config, training, splits, machine)?))
+}
 
 impl Precision {
     /// Bytes of a number of a feature map, and of a factor.

@@ -8,17 +8,13 @@ use std::time::Duration;
 
 use candle_core::Result;
 
-use crate::arch::blocks::Shape;
-use crate::arch::words::Precision;
-use crate::ops::batch_norm::Rules;
-
-/// How weights change; the constants of Adam are PyTorch's defaults.
+/// How weights are updated; the constants of Adam are PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// Stochastic gradient descent with momentum (0: none).
+pub enum OptimizerKind {
+    /// v ← μv + g; the weights go by g + μv (Nesterov) or by v.
     Sgd {
-        /// The momentum μ.
-        momentum: f32,
+        /// The momentum μ (0: none).
+        momentum: f64,
         /// Nesterov's.
         nesterov: bool,
     },
@@ -28,13 +24,13 @@ pub enum Rule {
     AdamW,
 }
 
-impl Rule {
-    /// Numbers of state for each weight: 0, 1 or 2.
-    pub fn slots(self) -> usize {
+impl OptimizerKind {
+    /// The state tensors of a parameter (0, 1 or 2), under PyTorch's names.
+    pub fn slots(self) -> &'static [&'static str] {
         match self {
-            Self::Sgd { momentum: 0.0, .. } => 0,
-            Self::Sgd { .. } => 1,
-            Self::Adam | Self::AdamW => 2,
+            Self::Sgd { momentum: 0.0, .. } => &[],
+            Self::Sgd { .. } => &["momentum_buffer"],
+            Self::Adam | Self::AdamW => &["exp_avg", "exp_avg_sq"],
         }
     }
 }
@@ -57,28 +53,13 @@ pub enum Feed {
     },
 }
 
-/// A network and how it is computed.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// Its sizes.
-    pub shape: Shape,
-    /// How products are computed.
-    pub precision: Precision,
-    /// The constants of batch normalisation.
-    pub rules: Rules,
-    /// Dropout after the last convolution of dense layers only.
-    pub dropout_last: bool,
-}
-
 /// Everything that the steps of a run have in common.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// The network.
-    pub network: Network,
     /// Share of values that dropout drops.
     pub dropout: f64,
-    /// How weights change.
-    pub rule: Rule,
+    /// How weights are updated.
+    pub optimizer: OptimizerKind,
     /// Weight decay.
     pub weight_decay: f64,
     /// Label smoothing.
@@ -185,6 +166,15 @@ pub struct KernelTime {
     pub operations: f64,
     /// Bytes that it must move at least.
     pub bytes: f64,
+}
+
+/// The measured peaks of a device, in 10⁹ a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Peaks {
+    /// Operations; a multiply-add counts as 2.
+    pub gflops: f64,
+    /// Bytes read and written.
+    pub gbytes: f64,
 }
 
 /// Training of one network. Everything happens in the order in which it is asked for.

@@ -31,7 +31,7 @@ pub enum Question {
         steps: usize,
         /// Time evaluation instead of training.
         evaluation: bool,
-        /// Time candle's own layers after the fast version, on the same batch.
+        /// Time candle's own layers after the fused version, on the same batch.
         compare: bool,
         /// Time each kernel of a GPU by itself too.
         kernels: bool,

@@ -14,7 +14,7 @@ use crate::engine::control::EngineOptions;
 use crate::engine::step::SharedOptimizer;
 use crate::model::DenseNet;
 use crate::ops::trainer::{self, KernelTime, NonFinite, Trainer};
-use crate::optim::{Optimizer, Rule};
+use crate::optim::{self, Optimizer};
 use crate::protocol::command::SaveEvery;
 use crate::protocol::{Command, Options, Stamped, command};
 use crate::recipe::{Data, Recipe};
@@ -156,10 +156,10 @@ fn train_with(
     };
     assert_eq!(recipe.validate(), Ok(()));
     let net = Arc::new(DenseNet::new(&recipe.arch(2), Init::FanOut, 0, &Device::Cpu).unwrap());
-    let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters()).unwrap();
+    let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters()).unwrap();
     let (sender, commands) = unbounded();
     let calls = Arc::<Mutex<Vec<Call>>>::default();
-    let (parameters, running) = net.numbers().unwrap();
+    let (parameters, running) = net.to_packed().unwrap();
     let trainer = MockTrainer {
         depth,
         calls: Arc::clone(&calls),

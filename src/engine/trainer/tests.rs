@@ -12,10 +12,10 @@ use crate::arch::words::Precision;
 use crate::data::Moments;
 use crate::engine::control::EngineOptions;
 use crate::engine::{serve, verify};
-use crate::model::Arithmetic;
-use crate::ops::backend::Place;
-use crate::ops::batch_norm::Rules;
-use crate::ops::cuda::tests::place;
+use crate::model::Implementation;
+use crate::ops::backend::Backend;
+use crate::ops::batch_norm::BatchNormConfig;
+use crate::ops::cuda::tests::backend;
 use crate::optim::Optimizer;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::protocol::event::Verification;
@@ -27,21 +27,21 @@ use crate::store::run::checkpoints;
 
 thread_local! {
     /// Where the networks of this thread's engine are computed, if not where they would be.
-    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
+    static BACKEND: RefCell<Option<Backend>> = const { RefCell::new(None) };
 }
 
 pub(in crate::engine) fn placed(net: DenseNet) -> DenseNet {
-    match PLACE.with_borrow(Clone::clone) {
-        Some(place) => net.with_place(place),
+    match BACKEND.with_borrow(Clone::clone) {
+        Some(backend) => net.with_backend(backend),
         None => net,
     }
 }
 
 /// Does `work` with every network on a GPU, or on the CPU.
 fn with<T>(gpu: bool, work: impl FnOnce() -> T) -> T {
-    PLACE.set(gpu.then(place).flatten());
+    BACKEND.set(gpu.then(backend).flatten());
     let found = work();
-    PLACE.set(None);
+    BACKEND.set(None);
     found
 }
 
@@ -49,7 +49,7 @@ fn golden(name: &str) -> Verification {
     // From where cargo starts tests, and from the folder that `tests/gpu/pack.sh` packs.
     let path = Path::new("tests/golden").join(format!("{name}.safetensors"));
     let device = candle_core::Device::Cpu;
-    verify(&path, Rules::default(), Arithmetic::Fast, &device).unwrap()
+    verify(&path, BatchNormConfig::default(), Implementation::Fused, &device).unwrap()
 }
 
 /// Thirty images of 8x8 of each of two classes, one darker than the other.
@@ -152,7 +152,7 @@ fn validations(events: &[Event]) -> Vec<Figures> {
 
 #[test]
 fn whole_steps_of_the_gpus_kernels_pass_the_golden_files() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     for name in ["small-bottleneck", "small-basic", "basic", "bottleneck", "decay"] {
@@ -164,7 +164,7 @@ fn whole_steps_of_the_gpus_kernels_pass_the_golden_files() {
 /// Six steps in two epochs, with everything that draws or counts.
 #[test]
 fn a_run_on_a_gpu_is_the_run_on_the_cpu_to_rounding_and_nothing_falls_back() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     for bottleneck in [true, false] {
@@ -186,7 +186,7 @@ fn a_run_on_a_gpu_is_the_run_on_the_cpu_to_rounding_and_nothing_falls_back() {
 
 #[test]
 fn what_is_asked_between_two_steps_changes_no_bit_of_a_run_on_a_gpu() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     let (whole, _) = with(true, || trained(recipe(), &[]));
@@ -198,7 +198,7 @@ fn what_is_asked_between_two_steps_changes_no_bit_of_a_run_on_a_gpu() {
 
 #[test]
 fn a_run_on_a_gpu_in_parts_is_the_run_in_one() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     let (whole, _) = with(true, || trained(recipe(), &[]));
@@ -218,7 +218,7 @@ fn a_run_on_a_gpu_in_parts_is_the_run_in_one() {
 
 #[test]
 fn a_new_learning_rate_is_that_of_the_next_step_on_a_gpu() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     let recipe = Recipe { warmup: 0.0, ..recipe() };
@@ -232,7 +232,7 @@ fn a_new_learning_rate_is_that_of_the_next_step_on_a_gpu() {
 
 #[test]
 fn a_run_on_a_gpu_that_diverges_keeps_the_state_before_that_step() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     // Without a validation, which would find before the next step what is not finite.
@@ -248,7 +248,7 @@ fn a_run_on_a_gpu_that_diverges_keeps_the_state_before_that_step() {
 
 #[test]
 fn optimizers_of_a_gpu_are_those_of_the_cpu() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     for optimizer in [crate::recipe::Optimizer::Adam, crate::recipe::Optimizer::Adamw] {
@@ -263,7 +263,7 @@ fn optimizers_of_a_gpu_are_those_of_the_cpu() {
 
 #[test]
 fn other_precisions_differ_by_their_rounding_and_no_more() {
-    if place().is_none() {
+    if backend().is_none() {
         return;
     }
     let recipe = Recipe { dropout: 0.0, epochs: 1, ..recipe() };
@@ -277,13 +277,13 @@ fn other_precisions_differ_by_their_rounding_and_no_more() {
 
 #[test]
 fn every_kernel_of_a_step_is_timed_by_itself() {
-    let Some(place) = place() else { return };
+    let Some(backend) = backend() else { return };
     let recipe = Recipe { layers: vec![1], batch_size: 2, ..recipe() };
     let net = DenseNet::new(&recipe.arch(2), recipe.init, 0, &candle_core::Device::Cpu).unwrap();
-    let net = net.with_place(place);
+    let net = net.with_backend(backend);
     let images = Images { side: 8, pixels: vec![100; 4 * 3 * 64], labels: vec![0, 1, 1, 0] };
     let prepare = Prepare::new(&recipe, Moments { mean: [90.0; 3], deviation: [40.0; 3] }, true);
-    let optimizer = Optimizer::new(Rule::of(&recipe), recipe.weight_decay, net.parameters()).unwrap();
+    let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters()).unwrap();
     let (net, optimizer) = (Arc::new(net), SharedOptimizer::new(optimizer));
     let (events, _heard) = unbounded();
     let mut report = Report::new(events, Arc::default());

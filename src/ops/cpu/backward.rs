@@ -8,7 +8,7 @@
 
 use crate::ops::cpu::dropout::Dropout;
 use crate::ops::cpu::forward::Bordered;
-use crate::ops::cpu::kernels::{Place, Product, convolve, pointwise, split};
+use crate::ops::cpu::kernels::{MapView, Product, convolve, pointwise, split};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::outer::{Outer, convolve_gradient, pointwise_gradient};
@@ -33,7 +33,7 @@ impl Phase for GrowBackward<'_> {
         let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
         let border = scratch.vectors::<L>(outputs * (self.tiles.rows + 2) * (width + 2));
-        let of = |at| Place { at, channel: pixels, row: width };
+        let of = |at| MapView { at, channel: pixels, row: width };
         let d = of(scratch.vectors::<L>(L::TILE * pixels));
         for tile in self.tiles.of_task(task) {
             let bordered = Bordered::<L>::new(l, border, &tile, width, outputs);
@@ -129,7 +129,7 @@ pub(super) struct InnerNorm<'a> {
 
 impl InnerNorm<'_> {
     #[inline(always)]
-    unsafe fn write<L: Lanes>(&self, l: L, tile: &Tile, to: Place<L::V>, width: usize) {
+    unsafe fn write<L: Lanes>(&self, l: L, tile: &Tile, to: MapView<L::V>, width: usize) {
         let d = self.d.place::<L>(tile.group, 0, tile.row);
         let y = self.y.place::<L>(tile.group, 0, tile.row);
         let mask = tile.mask::<L>();
@@ -175,7 +175,7 @@ impl Phase for ExpandBackward<'_> {
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
-        let of = |at| Place { at, channel: pixels, row: width };
+        let of = |at| MapView { at, channel: pixels, row: width };
         let gradient = of(scratch.vectors::<L>(outputs * pixels));
         let work = Work { d: of(scratch.vectors::<L>(L::TILE * pixels)), weight_sums, sums };
         for tile in self.tiles.of_task(task) {
@@ -192,7 +192,7 @@ impl Phase for ExpandBackward<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work<V> {
     /// The gradient of some input channels, then those channels normalised.
-    pub(super) d: Place<V>,
+    pub(super) d: MapView<V>,
     /// `[inputs, outputs]`.
     pub(super) weight_sums: *mut f32,
     pub(super) sums: *mut [f64; 2],
@@ -208,7 +208,7 @@ pub(super) unsafe fn pointwise_backward<L: Lanes>(
     l: L,
     tile: &Tile,
     reader: &Reader,
-    gradient: Place<L::V>,
+    gradient: MapView<L::V>,
     outputs: usize,
     weights: &[f32],
     work: Work<L::V>,

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "feature maps are written through pointers")]
 
-use crate::ops::cpu::kernels::Place;
+use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::Tile;
 use crate::ops::dropout::Masks;
@@ -28,7 +28,7 @@ impl Dropout {
         &self,
         tile: &Tile,
         (row, rows): (usize, usize),
-        place: Place<L::V>,
+        place: MapView<L::V>,
         width: usize,
     ) {
         let mut draws = self.masks.draws(self.convolution);

@@ -5,13 +5,13 @@
 use crate::arch::blocks::{Block, Layer, Norm};
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
 use crate::ops::cpu::kernels::pack;
-use crate::ops::cpu::lanes::Isa;
+use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Maps, Tiles, run};
 use crate::ops::cpu::network::{Network, Order};
 
 impl Network {
     /// Logits `[n, classes]` by running statistics: of each normalisation its means, then its variances.
-    pub(super) fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Vec<f32> {
+    pub(super) fn evaluation(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Vec<f32> {
         let n = self.take_in(images);
         // What a training pass left is gone.
         self.batch = 0;
@@ -40,7 +40,7 @@ impl Network {
             if let Some((conv, _)) = block.layers[0].expand {
                 let groups = n.div_ceil(self.isa.lanes());
                 clear_border(
-                    self.inner.numbers(),
+                    self.inner.as_mut_slice(),
                     groups * (block.side + 2),
                     block.side,
                     conv.outputs,
@@ -50,17 +50,17 @@ impl Network {
             for layer in &block.layers {
                 let (mean, variance) = running(layer.norm);
                 let (weight, bias) = (layer.norm.weight(parameters), layer.norm.bias(parameters));
-                self.affine.set(self.rules, weight, bias, mean, variance);
+                self.affine.set(self.batch_norm, weight, bias, mean, variance);
                 if let Some((_, norm)) = layer.expand {
                     let (mean, variance) = running(norm);
                     let (weight, bias) = (norm.weight(parameters), norm.bias(parameters));
-                    self.inner_affine.set(self.rules, weight, bias, mean, variance);
+                    self.inner_affine.set(self.batch_norm, weight, bias, mean, variance);
                 }
                 self.layer_evaluate(n, index, block, layer, parameters);
             }
             let (mean, variance) = running(block.norm);
             let (weight, bias) = (block.norm.weight(parameters), block.norm.bias(parameters));
-            self.affine.set(self.rules, weight, bias, mean, variance);
+            self.affine.set(self.batch_norm, weight, bias, mean, variance);
             self.end(n, index, &net, parameters, false);
         }
         self.logits(n, &net, parameters)

@@ -7,7 +7,7 @@
 )]
 
 use crate::ops::cpu::dropout::Dropout;
-use crate::ops::cpu::kernels::{Place, Product, convolve, pointwise};
+use crate::ops::cpu::kernels::{MapView, Product, convolve, pointwise};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::norm::{MomentsOut, Normalise, measure, normalise};
@@ -37,7 +37,7 @@ impl Then<'_> {
     /// # Safety
     /// `place` must hold the finished tile, and nothing else may touch it meanwhile.
     #[inline(always)]
-    unsafe fn follow<L: Lanes>(self, l: L, tile: &Tile, place: Place<L::V>, width: usize, index: usize) {
+    unsafe fn follow<L: Lanes>(self, l: L, tile: &Tile, place: MapView<L::V>, width: usize, index: usize) {
         // SAFETY: as promised by the caller.
         unsafe {
             match self {
@@ -84,7 +84,7 @@ impl Phase for Expand<'_> {
         let (inputs, width) = (self.by.channels(), self.tiles.side);
         let pixels = tile.rows * width;
         let chunk = POINTWISE_CHANNELS.min(inputs);
-        let normalised = Place { at: scratch.vectors::<L>(chunk * pixels), channel: pixels, row: width };
+        let normalised = MapView { at: scratch.vectors::<L>(chunk * pixels), channel: pixels, row: width };
         let output = self.output.place::<L>(tile.group, 0, tile.row);
         for first in (0..inputs).step_by(chunk) {
             let channels = chunk.min(inputs - first);
@@ -195,7 +195,7 @@ impl Phase for Grow<'_> {
 /// # Safety
 /// Both places must lie in live memory that nothing else writes meanwhile.
 #[inline(always)]
-unsafe fn copy<L: Lanes>(from: Place<L::V>, to: Place<L::V>, channels: usize, rows: usize, width: usize) {
+unsafe fn copy<L: Lanes>(from: MapView<L::V>, to: MapView<L::V>, channels: usize, rows: usize, width: usize) {
     for channel in 0..channels {
         for row in 0..rows {
             for x in 0..width {
@@ -209,7 +209,7 @@ unsafe fn copy<L: Lanes>(from: Place<L::V>, to: Place<L::V>, channels: usize, ro
 /// Scratch for the rows of a tile with a border of one pixel: zeros where the image ends.
 pub(super) struct Bordered<L: Lanes> {
     /// From the row above the tile and the column to its left on.
-    pub(super) place: Place<L::V>,
+    pub(super) place: MapView<L::V>,
     /// First row of the image that is in it, and how many are.
     row: usize,
     rows: usize,
@@ -222,7 +222,7 @@ impl<L: Lanes> Bordered<L> {
     #[inline(always)]
     pub(super) fn new(l: L, at: *mut L::V, tile: &Tile, side: usize, channels: usize) -> Self {
         let (height, width) = (tile.rows + 2, side + 2);
-        let place: Place<L::V> = Place { at, channel: height * width, row: width };
+        let place: MapView<L::V> = MapView { at, channel: height * width, row: width };
         let first = tile.row.saturating_sub(1);
         let last = (tile.row + tile.rows + 1).min(side);
         let above = usize::from(tile.row == 0);
@@ -242,8 +242,8 @@ impl<L: Lanes> Bordered<L> {
 
     /// The rows that are in the image: from which, how many, and where they go.
     #[inline(always)]
-    pub(super) fn inside(&self) -> (usize, usize, Place<L::V>) {
+    pub(super) fn inside(&self) -> (usize, usize, MapView<L::V>) {
         let at = self.place.at.wrapping_add(self.above * self.place.row + 1);
-        (self.row, self.rows, Place { at, ..self.place })
+        (self.row, self.rows, MapView { at, ..self.place })
     }
 }

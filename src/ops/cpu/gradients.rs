@@ -31,12 +31,12 @@ impl Corrections {
 
 impl Network {
     /// The gradient of the packed parameters, from that of the logits of the last forward pass.
-    pub(super) fn backward(&mut self, parameters: &[f32], gradient: &[f32]) -> Vec<f32> {
+    pub(super) fn gradients(&mut self, parameters: &[f32], gradient: &[f32]) -> Vec<f32> {
         let (n, net) = (self.batch, self.net.clone());
         let mut found = vec![0f32; net.parameters];
         for (block, memory) in net.blocks.iter().zip(&mut self.blocks) {
-            memory.left.clear();
-            memory.left.resize(block.channels, [0.0; 2]);
+            memory.pending_means.clear();
+            memory.pending_means.resize(block.channels, [0.0; 2]);
         }
         self.head_backward(n, &net, parameters, gradient, &mut found);
         for (index, block) in net.blocks.iter().enumerate().rev() {
@@ -67,8 +67,8 @@ impl Network {
         let memory = &self.blocks[index];
         let mut found = Corrections::default();
         for channel in channels {
-            let s = 1.0 / (memory.statistics.variance[channel] + self.rules.epsilon).sqrt();
-            let [p, q] = memory.left[channel];
+            let s = 1.0 / (memory.statistics.variance[channel] + self.batch_norm.epsilon).sqrt();
+            let [p, q] = memory.pending_means[channel];
             found.mean.push(memory.statistics.mean[channel] as f32);
             found.p.push((s * p) as f32);
             found.q.push((s * s * q) as f32);
@@ -87,7 +87,7 @@ impl Network {
     /// `index(i)` says where number i of a task belongs.
     fn join_weights(&mut self, tasks: usize, conv: Conv, found: &mut [f32], index: impl Fn(usize) -> usize) {
         let len = conv.len();
-        let sums = self.weight_sums.numbers();
+        let sums = self.weight_sums.as_mut_slice();
         let (total, rest) = sums[..tasks * len].split_at_mut(len);
         total.par_chunks_mut(4096).enumerate().for_each(|(chunk, total)| {
             for other in rest.chunks_exact(len) {
@@ -135,7 +135,8 @@ impl Network {
         let side = self.net.blocks[index].side;
         let count = (n * side * side) as f64;
         let weights = norm.weight(parameters).iter().zip(&self.affine.s);
-        for ((left, [d, product]), (&weight, s)) in self.blocks[index].left.iter_mut().zip(sums).zip(weights)
+        for ((left, [d, product]), (&weight, s)) in
+            self.blocks[index].pending_means.iter_mut().zip(sums).zip(weights)
         {
             left[0] += f64::from(weight) * d / count;
             left[1] += f64::from(weight) * s * product / count;
@@ -156,7 +157,7 @@ impl Network {
         let (weights, biases) = found[net.linear..].split_at_mut(weight.len());
         let back = linear_backward(&self.pooled, weight, gradient, weights, biases);
         let lanes = self.isa.lanes();
-        let averages = self.averages.numbers();
+        let averages = self.averages.as_mut_slice();
         averages.fill(0.0);
         for (image, row) in back.chunks_exact(block.channels).enumerate() {
             for (channel, &value) in row.iter().enumerate() {
@@ -320,7 +321,7 @@ impl Network {
     }
 
     fn stem_backward(&mut self, n: usize, net: &Net, found: &mut [f32]) {
-        let (conv, side) = (net.stem, net.blocks[0].side);
+        let (conv, side) = (net.stem, net.input_size);
         let corrections = self.corrections(0, 0..conv.outputs);
         let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
         let phase = StemBackward {

@@ -6,7 +6,7 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
-use crate::ops::cpu::kernels::{Place, split};
+use crate::ops::cpu::kernels::{MapView, split};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tiles};
 use crate::ops::cpu::norm::{Normalise, after_relu};
@@ -71,7 +71,7 @@ impl Phase for AverageBackward<'_> {
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (_, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
-        let of = |at| Place { at, channel: pixels, row: width };
+        let of = |at| MapView { at, channel: pixels, row: width };
         let d = of(scratch.vectors::<L>(L::TILE * pixels));
         for tile in self.tiles.of_task(task) {
             for (first, size) in split(self.reader.channels(), L::TILE) {

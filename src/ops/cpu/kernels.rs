@@ -15,13 +15,13 @@ use crate::ops::cpu::lanes::Lanes;
 /// Where vectors of feature maps lie: a pointer and the distances, in vectors, from a channel to the
 /// next and from a row to the next. Pixels of a row are neighbours.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<V> {
+pub(super) struct MapView<V> {
     pub(super) at: *mut V,
     pub(super) channel: usize,
     pub(super) row: usize,
 }
 
-impl<V> Place<V> {
+impl<V> MapView<V> {
     /// The vector at (`channel`, `row`, `x`).
     ///
     /// # Safety
@@ -67,7 +67,7 @@ pub(super) fn pack(
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Product<V> {
     /// What is multiplied: for a convolution, with a border of one pixel on every side.
-    pub(super) input: Place<V>,
+    pub(super) input: MapView<V>,
     /// Packed weights of all `total` rows k.
     pub(super) weights: *const f32,
     /// Rows k (channels, or channels times taps) of the packed weights.
@@ -82,7 +82,7 @@ pub(super) struct Product<V> {
     pub(super) rows: usize,
     pub(super) width: usize,
     /// Where the result goes.
-    pub(super) output: Place<V>,
+    pub(super) output: MapView<V>,
     /// Whether the result is added to what is there.
     pub(super) accumulate: bool,
 }

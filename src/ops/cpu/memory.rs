@@ -13,8 +13,9 @@ use memmap2::Advice;
 use memmap2::MmapMut;
 use rayon::prelude::*;
 
-use crate::ops::cpu::kernels::Place;
-use crate::ops::cpu::lanes::{Isa, Kernel, Lanes};
+use crate::ops::cpu::kernels::MapView;
+use crate::ops::cpu::lanes::isa::Isa;
+use crate::ops::cpu::lanes::{Kernel, Lanes};
 use crate::ops::{out_of_memory, threads};
 
 /// Room for as many numbers as the widest vector has.
@@ -35,7 +36,7 @@ impl Buffer {
         self.map.as_mut().map_or(std::ptr::dangling_mut::<Line>().cast(), |map| map.as_mut_ptr().cast())
     }
 
-    pub(super) fn numbers(&mut self) -> &mut [f32] {
+    pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
         // SAFETY: the map holds `len` numbers of four bytes, at a multiple of the page size.
         unsafe { std::slice::from_raw_parts_mut(self.pointer(), self.len) }
     }
@@ -97,18 +98,18 @@ impl Maps {
     }
 
     /// The vectors of `group` from `channel` and `row` on.
-    pub(super) fn place<L: Lanes>(self, group: usize, channel: usize, row: usize) -> Place<L::V> {
+    pub(super) fn place<L: Lanes>(self, group: usize, channel: usize, row: usize) -> MapView<L::V> {
         let side = self.side + 2 * self.border;
         let offset = ((group * side + row + self.border) * self.channels + channel) * side + self.border;
-        Place { at: self.at.cast::<L::V>().wrapping_add(offset), channel: side, row: self.channels * side }
+        MapView { at: self.at.cast::<L::V>().wrapping_add(offset), channel: side, row: self.channels * side }
     }
 
     /// The same from a row above and a column to the left: what a 3x3 convolution starts from. Only
     /// maps with a border have them.
-    pub(super) fn place_around<L: Lanes>(self, group: usize, channel: usize, row: usize) -> Place<L::V> {
+    pub(super) fn place_around<L: Lanes>(self, group: usize, channel: usize, row: usize) -> MapView<L::V> {
         debug_assert_eq!(self.border, 1);
         let place = self.place::<L>(group, channel, row);
-        Place { at: place.at.wrapping_sub(place.row + 1), ..place }
+        MapView { at: place.at.wrapping_sub(place.row + 1), ..place }
     }
 }
 

@@ -1,18 +1,21 @@
 //! The whole network over its own memory: forward, backward and evaluation, layer by layer.
 
+use candle_core::Result;
 use rayon::prelude::*;
 
 use crate::arch::blocks::{Block, Conv, Layer, Net, Norm};
-use crate::ops::batch_norm::Rules;
+use crate::arch::words::DropoutPlaces;
+use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::dropout::Dropout;
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
 use crate::ops::cpu::head::{Average, linear};
 use crate::ops::cpu::kernels::pack;
-use crate::ops::cpu::lanes::Isa;
+use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Buffer, Maps, Tiles, run};
 use crate::ops::cpu::norm::{Affine, Moments, MomentsOut, Statistics};
 use crate::ops::cpu::transition::{self, Transition};
 use crate::ops::dropout::Masks;
+use crate::ops::passes::{BatchStatistics, NetworkConfig, Passes};
 
 /// A block's features, and for training what its backward pass needs.
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ pub(super) struct BlockMemory {
     pub(super) statistics: Statistics,
     inner_statistics: Vec<Statistics>,
     /// For each channel, the means that its readers leave to be taken off (P and Q).
-    pub(super) left: Vec<[f64; 2]>,
+    pub(super) pending_means: Vec<[f64; 2]>,
 }
 
 /// A network's memory and how to run it. Memory is taken at the first batch and grows only for a
@@ -33,9 +36,8 @@ pub(super) struct BlockMemory {
 pub(super) struct Network {
     pub(super) net: Net,
     pub(super) isa: Isa,
-    pub(super) rules: Rules,
-    /// Dropout after the last convolution of a dense layer only.
-    dropout_last: bool,
+    pub(super) batch_norm: BatchNormConfig,
+    dropout_places: DropoutPlaces,
     pub(super) blocks: Vec<BlockMemory>,
     pub(super) images: Buffer,
     /// In training the gradient of a 1x1 convolution's output before its normalisation; in evaluation the
@@ -56,14 +58,13 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn new(net: Net, isa: Isa, rules: Rules, dropout_last: bool) -> Self {
-        let blocks = net.blocks.iter().map(|_| BlockMemory::default()).collect();
+    pub(super) fn new(config: &NetworkConfig, isa: Isa) -> Self {
         Self {
-            net,
+            net: config.net.clone(),
             isa,
-            rules,
-            dropout_last,
-            blocks,
+            batch_norm: config.batch_norm,
+            dropout_places: config.dropout_places,
+            blocks: config.net.blocks.iter().map(|_| BlockMemory::default()).collect(),
             images: Buffer::default(),
             inner: Buffer::default(),
             averages: Buffer::default(),
@@ -79,67 +80,14 @@ impl Network {
         }
     }
 
-    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` by their own statistics, which are kept for
-    /// [`Self::statistics`], as are the activations for [`Self::backward`].
-    pub(super) fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Vec<f32> {
-        let n = self.take_in(images);
-        (self.batch, self.masks) = (n, masks);
-        self.reserve_training(n);
-        let net = self.net.clone();
-        for memory in &mut self.blocks {
-            memory.statistics.clear();
-            memory.inner_statistics.clear();
-        }
-        self.stem(n, &net, parameters, true);
-        for (index, block) in net.blocks.iter().enumerate() {
-            for (layer, place) in block.layers.iter().zip(0..) {
-                self.layer_forward(n, index, block, layer, place, parameters);
-            }
-            self.end_forward(n, index, &net, parameters);
-        }
-        self.logits(n, &net, parameters)
-    }
-
-    /// Mean and variance (divided by M) of each normalisation's channels in the last forward pass, in
-    /// order, with M.
-    pub(super) fn statistics(&self) -> Vec<(Vec<f64>, Vec<f64>, f64)> {
-        let mut found = Vec::with_capacity(self.net.norms.len());
-        for (block, memory) in self.net.blocks.iter().zip(&self.blocks) {
-            let count = (self.batch * block.side * block.side) as f64;
-            let prefix = |channels| {
-                let Statistics { mean, variance } = &memory.statistics;
-                (mean[..channels].to_vec(), variance[..channels].to_vec(), count)
-            };
-            for (index, layer) in block.layers.iter().enumerate() {
-                found.push(prefix(layer.norm.channels));
-                if layer.expand.is_some() {
-                    let Statistics { mean, variance } = memory.inner_statistics[index].clone();
-                    found.push((mean, variance, count));
-                }
-            }
-            found.push(prefix(block.channels));
-        }
-        found
-    }
-
-    /// Bytes of all buffers.
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        let blocks = self.blocks.iter().map(|memory| {
-            let inner: usize = memory.inner.iter().map(Buffer::bytes).sum();
-            memory.features.bytes() + memory.gradient.bytes() + inner
-        });
-        blocks.sum::<usize>() + self.images.bytes() + self.inner.bytes() + self.weight_sums.bytes()
-    }
-
     /// Copies `[n, 3, s, s]` into vectors of images; returns n.
     pub(super) fn take_in(&mut self, images: &[f32]) -> usize {
-        let side = self.net.blocks[0].side;
+        let side = self.net.input_size;
         let (pixels, lanes) = (side * side, self.isa.lanes());
         let n = images.len() / (3 * pixels);
         self.images.reserve(Maps::len(self.isa, n, 3, side));
         let group = 3 * pixels * lanes;
-        let to = &mut self.images.numbers()[..n.div_ceil(lanes) * group];
+        let to = &mut self.images.as_mut_slice()[..n.div_ceil(lanes) * group];
         to.par_chunks_exact_mut(group).zip(images.par_chunks(group)).for_each(|(to, images)| {
             to.fill(0.0);
             for (lane, image) in images.chunks_exact(3 * pixels).enumerate() {
@@ -184,7 +132,7 @@ impl Network {
     }
 
     pub(super) fn dropout(&self, conv: Conv, side: usize, last: bool) -> Option<Dropout> {
-        let masks = self.masks.filter(|_| last || !self.dropout_last)?;
+        let masks = self.masks.filter(|_| last || self.dropout_places == DropoutPlaces::Paper)?;
         Some(Dropout { masks, convolution: conv.index, channels: conv.outputs, side })
     }
 
@@ -209,7 +157,7 @@ impl Network {
     }
 
     pub(super) fn stem(&mut self, n: usize, net: &Net, parameters: &[f32], training: bool) {
-        let (conv, side) = (net.stem, net.blocks[0].side);
+        let (conv, side) = (net.stem, net.input_size);
         self.pack(conv, parameters, Order::Forward);
         let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
         let phase = Grow {
@@ -232,13 +180,19 @@ impl Network {
     pub(super) fn set_affine(&mut self, index: usize, norm: Norm, parameters: &[f32]) {
         let Statistics { mean, variance } = &self.blocks[index].statistics;
         let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
-        self.affine.set(self.rules, norm.weight(parameters), norm.bias(parameters), mean, variance);
+        self.affine.set(self.batch_norm, norm.weight(parameters), norm.bias(parameters), mean, variance);
     }
 
     pub(super) fn set_inner_affine(&mut self, index: usize, place: usize, norm: Norm, parameters: &[f32]) {
         let Statistics { mean, variance } = &self.blocks[index].inner_statistics[place];
         let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
-        self.inner_affine.set(self.rules, norm.weight(parameters), norm.bias(parameters), mean, variance);
+        self.inner_affine.set(
+            self.batch_norm,
+            norm.weight(parameters),
+            norm.bias(parameters),
+            mean,
+            variance,
+        );
     }
 
     fn layer_forward(
@@ -335,7 +289,7 @@ impl Network {
     pub(super) fn logits(&mut self, n: usize, net: &Net, parameters: &[f32]) -> Vec<f32> {
         let channels = net.blocks[net.blocks.len() - 1].channels;
         let lanes = self.isa.lanes();
-        let averages = self.averages.numbers();
+        let averages = self.averages.as_mut_slice();
         self.pooled.clear();
         self.pooled.extend((0..n * channels).map(|i| {
             let (image, channel) = (i / channels, i % channels);
@@ -343,6 +297,64 @@ impl Network {
         }));
         let (weight, bias) = parameters[net.linear..].split_at(net.classes * channels);
         linear(&self.pooled, weight, bias)
+    }
+}
+
+impl Passes for Network {
+    fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>> {
+        let n = self.take_in(images);
+        (self.batch, self.masks) = (n, masks);
+        self.reserve_training(n);
+        let net = self.net.clone();
+        for memory in &mut self.blocks {
+            memory.statistics.clear();
+            memory.inner_statistics.clear();
+        }
+        self.stem(n, &net, parameters, true);
+        for (index, block) in net.blocks.iter().enumerate() {
+            for (layer, place) in block.layers.iter().zip(0..) {
+                self.layer_forward(n, index, block, layer, place, parameters);
+            }
+            self.end_forward(n, index, &net, parameters);
+        }
+        Ok(self.logits(n, &net, parameters))
+    }
+
+    fn backward(&mut self, parameters: &[f32], gradient: &[f32]) -> Result<Vec<f32>> {
+        Ok(self.gradients(parameters, gradient))
+    }
+
+    fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Result<Vec<f32>> {
+        Ok(self.evaluation(images, parameters, running))
+    }
+
+    fn statistics(&mut self) -> Result<Vec<BatchStatistics>> {
+        let mut found = Vec::with_capacity(self.net.norms.len());
+        for (block, memory) in self.net.blocks.iter().zip(&self.blocks) {
+            let count = (self.batch * block.side * block.side) as f64;
+            let prefix = |channels| {
+                let Statistics { mean, variance } = &memory.statistics;
+                (mean[..channels].to_vec(), variance[..channels].to_vec(), count)
+            };
+            for (index, layer) in block.layers.iter().enumerate() {
+                found.push(prefix(layer.norm.channels));
+                if layer.expand.is_some() {
+                    let Statistics { mean, variance } = memory.inner_statistics[index].clone();
+                    found.push((mean, variance, count));
+                }
+            }
+            found.push(prefix(block.channels));
+        }
+        Ok(found)
+    }
+
+    #[cfg(test)]
+    fn bytes(&self) -> usize {
+        let blocks = self.blocks.iter().map(|memory| {
+            let inner: usize = memory.inner.iter().map(Buffer::bytes).sum();
+            memory.features.bytes() + memory.gradient.bytes() + inner
+        });
+        blocks.sum::<usize>() + self.images.bytes() + self.inner.bytes() + self.weight_sums.bytes()
     }
 }
 

@@ -6,8 +6,8 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
-use crate::ops::batch_norm::Rules;
-use crate::ops::cpu::kernels::Place;
+use crate::ops::batch_norm::BatchNormConfig;
+use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Tile, Tiles};
 
@@ -38,7 +38,7 @@ unsafe impl Sync for MomentsOut {}
 pub(super) unsafe fn measure<L: Lanes>(
     l: L,
     tile: &Tile,
-    place: Place<L::V>,
+    place: MapView<L::V>,
     width: usize,
     out: MomentsOut,
     index: usize,
@@ -127,7 +127,7 @@ pub(super) struct Affine {
 impl Affine {
     pub(super) fn set(
         &mut self,
-        rules: Rules,
+        batch_norm: BatchNormConfig,
         weight: &[f32],
         bias: &[f32],
         mean: impl Iterator<Item = f64>,
@@ -139,7 +139,7 @@ impl Affine {
         self.shift.clear();
         self.s.clear();
         for (((&weight, &bias), mean), variance) in weight.iter().zip(bias).zip(mean).zip(variance) {
-            let s = 1.0 / (variance + rules.epsilon).sqrt();
+            let s = 1.0 / (variance + batch_norm.epsilon).sqrt();
             let a = f64::from(weight) * s;
             self.a.push(a as f32);
             self.mean.push(mean as f32);
@@ -213,8 +213,8 @@ pub(super) fn after_relu<L: Lanes>(l: L, channel: Channel<L::V>, x: L::V) -> L::
 pub(super) unsafe fn normalise<L: Lanes>(
     l: L,
     by: Normalise,
-    from: Place<L::V>,
-    to: Place<L::V>,
+    from: MapView<L::V>,
+    to: MapView<L::V>,
     rows: usize,
     width: usize,
 ) {

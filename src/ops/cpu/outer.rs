@@ -6,17 +6,17 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
-use crate::ops::cpu::kernels::{Place, line};
+use crate::ops::cpu::kernels::{MapView, line};
 use crate::ops::cpu::lanes::Lanes;
 
 /// What the gradient of weights is summed over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outer<V> {
     /// The input of the convolution.
-    pub(super) input: Place<V>,
+    pub(super) input: MapView<V>,
     pub(super) inputs: usize,
     /// The gradient of its output; for a 3x3 convolution with a border of one pixel.
-    pub(super) gradient: Place<V>,
+    pub(super) gradient: MapView<V>,
     pub(super) outputs: usize,
     pub(super) rows: usize,
     pub(super) width: usize,

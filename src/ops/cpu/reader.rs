@@ -12,7 +12,7 @@
 )]
 
 use crate::ops::cpu::dropout::Dropout;
-use crate::ops::cpu::kernels::Place;
+use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Tile};
 use crate::ops::cpu::norm::{Normalise, before_relu};
@@ -54,7 +54,7 @@ impl Finished<'_> {
         l: L,
         tile: &Tile,
         (row, rows): (usize, usize),
-        to: Place<L::V>,
+        to: MapView<L::V>,
     ) {
         let width = self.features.side;
         let (gradient, features) = (
@@ -146,7 +146,7 @@ impl Reader<'_> {
         l: L,
         tile: &Tile,
         (first, size): (usize, usize),
-        d: Place<L::V>,
+        d: MapView<L::V>,
         width: usize,
         sums: *mut [f64; 2],
     ) {

@@ -9,7 +9,7 @@
 
 use crate::ops::cpu::backward::{Work, pointwise_backward};
 use crate::ops::cpu::dropout::Dropout;
-use crate::ops::cpu::kernels::{Place, Product, pointwise, split};
+use crate::ops::cpu::kernels::{MapView, Product, pointwise, split};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::norm::{MomentsOut, Normalise, after_relu, before_relu, measure, normalise};
@@ -46,7 +46,7 @@ impl Phase for Transition<'_> {
         let factor = if self.dropout.is_some() { 2 } else { 1 };
         let (rows, columns) = (factor * tile.rows, factor * width);
         let pixels = rows * columns;
-        let of = |at| Place { at, channel: pixels, row: columns };
+        let of = |at| MapView { at, channel: pixels, row: columns };
         let chunk = CHANNELS.min(inputs);
         let normalised = of(scratch.vectors::<L>(chunk * pixels));
         let full =
@@ -105,8 +105,8 @@ impl Phase for Transition<'_> {
 unsafe fn normalise_and_average<L: Lanes>(
     l: L,
     by: Normalise,
-    from: Place<L::V>,
-    to: Place<L::V>,
+    from: MapView<L::V>,
+    to: MapView<L::V>,
     rows: usize,
     width: usize,
 ) {
@@ -151,11 +151,11 @@ impl Phase for TransitionBackward<'_> {
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
-        let of = |at| Place { at, channel: pixels, row: width };
+        let of = |at| MapView { at, channel: pixels, row: width };
         let gradient = of(scratch.vectors::<L>(outputs * pixels));
         let factor = if self.dropout.is_some() { 2 * self.tiles.rows + 1 } else { 0 };
         let full_pixels = factor * side;
-        let full_of = |at| Place { at, channel: full_pixels, row: side };
+        let full_of = |at| MapView { at, channel: full_pixels, row: side };
         let full = full_of(scratch.vectors::<L>(outputs * full_pixels));
         let work_pixels = pixels.max(full_pixels);
         let d = scratch.vectors::<L>(L::TILE * work_pixels);
@@ -210,8 +210,8 @@ impl Phase for TransitionBackward<'_> {
 #[inline(always)]
 unsafe fn spread<L: Lanes>(
     l: L,
-    from: Place<L::V>,
-    to: Place<L::V>,
+    from: MapView<L::V>,
+    to: MapView<L::V>,
     channels: usize,
     (rows, width): (usize, usize),
     (all_rows, side): (usize, usize),
@@ -241,7 +241,7 @@ unsafe fn through_pool<L: Lanes>(
     reader: &Reader,
     tile: &Tile,
     (first, size): (usize, usize),
-    d: Place<L::V>,
+    d: MapView<L::V>,
     (rows, width): (usize, usize),
     sums: *mut [f64; 2],
 ) {

@@ -1,11 +1,12 @@
 //! The launches of a backward pass. Gradients of weights go beside the chain from layer to layer.
 
 use crate::arch::blocks::{Block, Conv, Layer, Norm};
-use crate::ops::cuda::draft::{Args, Draft, Grid};
+use crate::ops::cuda::builder::{Args, Grid, ProgramBuilder};
 use crate::ops::cuda::forward::Read;
-use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, THIN_TILE, WORD};
-use crate::ops::cuda::program::{Arg, Place, Work};
-use crate::ops::cuda::tiling::{Outer, Packed, Way};
+use crate::ops::cuda::job::THIN_TILE;
+use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, WORD};
+use crate::ops::cuda::program::{Address, Arg, Work};
+use crate::ops::cuda::tiling::{ConvPlan, GemmTiling, WeightGrad};
 
 /// Threads of the kernels that go through channels.
 const CHANNEL_THREADS: usize = 128;
@@ -16,12 +17,12 @@ enum Means {
     /// Its only reader takes them off.
     Taken(InnerMemory),
     /// They are left for the block's channels.
-    Left(Place),
+    Left(Address),
     /// The same for a block that nothing has been left for.
-    LeftFirst(Place),
+    LeftFirst(Address),
 }
 
-impl Draft<'_> {
+impl ProgramBuilder<'_> {
     /// From the gradient of the logits to that of every parameter.
     pub(super) fn network_backward(&mut self) {
         let net = self.layout.plan.net.clone();
@@ -75,7 +76,7 @@ impl Draft<'_> {
             ("maps", memory.features.buffer.into()),
             ("averages_gradient", layout.averages_gradient.into()),
             ("gradient", gradient(layout, index)),
-            ("left", layout.left.into()),
+            ("left", layout.pending_means.into()),
             ("stride", memory.features.stride.into()),
             ("channels", channels.into()),
             ("pixels", pixels.into()),
@@ -104,11 +105,11 @@ impl Draft<'_> {
         let (input, inner) = self.reads(index, layer, place);
         let ((conv, norm), inner) = (layer.expand?, inner?);
         let memory = layout.blocks[index].inner[place];
-        let d = layout.d[turn];
+        let d = layout.inner_gradients[turn];
         self.grow_backward(index, layer.grow, norm, inner, Some((memory, d)));
         self.grow_weights(index, block, layer.grow, layer.norm.channels, Some(inner));
 
-        let Packed { backward, outer, side, .. } = layout.conv(conv);
+        let ConvPlan { backward, outer, side, .. } = layout.conv(conv);
         let (way, outer) = ((*backward)?, (*outer)?);
         let drops = self.drops(false);
         let pixels = Layout::pixels(self.batch, block);
@@ -142,7 +143,7 @@ impl Draft<'_> {
     fn transition_backward(&mut self, index: usize, block: &Block) {
         let layout = self.layout;
         let Some(conv) = block.transition else { return };
-        let Packed { backward, outer, side, .. } = layout.conv(conv);
+        let ConvPlan { backward, outer, side, .. } = layout.conv(conv);
         let (Some(way), Some(outer)) = (*backward, *outer) else { return };
         let input = self.end(index, block);
         let next = &layout.blocks[index + 1];
@@ -177,7 +178,7 @@ impl Draft<'_> {
     fn pointwise_backward(
         &mut self,
         index: usize,
-        (conv, way): (Conv, Way),
+        (conv, way): (Conv, GemmTiling),
         common: Args,
         (spread, drops): (bool, bool),
     ) {
@@ -187,7 +188,7 @@ impl Draft<'_> {
         args.extend([
             ("packed", self.packed(way.at).into()),
             ("gradient", gradient(layout, index)),
-            ("left", layout.left.into()),
+            ("left", layout.pending_means.into()),
         ]);
         let grid = Grid::new([way.tiles(self.batch) * way.columns.tiles, 1, 1], way.rows.threads() as usize);
         let work = self.pointwise_work(conv, spread, if spread { WORD } else { 2 * WORD });
@@ -208,7 +209,7 @@ impl Draft<'_> {
     fn pointwise_weights(
         &mut self,
         conv: Conv,
-        outer: Outer,
+        outer: WeightGrad,
         common: Args,
         pixels: usize,
         (spread, drops): (bool, bool),
@@ -250,7 +251,7 @@ impl Draft<'_> {
             ("packed", self.packed(way.at).into()),
             ("d", inner.map_or(Arg::Nowhere, |(_, d)| d.buffer.into())),
             ("gradient", if inner.is_some() { Arg::Nowhere } else { gradient(layout, index) }),
-            ("left", layout.left.into()),
+            ("left", layout.pending_means.into()),
             ("stride", read.maps.stride.into()),
         ]);
         let tiles = way.tiles(batch);
@@ -360,7 +361,7 @@ impl Draft<'_> {
             Means::LeftFirst(left) => ("LEFT_FIRST", block, left.into(), Arg::Nowhere, Arg::Nowhere),
         };
         let args = vec![
-            ("sums", layout.left.into()),
+            ("sums", layout.pending_means.into()),
             ("scale", scale.into()),
             ("weight", self.parameter(norm.offset).into()),
             ("weight_gradient", self.parameter_gradient(norm.offset).into()),
@@ -386,7 +387,9 @@ fn gradient(layout: &Layout, index: usize) -> Arg {
 }
 
 /// The means left for the channels of block `index`.
-fn left(layout: &Layout, index: usize) -> Place {
-    let Some(place) = layout.blocks[index].left else { unreachable!("a network that trains has them") };
+fn left(layout: &Layout, index: usize) -> Address {
+    let Some(place) = layout.blocks[index].pending_means else {
+        unreachable!("a network that trains has them")
+    };
     place
 }

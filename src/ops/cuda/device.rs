@@ -1,9 +1,10 @@
-//! A CUDA card as a [`Runner`]: one piece of memory, the kernels compiled for this card, a stream of its own,
+//! A CUDA GPU as a [`Runner`]: one piece of memory, the kernels compiled for this GPU, a stream of its own,
 //! and each program as a graph.
 //!
 //! candle's own stream is not used: it is another one in each thread, and its tensors keep events that nobody
 //! here would read. Nothing passes between the two but bytes of the host.
 
+pub(super) mod cache;
 mod compile;
 mod failure;
 mod graph;
@@ -15,11 +16,12 @@ mod stream;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use candle_core::cuda_backend::cudarc::driver::CudaContext;
 use candle_core::{CudaDevice, Device, Error, Result};
 
+use crate::ops::cuda::device::cache::Cache;
 use crate::ops::cuda::device::failure::Told;
 use crate::ops::cuda::device::graph::Graph;
 use crate::ops::cuda::device::kernels::Kernels;
@@ -30,29 +32,8 @@ use crate::ops::cuda::program::{BufferId, Buffers, Program};
 use crate::ops::cuda::runner::Runner;
 use crate::ops::cuda::source::Source;
 
-/// Where compiled kernels are kept from one start to the next. A key is a file name.
-pub trait Cache: Send + Sync {
-    /// What was put there; `None` where nothing was, or it cannot be read.
-    fn get(&self, key: &str) -> Option<Vec<u8>>;
-
-    /// Keeps `bytes`, if it can: the next start only takes longer where it cannot.
-    fn put(&self, key: &str, bytes: &[u8]);
-}
-
-static KEPT: OnceLock<Box<dyn Cache>> = OnceLock::new();
-
-/// From now on compiled kernels are kept in `cache`. The first call holds.
-pub fn keep_kernels(cache: Box<dyn Cache>) {
-    let _ = KEPT.set(cache);
-}
-
-/// Where compiled kernels are kept, if anywhere.
-pub(super) fn kept() -> Option<&'static dyn Cache> {
-    KEPT.get().map(|cache| &**cache)
-}
-
-/// A network's memory and kernels on a card.
-pub(super) struct Card {
+/// A network's memory and kernels on a GPU.
+pub(super) struct Gpu {
     /// Programs that have run, by name. Dropped before what they use.
     kept: HashMap<String, (Program, Graph)>,
     source: Source,
@@ -64,7 +45,7 @@ pub(super) struct Card {
     stream: Stream,
 }
 
-impl Card {
+impl Gpu {
     /// Compiles the kernels of `source` (or finds them in `cache`) and takes memory for `buffers`, all zeros.
     pub(super) fn new(
         device: &CudaDevice,
@@ -91,7 +72,7 @@ impl Card {
     }
 }
 
-impl Runner for Card {
+impl Runner for Gpu {
     fn write(&mut self, buffer: BufferId, offset: usize, bytes: &[u8]) -> Result<()> {
         let to = self.address(buffer, offset, bytes.len())?;
         self.staging.write(&self.stream, to, bytes)
@@ -134,16 +115,16 @@ impl Runner for Card {
     }
 }
 
-impl fmt::Debug for Card {
+impl fmt::Debug for Gpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let programs: Vec<&str> = self.kept.keys().map(String::as_str).collect();
-        f.debug_struct("Card").field("programs", &programs).finish_non_exhaustive()
+        f.debug_struct("Gpu").field("programs", &programs).finish_non_exhaustive()
     }
 }
 
-impl Drop for Card {
+impl Drop for Gpu {
     fn drop(&mut self) {
-        // What is under way uses everything that is dropped next. If the card has failed, nothing is.
+        // What is under way uses everything that is dropped next. If the GPU has failed, nothing is.
         let _ = self.stream.wait();
     }
 }
@@ -152,24 +133,24 @@ fn context(device: &Device) -> Result<Arc<CudaContext>> {
     Ok(Arc::clone(device.as_cuda_device()?.cuda_stream().context()))
 }
 
-/// Bytes of the card's memory that are free, and all of them.
+/// Bytes of the GPU's memory that are free, and all of them.
 pub fn free_bytes(device: &Device) -> Result<(u64, u64)> {
     let (free, total) =
-        context(device)?.mem_get_info().told(|| "the card's memory cannot be asked for".into())?;
+        context(device)?.mem_get_info().told(|| "the GPU's memory cannot be asked for".into())?;
     Ok((free as u64, total as u64))
 }
 
-/// What card it is: "NVIDIA H100 80GB HBM3, compute 9.0, 79.2 GiB".
+/// What GPU it is: "NVIDIA H100 80GB HBM3, compute 9.0, 79.2 GiB".
 pub fn describe(device: &Device) -> Result<String> {
     let context = context(device)?;
-    let asked = || "the card does not say what it is".to_owned();
+    let asked = || "the GPU does not say what it is".to_owned();
     let name = context.name().told(asked)?;
     let (major, minor) = context.compute_capability().told(asked)?;
     let memory = memory::gib(context.total_mem().told(asked)?);
     Ok(format!("{name}, compute {major}.{minor}, {memory}"))
 }
 
-/// The kernels of `source` for an architecture such as `sm_90`, as a driver would load them. Needs no card.
+/// The kernels of `source` for an architecture such as `sm_90`, as a driver would load them. Needs no GPU.
 #[cfg(test)]
 pub(super) fn compile_for(source: &Source, arch: &str) -> Result<Vec<u8>> {
     let compute = arch.trim_start_matches("sm_").parse().map_err(candle_core::Error::wrap)?;

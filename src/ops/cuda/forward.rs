@@ -1,10 +1,11 @@
 //! The launches of a forward pass, by the statistics of the batch or by running ones.
 
 use crate::arch::blocks::{Block, Conv, Layer, Norm};
-use crate::ops::cuda::draft::{Args, Draft, Grid};
-use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, THIN_TILE, WORD};
-use crate::ops::cuda::program::{Arg, Place, Work};
-use crate::ops::cuda::tiling::Packed;
+use crate::ops::cuda::builder::{Args, Grid, ProgramBuilder};
+use crate::ops::cuda::job::THIN_TILE;
+use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, WORD};
+use crate::ops::cuda::program::{Address, Arg, Work};
+use crate::ops::cuda::tiling::ConvPlan;
 
 /// Bytes that the kernels' `Gathered` takes.
 const GATHERED: usize = 3 * DOUBLE;
@@ -41,11 +42,11 @@ impl Measured {
     }
 }
 
-impl Draft<'_> {
+impl ProgramBuilder<'_> {
     /// Weights in the order of their products.
     pub(super) fn pack(&mut self) {
         let layout = self.layout;
-        let rows = layout.convs.iter().flat_map(Packed::lengths).count();
+        let rows = layout.convs.iter().flat_map(ConvPlan::lengths).count();
         let args = vec![
             ("parameters", layout.parameters.into()),
             ("packed", layout.packed.into()),
@@ -57,14 +58,14 @@ impl Draft<'_> {
     }
 
     /// 1/√(variance + ε) of the running statistics.
-    pub(super) fn running_scale(&mut self, epsilon: f32) {
+    pub(super) fn running_scale(&mut self) {
         let layout = self.layout;
         let length = layout.buffers.bytes(layout.running) / WORD;
         let args = vec![
             ("running", layout.running.into()),
             ("scale", layout.running_scale.into()),
             ("length", length.into()),
-            ("epsilon", epsilon.into()),
+            ("epsilon", self.epsilon()),
         ];
         let grid = Grid::new([length.div_ceil(256), 1, 1], 256);
         self.main(("running_scale".into(), "RunningScale"), args, grid);
@@ -73,7 +74,7 @@ impl Draft<'_> {
     /// The batch as a tensor `[n, 3, side, side]` into pixels.
     pub(super) fn take_in(&mut self) {
         let layout = self.layout;
-        let area = layout.plan.net.blocks[0].side.pow(2);
+        let area = layout.plan.net.input_size.pow(2);
         let pixels = self.batch * area;
         let args = vec![
             ("from", layout.given.into()),
@@ -86,7 +87,7 @@ impl Draft<'_> {
     }
 
     /// Images to averages and logits.
-    pub(super) fn network(&mut self, epsilon: f32) {
+    pub(super) fn network(&mut self) {
         let layout = self.layout;
         let net = layout.plan.net.clone();
         let written = |index: usize, channel: usize| {
@@ -94,7 +95,7 @@ impl Draft<'_> {
             let measured = Some(memory.measured.from(channel));
             Written { maps: memory.features, channel, measured }
         };
-        self.grow(net.stem, None, written(0, 0), epsilon);
+        self.grow(net.stem, None, written(0, 0));
         for (index, block) in net.blocks.iter().enumerate() {
             for (place, layer) in block.layers.iter().enumerate() {
                 let (input, inner) = self.reads(index, layer, place);
@@ -102,15 +103,15 @@ impl Draft<'_> {
                 if let (Some((conv, _)), Some(inner)) = (layer.expand, inner) {
                     let measured = Some(inner.measured);
                     let written = Written { maps: inner.maps, channel: 0, measured };
-                    self.pointwise(conv, input, written, epsilon);
-                    self.grow(layer.grow, Some(inner), to, epsilon);
+                    self.pointwise(conv, input, written);
+                    self.grow(layer.grow, Some(inner), to);
                 } else {
-                    self.grow(layer.grow, Some(input), to, epsilon);
+                    self.grow(layer.grow, Some(input), to);
                 }
             }
             let end = self.end(index, block);
             match block.transition {
-                Some(conv) => self.transition(conv, end, index, written(index + 1, 0), epsilon),
+                Some(conv) => self.transition(conv, end, index, written(index + 1, 0)),
                 None => self.head(end, block),
             }
         }
@@ -123,7 +124,7 @@ impl Draft<'_> {
         let inner = layer.expand.map(|(_, norm)| match memory.inner.get(place) {
             Some(inner) => Read { maps: inner.maps, norm, measured: inner.measured },
             // An evaluation keeps one at a time, and measures nothing.
-            None => Read { maps: self.layout.d[0], norm, measured: memory.measured },
+            None => Read { maps: self.layout.inner_gradients[0], norm, measured: memory.measured },
         });
         (input, inner)
     }
@@ -145,7 +146,7 @@ impl Draft<'_> {
     }
 
     /// A 3x3 convolution of `read`, or of the images.
-    fn grow(&mut self, conv: Conv, read: Option<Read>, to: Written, epsilon: f32) {
+    fn grow(&mut self, conv: Conv, read: Option<Read>, to: Written) {
         let (layout, batch) = (self.layout, self.batch);
         let way = layout.conv(conv).forward;
         let (images, drops) = (read.is_none(), read.is_some() && self.drops(true));
@@ -172,13 +173,13 @@ impl Draft<'_> {
         let grid =
             Grid::new([tiles * way.columns.tiles, 1, 1], threads).with_shared(way.shared).with_work(work);
         self.main((kernel, "Conv3Forward"), args, grid);
-        self.join_moments(to.measured, conv.outputs, tiles, epsilon);
+        self.join_moments(to.measured, conv.outputs, tiles);
     }
 
     /// A 1x1 convolution.
-    fn pointwise(&mut self, conv: Conv, read: Read, to: Written, epsilon: f32) {
+    fn pointwise(&mut self, conv: Conv, read: Read, to: Written) {
         let (layout, batch) = (self.layout, self.batch);
-        let Packed { forward: way, side, pooled, .. } = *layout.conv(conv);
+        let ConvPlan { forward: way, side, pooled, .. } = *layout.conv(conv);
         let (drops, measure) = (self.drops(false), self.training && to.measured.is_some());
         let kernel = format!("pointwise_forward<{}, {pooled}, {drops}, {measure}>", way.template());
         let output_side = if pooled { side / 2 } else { side };
@@ -201,16 +202,16 @@ impl Draft<'_> {
         let grid =
             Grid::new([tiles * way.columns.tiles, 1, 1], threads).with_shared(way.shared).with_work(work);
         self.main((kernel, "PointwiseForward"), args, grid);
-        self.join_moments(to.measured, conv.outputs, tiles, epsilon);
+        self.join_moments(to.measured, conv.outputs, tiles);
     }
 
     /// The average comes before the product, both being linear, unless dropout stands between them.
-    fn transition(&mut self, conv: Conv, read: Read, index: usize, to: Written, epsilon: f32) {
+    fn transition(&mut self, conv: Conv, read: Read, index: usize, to: Written) {
         let layout = self.layout;
         let Some(maps) = layout.blocks[index].unpooled else {
-            return self.pointwise(conv, read, to, epsilon);
+            return self.pointwise(conv, read, to);
         };
-        self.pointwise(conv, read, Written { maps, channel: 0, measured: None }, epsilon);
+        self.pointwise(conv, read, Written { maps, channel: 0, measured: None });
         let side = layout.conv(conv).side;
         let pixels = self.batch * (side / 2) * (side / 2);
         let args = vec![
@@ -228,10 +229,10 @@ impl Draft<'_> {
         let blocks = [tiles, conv.outputs.div_ceil(CHANNEL_THREADS), 1];
         let grid = Grid::new(blocks, CHANNEL_THREADS).with_work(work);
         self.main(("pool".into(), "Pool"), args, grid);
-        self.join_moments(to.measured, conv.outputs, tiles, epsilon);
+        self.join_moments(to.measured, conv.outputs, tiles);
     }
 
-    fn join_moments(&mut self, measured: Option<Measured>, channels: usize, tiles: usize, epsilon: f32) {
+    fn join_moments(&mut self, measured: Option<Measured>, channels: usize, tiles: usize) {
         let Some(measured) = measured.filter(|_| self.training) else { return };
         let args = vec![
             ("moments", self.layout.moments.into()),
@@ -240,7 +241,7 @@ impl Draft<'_> {
             ("statistics", measured.statistics.into()),
             ("channels", channels.into()),
             ("tiles", tiles.into()),
-            ("epsilon", epsilon.into()),
+            ("epsilon", self.epsilon()),
         ];
         let grid = Grid::new([channels, 1, 1], CHANNEL_THREADS)
             .with_shared(CHANNEL_THREADS * GATHERED)
@@ -292,7 +293,7 @@ impl Draft<'_> {
     }
 
     /// A place among the packed weights.
-    pub(super) fn packed(&self, at: usize) -> Place {
+    pub(super) fn packed(&self, at: usize) -> Address {
         self.layout.packed.at(at * self.layout.plan.precision.bytes())
     }
 }
@@ -300,6 +301,6 @@ impl Draft<'_> {
 impl Layout {
     /// The table of the kernel `pack`.
     pub(super) fn pack_rows(&self) -> Vec<[i32; 8]> {
-        self.convs.iter().flat_map(Packed::table).collect()
+        self.convs.iter().flat_map(ConvPlan::table).collect()
     }
 }

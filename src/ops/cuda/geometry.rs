@@ -9,9 +9,9 @@ pub(super) const DEPTH: usize = 16;
 const GAP: usize = 8;
 /// Pixels that a gradient of 1x1 weights takes at once.
 const WEIGHT_PIXELS: usize = 32;
-/// Blocks that keep a large card busy: two for each of its 132 multiprocessors.
+/// Blocks that keep a large GPU busy: two for each of its 132 multiprocessors.
 const BUSY: usize = 264;
-/// Shared memory a block may have on every card that is supported (compute 7.5 has the least).
+/// Shared memory a block may have on every GPU that is supported (compute 7.5 has the least).
 pub(super) const MOST_SHARED: usize = 64 << 10;
 
 /// A tile of 16·`mt`·`warps` rows.
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_blocks_of_bc_100_12_have_enough_tiles_for_a_large_card() {
+    fn the_three_blocks_of_bc_100_12_have_enough_tiles_for_a_large_gpu() {
         let tiles = |side: usize| {
             let pixels = 64 * side * side;
             let rows = Rows::of(pixels);

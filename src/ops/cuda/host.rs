@@ -1,7 +1,7 @@
-//! The card's kernels on the host, for tests: compiled as C++20 into a program that this process talks to.
+//! The GPU's kernels on the host, for tests: compiled as C++20 into a program that this process talks to.
 //!
 //! It is slow and strict: reads of shared memory that nobody wrote give NaN, writes beyond a buffer, threads
-//! that wait for threads that are gone, and addresses that a card would refuse end the program. With a
+//! that wait for threads that are gone, and addresses that a GPU would refuse end the program. With a
 //! [`Sanitizer`] it also finds reads beyond a buffer, or two threads at one place with no barrier between:
 //! `HOST_KERNELS_SANITIZER=thread` (or `address`) has all tests of kernels run under it.
 
@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{Error, Result};
 
+pub use crate::ops::cuda::host::compiler::Sanitizer;
 use crate::ops::cuda::program::{BufferId, Buffers, Launch, Program};
 use crate::ops::cuda::runner::Runner;
 use crate::ops::cuda::source::Source;
@@ -30,15 +31,6 @@ const FOOTER: &str = include_str!("kernels/host_main.hpp");
 const WRITE: u32 = 1;
 const READ: u32 = 2;
 const RUN: u32 = 3;
-
-/// A compiler's check of every access to memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sanitizer {
-    /// AddressSanitizer, and undefined behaviour: finds what reads or writes beyond a buffer.
-    Address,
-    /// ThreadSanitizer: finds a place that two threads use with no barrier between.
-    Thread,
-}
 
 /// How kernels are run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

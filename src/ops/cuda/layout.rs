@@ -1,9 +1,9 @@
-//! Where everything of a network lies on the card: buffers, known before any is taken.
+//! Where everything of a network lies on the GPU: buffers, known before any is taken.
 
 use crate::arch::blocks::{Block, Conv, Net};
-use crate::arch::words::Precision;
-use crate::ops::cuda::program::{BufferId, Buffers, Place};
-use crate::ops::cuda::tiling::{Packed, Tiling};
+use crate::ops::cuda::job::{Plan, Use};
+use crate::ops::cuda::program::{Address, BufferId, Buffers};
+use crate::ops::cuda::tiling::{ConvPlan, Tiling};
 
 /// Bytes of an f32 or an i32.
 pub(super) const WORD: usize = 4;
@@ -15,54 +15,6 @@ pub(super) const CLOCK: usize = 32;
 pub(super) const RESULT: usize = 16;
 /// Blocks that look at the update.
 pub(super) const CHECKERS: usize = 512;
-/// Pixels of a tile of the average pool, and of the head's backward pass.
-pub(super) const THIN_TILE: usize = 32;
-
-/// What a network is to do on the card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// Logits by running statistics alone.
-    Evaluation,
-    /// Forward, backward and evaluation.
-    Passes,
-    /// The same, and updates of the weights with so many numbers of state for each.
-    Steps {
-        /// 0, 1 or 2.
-        slots: usize,
-        /// Steps of an epoch.
-        per_epoch: usize,
-    },
-}
-
-impl Use {
-    pub(super) fn trains(self) -> bool {
-        self != Self::Evaluation
-    }
-}
-
-/// Everything that the buffers depend on.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) net: Net,
-    pub(super) precision: Precision,
-    /// Most images of a batch.
-    pub(super) batch: usize,
-    /// Share of values that dropout drops, and whether after the last convolution of dense layers only.
-    pub(super) dropout: Option<(f32, bool)>,
-    pub(super) purpose: Use,
-}
-
-impl Plan {
-    /// Whether dropout follows `conv`, the last of a dense layer or another.
-    pub(super) fn drops(&self, last: bool) -> bool {
-        self.dropout.is_some_and(|(_, last_only)| last || !last_only)
-    }
-
-    fn pixels(&self, side: usize) -> usize {
-        self.batch * side * side
-    }
-}
-
 /// Maps `[pixels, stride]` in a buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Maps {
@@ -74,10 +26,10 @@ pub(super) struct Maps {
 /// Mean and 1/√(variance + ε) of some channels in f32, and mean and variance in f64 pairs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
-    pub(super) mean: Place,
-    pub(super) scale: Place,
+    pub(super) mean: Address,
+    pub(super) scale: Address,
     /// Null in evaluation.
-    pub(super) statistics: Option<Place>,
+    pub(super) statistics: Option<Address>,
 }
 
 /// A dense layer's own: what its bottleneck wrote and what is known of it.
@@ -86,8 +38,8 @@ pub(super) struct InnerMemory {
     pub(super) maps: Maps,
     pub(super) measured: Measured,
     /// γ·s·mean(d) and γ·s²·mean(d·x̂) by channel.
-    pub(super) shift: Place,
-    pub(super) slope: Place,
+    pub(super) shift: Address,
+    pub(super) slope: Address,
 }
 
 /// A block's features and what its backward pass needs.
@@ -98,14 +50,14 @@ pub(super) struct BlockMemory {
     pub(super) gradient: Option<BufferId>,
     pub(super) measured: Measured,
     /// Means left by the readers, pairs by channel.
-    pub(super) left: Option<Place>,
+    pub(super) pending_means: Option<Address>,
     /// By layer; empty in evaluation and without bottleneck.
     pub(super) inner: Vec<InnerMemory>,
     /// What a transition wrote before it was averaged, where dropout comes between.
     pub(super) unpooled: Option<Maps>,
 }
 
-/// A split's images on the card.
+/// A split's images on the GPU.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SplitMemory {
     /// u8 `[count, 3, side, side]`.
@@ -133,13 +85,13 @@ pub(super) struct Layout {
     pub(super) sources: BufferId,
     pub(super) packed: BufferId,
     pub(super) pack_table: BufferId,
-    pub(super) convs: Vec<Packed>,
+    pub(super) convs: Vec<ConvPlan>,
     pub(super) blocks: Vec<BlockMemory>,
     /// Gradients behind the ReLU of a bottleneck, of every other layer in turn; the first one is also
     /// where an evaluation keeps what a bottleneck wrote.
-    pub(super) d: [Maps; 2],
+    pub(super) inner_gradients: [Maps; 2],
     pub(super) moments: BufferId,
-    pub(super) left: BufferId,
+    pub(super) pending_means: BufferId,
     pub(super) partial: BufferId,
     pub(super) images: BufferId,
     /// The batch as it comes from a tensor, `[n, 3, side, side]` f32.
@@ -183,14 +135,14 @@ impl Layout {
         let parameters = net.parameters * WORD;
         let running: usize = net.norms.iter().map(|channels| 2 * channels).sum();
 
-        let convs = Packed::all(&plan);
-        let packed_length: usize = convs.iter().flat_map(Packed::lengths).sum();
-        let rows = convs.iter().flat_map(Packed::lengths).count();
+        let convs = ConvPlan::all(&plan);
+        let packed_length: usize = convs.iter().flat_map(ConvPlan::lengths).sum();
+        let rows = convs.iter().flat_map(ConvPlan::lengths).count();
 
         let statistics_length = Statistics::of(&net).length;
         let statistics = buffers.declare("statistics", only(trains, statistics_length * 2 * DOUBLE));
         let blocks = Self::blocks(&plan, &mut buffers, statistics, number);
-        let d = ["d", "d of every other layer"].map(|name| {
+        let inner_gradients = ["d", "d of every other layer"].map(|name| {
             let widest = net.blocks.iter().flat_map(|block| {
                 block.layers.iter().filter_map(move |layer| Some((block.side, layer.expand?.0.outputs)))
             });
@@ -203,7 +155,7 @@ impl Layout {
         });
         let scratch = Tiling::scratch(&plan);
         let (classes, last) = (net.classes, &net.blocks[net.blocks.len() - 1]);
-        let side = net.blocks[0].side;
+        let side = net.input_size;
         Self {
             parameters: buffers.declare("parameters", parameters),
             gradient: buffers.declare("their gradient", only(trains, parameters)),
@@ -220,9 +172,9 @@ impl Layout {
             pack_table: buffers.declare("where weights are packed", rows * 8 * WORD),
             convs,
             blocks,
-            d,
+            inner_gradients,
             moments: buffers.declare("moments of tiles", only(trains, scratch.moments * DOUBLE)),
-            left: buffers.declare("sums of tiles", only(trains, scratch.left * WORD)),
+            pending_means: buffers.declare("sums of tiles", only(trains, scratch.pending_means * WORD)),
             partial: buffers.declare("gradients of slices", only(trains, scratch.partial * WORD)),
             images: buffers.declare("images of the batch", plan.pixels(side) * 4 * WORD),
             given: buffers
@@ -299,7 +251,7 @@ impl Layout {
                 gradient: trains
                     .then(|| buffers.declare("gradient of a block", pixels * features.stride * WORD)),
                 measured: measured(buffers, block.channels, places.blocks[index]),
-                left: trains
+                pending_means: trains
                     .then(|| buffers.declare("means left by readers", block.channels * 2 * DOUBLE).at(0)),
                 inner: inners,
                 unpooled: unpooled
@@ -310,7 +262,7 @@ impl Layout {
     }
 
     /// How `conv` is computed.
-    pub(super) fn conv(&self, conv: Conv) -> &Packed {
+    pub(super) fn conv(&self, conv: Conv) -> &ConvPlan {
         &self.convs[conv.index as usize - 1]
     }
 

@@ -13,9 +13,9 @@ use crate::ops::cuda::source::Source;
 /// Where programs are to run.
 #[derive(Clone, Debug)]
 pub(crate) enum Machine {
-    /// A card.
+    /// A GPU.
     #[cfg(feature = "cuda")]
-    Card(candle_core::CudaDevice),
+    Gpu(candle_core::CudaDevice),
     /// The host, by the same kernels: for tests.
     #[cfg(feature = "host-kernels")]
     Host(crate::ops::cuda::host::Options),
@@ -23,11 +23,11 @@ pub(crate) enum Machine {
 
 impl Machine {
     /// Bytes of memory that can still be taken.
-    #[cfg_attr(not(feature = "cuda"), expect(clippy::unnecessary_wraps, reason = "a card may not tell"))]
+    #[cfg_attr(not(feature = "cuda"), expect(clippy::unnecessary_wraps, reason = "a GPU may not tell"))]
     pub(in crate::ops) fn free_bytes(&self) -> Result<usize> {
         match self {
             #[cfg(feature = "cuda")]
-            Self::Card(device) => {
+            Self::Gpu(device) => {
                 Ok(device::free_bytes(&candle_core::Device::Cuda(device.clone()))?.0 as usize)
             }
             #[cfg(feature = "host-kernels")]
@@ -38,8 +38,8 @@ impl Machine {
     pub(super) fn runner(&self, source: Source, buffers: &Buffers) -> Result<Box<dyn Runner>> {
         match self {
             #[cfg(feature = "cuda")]
-            Self::Card(device) => {
-                Ok(Box::new(device::Card::new(device, source, buffers.clone(), device::kept())?))
+            Self::Gpu(device) => {
+                Ok(Box::new(device::Gpu::new(device, source, buffers.clone(), device::cache::kept())?))
             }
             #[cfg(feature = "host-kernels")]
             Self::Host(options) => {

@@ -1,63 +1,52 @@
-//! A network on a card, pass by pass, for whoever has its tensors elsewhere.
+//! A network on a GPU, pass by pass, for whoever has its tensors elsewhere.
 
 use candle_core::Result;
 
-use crate::arch::blocks::Net;
-use crate::arch::words::Precision;
-use crate::ops::batch_norm::Rules;
-use crate::ops::cpu::{BatchStatistics, Passes};
-use crate::ops::cuda::draft::Draft;
-use crate::ops::cuda::layout::{Layout, Plan, Statistics, Use};
+use crate::ops::cuda::builder::ProgramBuilder;
+use crate::ops::cuda::job::{Plan, Use};
+use crate::ops::cuda::layout::{Layout, Statistics};
 use crate::ops::cuda::machine::{Built, Clock, Machine};
 use crate::ops::cuda::program::Program;
 use crate::ops::dropout::Masks;
+use crate::ops::passes::{BatchStatistics, NetworkConfig, Passes};
 
 /// The passes of a network whose weights are handed over each time. The memory is taken at the first
-/// batch, and anew for a larger one, for another share of dropout or where training begins.
+/// batch, and again for a larger one, for another share of dropout or where training begins.
 #[derive(Debug)]
-pub(in crate::ops) struct CardNetwork {
-    net: Net,
-    precision: Precision,
-    rules: Rules,
-    dropout_last: bool,
+pub(in crate::ops) struct GpuNetwork {
+    config: NetworkConfig,
     machine: Machine,
     built: Option<Built>,
     /// Images of the last forward pass in training mode.
     batch: usize,
 }
 
-impl CardNetwork {
-    pub(in crate::ops) fn new(
-        net: Net,
-        precision: Precision,
-        rules: Rules,
-        dropout_last: bool,
-        machine: Machine,
-    ) -> Self {
-        Self { net, precision, rules, dropout_last, machine, built: None, batch: 0 }
+impl GpuNetwork {
+    pub(in crate::ops) fn new(config: NetworkConfig, machine: Machine) -> Self {
+        Self { config, machine, built: None, batch: 0 }
     }
 
     /// What can run a batch of `batch` images, with these masks where it trains.
     fn ready(&mut self, batch: usize, trains: bool, masks: Option<Masks>) -> Result<&mut Built> {
         let held = self.built.as_ref().map(|built| &built.layout.plan);
         let dropout = match (trains, held) {
-            (true, _) => masks.map(|masks| (masks.rate as f32, self.dropout_last)),
-            (false, held) => held.and_then(|plan| plan.dropout),
+            (true, _) => masks.map(|masks| masks.rate),
+            (false, held) => held.and_then(|plan| plan.dropout).map(|(rate, _)| f64::from(rate)),
         };
-        let serves = |plan: &Plan| {
-            plan.batch >= batch && plan.dropout == dropout && (plan.purpose.trains() || !trains)
+        let trains = trains || held.is_some_and(|plan| plan.purpose.trains());
+        let batch = held.map_or(batch, |plan| plan.batch.max(batch));
+        let purpose = if trains { Use::Passes } else { Use::Evaluation };
+        let wanted = Plan::new(&self.config, batch, dropout, purpose);
+        let serves = |held: &Plan| {
+            held.batch == wanted.batch && held.dropout == wanted.dropout && held.purpose == wanted.purpose
         };
         if !held.is_some_and(serves) {
-            let trains = trains || held.is_some_and(|plan| plan.purpose.trains());
-            let batch = held.map_or(batch, |plan| plan.batch.max(batch));
-            // The old room is given back before the new is taken.
+            // The old memory is given back before the new is taken.
             self.built = None;
-            let purpose = if trains { Use::Passes } else { Use::Evaluation };
-            let (net, precision) = (self.net.clone(), self.precision);
-            let layout = Layout::new(Plan { net, precision, batch, dropout, purpose }, &[]);
-            let mut programs = vec![evaluation(&layout, batch, self.rules)];
+            let layout = Layout::new(wanted, &[]);
+            let mut programs = vec![evaluation(&layout, batch)];
             if trains {
-                programs.extend([forward(&layout, batch, self.rules), backward(&layout, batch)]);
+                programs.extend([forward(&layout, batch), backward(&layout, batch)]);
             }
             self.built = Some(Built::new(layout, &programs, &self.machine)?);
         }
@@ -68,45 +57,45 @@ impl CardNetwork {
     }
 
     fn images_of(&self, images: &[f32]) -> usize {
-        images.len() / (3 * self.net.blocks[0].side.pow(2))
+        images.len() / (3 * self.config.net.input_size.pow(2))
     }
 }
 
 /// The batch in `given` to logits, by its own statistics.
-fn forward(layout: &Layout, batch: usize, rules: Rules) -> Program {
-    let mut draft = Draft::new(layout, batch, true);
-    draft.pack();
-    draft.take_in();
-    draft.network(rules.epsilon as f32);
-    draft.finish(format!("forward {batch}"))
+fn forward(layout: &Layout, batch: usize) -> Program {
+    let mut builder = ProgramBuilder::new(layout, batch, true);
+    builder.pack();
+    builder.take_in();
+    builder.network();
+    builder.finish(format!("forward {batch}"))
 }
 
 /// From the gradient of the logits to that of the parameters.
 fn backward(layout: &Layout, batch: usize) -> Program {
-    let mut draft = Draft::new(layout, batch, true);
-    draft.network_backward();
-    draft.finish(format!("backward {batch}"))
+    let mut builder = ProgramBuilder::new(layout, batch, true);
+    builder.network_backward();
+    builder.finish(format!("backward {batch}"))
 }
 
 /// The batch in `given` to logits, by running statistics.
-fn evaluation(layout: &Layout, batch: usize, rules: Rules) -> Program {
-    let mut draft = Draft::new(layout, batch, false);
-    draft.pack();
-    draft.running_scale(rules.epsilon as f32);
-    draft.take_in();
-    draft.network(rules.epsilon as f32);
-    draft.finish(format!("evaluation {batch}"))
+fn evaluation(layout: &Layout, batch: usize) -> Program {
+    let mut builder = ProgramBuilder::new(layout, batch, false);
+    builder.pack();
+    builder.running_scale();
+    builder.take_in();
+    builder.network();
+    builder.finish(format!("evaluation {batch}"))
 }
 
-impl Passes for CardNetwork {
+impl Passes for GpuNetwork {
     fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>> {
-        let (batch, rules, classes) = (self.images_of(images), self.rules, self.net.classes);
+        let (batch, classes) = (self.images_of(images), self.config.net.classes);
         self.batch = batch;
         let built = self.ready(batch, true, masks)?;
         let clock = masks.map_or(Clock::default(), |masks| Clock::new(masks.seed, 0, masks.step, 0));
         let layout = &built.layout;
         let (weights, given, at, logits) = (layout.parameters, layout.given, layout.clock, layout.logits);
-        let program = forward(layout, batch, rules);
+        let program = forward(layout, batch);
         built.write(at, &[clock])?;
         built.write(weights, parameters)?;
         built.write(given, images)?;
@@ -127,12 +116,12 @@ impl Passes for CardNetwork {
     }
 
     fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Result<Vec<f32>> {
-        let (batch, rules, classes) = (self.images_of(images), self.rules, self.net.classes);
+        let (batch, classes) = (self.images_of(images), self.config.net.classes);
         let built = self.ready(batch, false, None)?;
         let layout = &built.layout;
         let (weights, given, logits, means) =
             (layout.parameters, layout.given, layout.logits, layout.running);
-        let program = evaluation(layout, batch, rules);
+        let program = evaluation(layout, batch);
         built.write(weights, parameters)?;
         built.write(means, running)?;
         built.write(given, images)?;
@@ -141,7 +130,7 @@ impl Passes for CardNetwork {
     }
 
     fn statistics(&mut self) -> Result<Vec<BatchStatistics>> {
-        let (batch, net) = (self.batch, self.net.clone());
+        let (batch, net) = (self.batch, self.config.net.clone());
         let Some(built) = &mut self.built else {
             candle_core::bail!("there was no forward pass");
         };

@@ -1,16 +1,16 @@
-//! What a card can do at most, measured: products by the units that the network uses, and memory.
+//! What a GPU can do at most, measured: products by the units that the network uses, and memory.
 
 use std::time::Instant;
 
 use candle_core::Result;
 
 use crate::arch::words::Precision;
-use crate::ops::backend::Peaks;
-use crate::ops::cuda::draft::Grid;
+use crate::ops::cuda::builder::Grid;
 use crate::ops::cuda::layout::WORD;
 use crate::ops::cuda::machine::Machine;
 use crate::ops::cuda::program::{Buffers, Launch, Program};
 use crate::ops::cuda::source::Source;
+use crate::ops::trainer::Peaks;
 
 /// Chains of the kernel `peak`, as it has them.
 const CHAINS: usize = 8;
@@ -28,8 +28,8 @@ pub(super) struct Amount {
 }
 
 impl Amount {
-    /// Some milliseconds of a large card.
-    const CARD: Self = Self { blocks: 132 * 8, rounds: 20_000, bytes: 512 << 20 };
+    /// Some milliseconds of a large GPU.
+    const GPU: Self = Self { blocks: 132 * 8, rounds: 20_000, bytes: 512 << 20 };
 }
 
 /// Multiply-adds of a block in a round, each counted as 2 operations.
@@ -42,9 +42,9 @@ fn operations(precision: Precision) -> usize {
     }
 }
 
-/// Measures a card. Takes a gibibyte of its memory meanwhile.
+/// Measures a GPU. Takes a gibibyte of its memory meanwhile.
 pub(in crate::ops) fn peaks(precision: Precision, machine: &Machine) -> Result<Peaks> {
-    measured(precision, machine, Amount::CARD)
+    measured(precision, machine, Amount::GPU)
 }
 
 pub(super) fn measured(precision: Precision, machine: &Machine, amount: Amount) -> Result<Peaks> {

@@ -1,15 +1,15 @@
-//! Work for a card as plain data: buffers, and kernels with their arguments, in order. Nothing here runs.
+//! Work for a GPU as plain data: buffers, and kernels with their arguments, in order. Nothing here runs.
 
 use std::sync::Arc;
 
-/// A buffer of the card, declared in [`Buffers`].
+/// A buffer of the GPU, declared in [`Buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct BufferId(pub(super) usize);
 
 impl BufferId {
     /// The place `offset` bytes from its beginning.
-    pub(super) fn at(self, offset: usize) -> Place {
-        Place { buffer: self, offset }
+    pub(super) fn at(self, offset: usize) -> Address {
+        Address { buffer: self, offset }
     }
 }
 
@@ -41,12 +41,12 @@ impl Buffers {
 
 /// A place in a buffer, `offset` bytes from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Address {
     pub(super) buffer: BufferId,
     pub(super) offset: usize,
 }
 
-impl Place {
+impl Address {
     /// The place `bytes` further on.
     pub(super) fn plus(self, bytes: usize) -> Self {
         Self { offset: self.offset + bytes, ..self }
@@ -56,7 +56,7 @@ impl Place {
 /// An argument of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Arg {
-    At(Place),
+    At(Address),
     /// A null pointer.
     Nowhere,
     Int(i32),

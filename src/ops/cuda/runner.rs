@@ -1,4 +1,4 @@
-//! What can run programs: a card, or in tests the host.
+//! What can run programs: a GPU, or in tests the host.
 
 use std::fmt::Debug;
 

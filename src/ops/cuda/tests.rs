@@ -1,18 +1,20 @@
-//! Programs of real networks, looked at without a card.
+//! Programs of real networks, looked at without a GPU.
 
-use crate::arch::blocks::Shape;
-use crate::arch::words::Precision;
-use crate::ops::batch_norm::Rules;
+use crate::arch::Arch;
+use crate::arch::blocks::Net;
+use crate::arch::words::{DropoutPlaces, Precision, StemKind};
+use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cuda::geometry::MOST_SHARED;
 use crate::ops::cuda::layout::Layout;
 use crate::ops::cuda::program::{Arg, Lane, Program};
 use crate::ops::cuda::source::Source;
 use crate::ops::cuda::trainer::{before_evaluation, evaluation, layout_of, step};
-use crate::ops::trainer::{Feed, Network, Rule, Training};
+use crate::ops::passes::NetworkConfig;
+use crate::ops::trainer::{Feed, OptimizerKind, Training};
 
-/// The first card, for tests that need one; `None`, and said so, where there is none.
+/// The first GPU, for tests that need one; `None`, and said so, where there is none.
 #[cfg(feature = "cuda")]
-pub(crate) fn card() -> Option<candle_core::Device> {
+pub(crate) fn gpu() -> Option<candle_core::Device> {
     use std::io::Write;
     let error = match candle_core::Device::new_cuda(0) {
         Ok(device) => {
@@ -45,54 +47,63 @@ impl crate::ops::cuda::Cache for Memory {
     }
 }
 
-/// Where tests of whole networks run: on a card, or on the host with a card's kernels.
-pub(crate) fn place() -> Option<crate::ops::backend::Place> {
+/// Where tests of whole networks run: on a GPU, or on the host with a GPU's kernels.
+pub(crate) fn backend() -> Option<crate::ops::backend::Backend> {
     #[cfg(feature = "cuda")]
-    if let Some(device) = card() {
-        return crate::ops::backend::Place::of(&device);
+    if let Some(device) = gpu() {
+        return crate::ops::backend::Backend::of(&device);
     }
     #[cfg(feature = "host-kernels")]
-    let place =
-        Some(crate::ops::backend::Place::host_kernels(crate::ops::cuda::host::Options::of_environment()));
+    let backend =
+        Some(crate::ops::backend::Backend::host_kernels(crate::ops::cuda::host::Options::of_environment()));
     #[cfg(not(feature = "host-kernels"))]
-    let place = None;
-    place
+    let backend = None;
+    backend
 }
 
 const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Tf32, Precision::Bf16];
 
 /// CIFAR networks by growth rate, layers of a block, whether with bottleneck and compression.
-fn shape(growth_rate: usize, layers: usize, bottleneck: bool) -> Shape {
-    let stem = if bottleneck { 2 * growth_rate } else { 16 };
-    let mut channels = stem;
-    let transitions = (0..2).map(|_| {
-        channels += layers * growth_rate;
-        channels = if bottleneck { channels / 2 } else { channels };
-        channels
-    });
-    let transitions = transitions.collect();
-    Shape { input_size: 32, stem, growth_rate, bottleneck, layers: vec![layers; 3], transitions, classes: 10 }
+fn arch(growth_rate: usize, layers: usize, bottleneck: bool) -> Arch {
+    Arch {
+        layers: vec![layers; 3],
+        growth_rate,
+        bottleneck,
+        compression: if bottleneck { 0.5 } else { 1.0 },
+        stem: if bottleneck { 2 * growth_rate } else { 16 },
+        stem_kind: StemKind::Cifar,
+        classes: 10,
+        input_size: 32,
+    }
 }
 
 /// The networks of the paper's table 2, and a small odd one.
-fn shapes() -> Vec<(&'static str, Shape)> {
+fn archs() -> Vec<(&'static str, Arch)> {
     vec![
-        ("bc-22-12", shape(12, 3, true)),
-        ("bc-100-12", shape(12, 16, true)),
-        ("bc-250-24", shape(24, 41, true)),
-        ("bc-190-40", shape(40, 31, true)),
-        ("bc-40-48", shape(48, 6, true)),
-        ("40-12", shape(12, 12, false)),
-        ("100-24", shape(24, 32, false)),
-        ("odd", Shape { input_size: 27, classes: 3, ..shape(5, 2, true) }),
+        ("bc-22-12", arch(12, 3, true)),
+        ("bc-100-12", arch(12, 16, true)),
+        ("bc-250-24", arch(24, 41, true)),
+        ("bc-190-40", arch(40, 31, true)),
+        ("bc-40-48", arch(48, 6, true)),
+        ("40-12", arch(12, 12, false)),
+        ("100-24", arch(24, 32, false)),
+        ("odd", Arch { input_size: 27, classes: 3, ..arch(5, 2, true) }),
     ]
 }
 
-fn training(shape: &Shape, precision: Precision, dropout: f64, batch: usize) -> Training {
+fn config(arch: &Arch, precision: Precision) -> NetworkConfig {
+    NetworkConfig {
+        net: Net::new(arch, &arch.plan().unwrap()).unwrap(),
+        precision,
+        batch_norm: BatchNormConfig::default(),
+        dropout_places: DropoutPlaces::Paper,
+    }
+}
+
+fn training(dropout: f64, batch: usize) -> Training {
     Training {
-        network: Network { shape: shape.clone(), precision, rules: Rules::default(), dropout_last: false },
         dropout,
-        rule: Rule::Sgd { momentum: 0.9, nesterov: true },
+        optimizer: OptimizerKind::Sgd { momentum: 0.9, nesterov: true },
         weight_decay: 1e-4,
         smoothing: 0.0,
         batch,
@@ -109,21 +120,21 @@ fn training(shape: &Shape, precision: Precision, dropout: f64, batch: usize) -> 
 
 /// Everything that a run launches, for a full batch and for one of `last` images.
 fn programs(training: &Training, layout: &Layout, last: usize) -> Vec<Program> {
-    let mut all = vec![before_evaluation(layout, training)];
+    let mut all = vec![before_evaluation(layout)];
     for images in [training.batch, last] {
-        all.extend([step(layout, training, images), evaluation(layout, training, 2, images)]);
+        all.extend([step(layout, training, images), evaluation(layout, 2, images)]);
     }
     all
 }
 
 /// Panics where an argument is missing or of another kind.
 #[test]
-fn every_launch_of_every_network_is_complete_and_within_what_a_card_has() {
-    for (name, shape) in shapes() {
+fn every_launch_of_every_network_is_complete_and_within_what_a_gpu_has() {
+    for (name, arch) in archs() {
         for precision in PRECISIONS {
             for dropout in [0.0, 0.2] {
-                let training = training(&shape, precision, dropout, 64);
-                let layout = layout_of(&training);
+                let (config, training) = (config(&arch, precision), training(dropout, 64));
+                let layout = layout_of(&config, &training);
                 let programs = programs(&training, &layout, 16);
                 let source = Source::new(precision, &programs);
                 for launch in programs.iter().flat_map(|program| program.launches.iter()) {
@@ -148,9 +159,9 @@ fn every_launch_of_every_network_is_complete_and_within_what_a_card_has() {
 
 #[test]
 fn a_smaller_batch_needs_no_other_kernels() {
-    for (name, shape) in shapes() {
-        let training = training(&shape, Precision::Bf16, 0.2, 64);
-        let layout = layout_of(&training);
+    for (name, arch) in archs() {
+        let (config, training) = (config(&arch, Precision::Bf16), training(0.2, 64));
+        let layout = layout_of(&config, &training);
         let kernels = |images| {
             let program = step(&layout, &training, images);
             program.launches.iter().map(|launch| launch.kernel.clone()).collect::<Vec<_>>()
@@ -164,8 +175,8 @@ fn a_smaller_batch_needs_no_other_kernels() {
 /// What is beside the chain waits for the chain, and the chain for what still reads its buffers.
 #[test]
 fn nothing_of_a_step_waits_for_what_comes_later() {
-    let training = training(&shape(12, 16, true), Precision::F32, 0.0, 64);
-    let program = step(&layout_of(&training), &training, 64);
+    let (config, training) = (config(&arch(12, 16, true), Precision::F32), training(0.0, 64));
+    let program = step(&layout_of(&config, &training), &training, 64);
     let beside = program.launches.iter().filter(|launch| launch.lane == Lane::Side).count();
     // Both convolutions of 48 layers, two transitions and the stem, each with its join; the linear layer.
     assert_eq!(beside, 2 * (2 * 48 + 2 + 1) + 1);
@@ -180,8 +191,8 @@ fn nothing_of_a_step_waits_for_what_comes_later() {
 /// gradient of the images and the three quarters that a pool before the product saves.
 #[test]
 fn the_work_of_a_step_is_that_of_the_network() {
-    let training = training(&shape(12, 16, true), Precision::F32, 0.0, 64);
-    let program = step(&layout_of(&training), &training, 64);
+    let (config, training) = (config(&arch(12, 16, true), Precision::F32), training(0.0, 64));
+    let program = step(&layout_of(&config, &training), &training, 64);
     let operations: f64 = program.launches.iter().map(|launch| launch.work.operations).sum();
     let (macs, stem, pools) = (287.9e6, 0.7e6, 0.75 * (24.0e6 + 11.5e6));
     let expected = 64.0 * 2.0 * (3.0 * macs - stem - pools);
@@ -192,8 +203,8 @@ fn the_work_of_a_step_is_that_of_the_network() {
 #[test]
 fn bc_100_12_takes_half_a_gibibyte_beside_its_images() {
     let taken = |precision| {
-        let training = training(&shape(12, 16, true), precision, 0.0, 64);
-        let layout = layout_of(&training);
+        let (config, training) = (config(&arch(12, 16, true), precision), training(0.0, 64));
+        let layout = layout_of(&config, &training);
         let images: usize = layout.splits.iter().map(|split| layout.buffers.bytes(split.pixels)).sum();
         (layout.buffers.total() - images) as f64 / f64::from(1 << 20)
     };
@@ -204,20 +215,20 @@ fn bc_100_12_takes_half_a_gibibyte_beside_its_images() {
 
 #[cfg(feature = "cuda")]
 #[test]
-fn the_kernels_of_real_networks_compile_for_the_cards_they_are_for() {
+fn the_kernels_of_real_networks_compile_for_the_gpus_they_are_for() {
     use crate::ops::cuda::device::compile_for;
 
     let cases = [
-        (shape(12, 16, true), Precision::F32, 0.0, "sm_75"),
-        (shape(12, 16, true), Precision::Tf32, 0.0, "sm_90"),
-        (shape(12, 16, true), Precision::Bf16, 0.0, "sm_90"),
-        (shape(12, 12, false), Precision::Bf16, 0.2, "sm_80"),
+        (arch(12, 16, true), Precision::F32, 0.0, "sm_75"),
+        (arch(12, 16, true), Precision::Tf32, 0.0, "sm_90"),
+        (arch(12, 16, true), Precision::Bf16, 0.0, "sm_90"),
+        (arch(12, 12, false), Precision::Bf16, 0.2, "sm_80"),
     ];
-    for (shape, precision, dropout, card) in cases {
-        let training = training(&shape, precision, dropout, 64);
-        let layout = layout_of(&training);
+    for (arch, precision, dropout, gpu) in cases {
+        let (config, training) = (config(&arch, precision), training(dropout, 64));
+        let layout = layout_of(&config, &training);
         let source = Source::new(precision, &programs(&training, &layout, 16));
-        let compiled = compile_for(&source, card);
-        assert!(compiled.is_ok_and(|image| !image.is_empty()), "{precision:?} for {card}");
+        let compiled = compile_for(&source, gpu);
+        assert!(compiled.is_ok_and(|image| !image.is_empty()), "{precision:?} for {gpu}");
     }
 }

@@ -5,7 +5,7 @@ use crate::ops::cuda::geometry::{
     Columns, DEPTH, MOST_SHARED, Rows, Slices, Window, conv3_shared, conv3_weights_shared, pointwise_shared,
     pointwise_weights_shared,
 };
-use crate::ops::cuda::layout::{Plan, THIN_TILE};
+use crate::ops::cuda::job::{Plan, THIN_TILE};
 
 /// Rows of coefficients of a normalisation, of a finished gradient, of an inner gradient, as the kernels
 /// have them.
@@ -15,7 +15,7 @@ const INNER: usize = 4;
 
 /// One direction of a convolution: tiles of pixels by tiles of columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Way {
+pub(super) struct GemmTiling {
     pub(super) rows: Rows,
     pub(super) columns: Columns,
     /// Of a 3x3 convolution.
@@ -30,7 +30,7 @@ pub(super) struct Way {
     side: usize,
 }
 
-impl Way {
+impl GemmTiling {
     /// Tiles of `batch` images.
     pub(super) fn tiles(&self, batch: usize) -> usize {
         match self.window {
@@ -52,7 +52,7 @@ impl Way {
 
 /// The gradient of a convolution's weights: tiles of inputs by tiles of outputs by slices of pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Outer {
+pub(super) struct WeightGrad {
     pub(super) rows: Rows,
     pub(super) inputs: usize,
     pub(super) columns: Columns,
@@ -62,26 +62,26 @@ pub(super) struct Outer {
     pub(super) shared: usize,
 }
 
-/// A convolution on the card.
+/// A convolution on the GPU.
 #[derive(Clone, Debug)]
-pub(super) struct Packed {
+pub(super) struct ConvPlan {
     pub(super) conv: Conv,
     /// Height and width of the maps it reads.
     pub(super) side: usize,
     /// Whether its input is averaged over 2x2 pixels.
     pub(super) pooled: bool,
-    pub(super) forward: Way,
+    pub(super) forward: GemmTiling,
     /// None of the stem, and none in evaluation.
-    pub(super) backward: Option<Way>,
-    pub(super) outer: Option<Outer>,
+    pub(super) backward: Option<GemmTiling>,
+    pub(super) outer: Option<WeightGrad>,
 }
 
-impl Packed {
+impl ConvPlan {
     /// The convolutions of a network in the order of their numbers.
     pub(super) fn all(plan: &Plan) -> Vec<Self> {
         let net = &plan.net;
         let mut tiling = Tiling { plan, at: 0, found: Vec::new() };
-        tiling.conv3(net.stem, net.blocks[0].side);
+        tiling.conv3(net.stem, net.input_size);
         for block in &net.blocks {
             for layer in &block.layers {
                 if let Some((conv, _)) = layer.expand {
@@ -104,7 +104,7 @@ impl Packed {
     /// Rows of the kernel `pack`'s table.
     pub(super) fn table(&self) -> impl Iterator<Item = [i32; 8]> {
         let Conv { offset, inputs, outputs, taps, .. } = self.conv;
-        let row = move |way: Way, backward: bool| {
+        let row = move |way: GemmTiling, backward: bool| {
             let Columns { width, tiles } = way.columns;
             [offset, outputs, inputs, taps, width, tiles, usize::from(backward), way.at].map(|n| n as i32)
         };
@@ -118,16 +118,16 @@ impl Packed {
 pub(super) struct Scratch {
     /// In f64.
     pub(super) moments: usize,
-    pub(super) left: usize,
+    pub(super) pending_means: usize,
     pub(super) partial: usize,
 }
 
 /// Cuts convolutions in their order.
 pub(super) struct Tiling<'a> {
     plan: &'a Plan,
-    /// Packed numbers so far.
+    /// ConvPlan numbers so far.
     at: usize,
-    found: Vec<Packed>,
+    found: Vec<ConvPlan>,
 }
 
 fn deep(channels: usize) -> usize {
@@ -139,24 +139,24 @@ impl Tiling<'_> {
     pub(super) fn scratch(plan: &Plan) -> Scratch {
         let mut most = Scratch::default();
         let thin = |side: usize| (plan.batch * side * side).div_ceil(THIN_TILE);
-        for Packed { conv, side, forward, backward, outer, .. } in Packed::all(plan) {
+        for ConvPlan { conv, side, forward, backward, outer, .. } in ConvPlan::all(plan) {
             // A transition's average may be measured by itself.
             let tiles = forward.tiles(plan.batch).max(thin(side / 2));
             most.moments = most.moments.max(3 * conv.outputs * tiles);
             if let Some(way) = backward {
-                most.left = most.left.max(2 * conv.inputs * way.tiles(plan.batch));
+                most.pending_means = most.pending_means.max(2 * conv.inputs * way.tiles(plan.batch));
             }
             if let Some(outer) = outer {
                 most.partial = most.partial.max(outer.slices.count * conv.len());
             }
         }
         if let Some(block) = plan.net.blocks.last() {
-            most.left = most.left.max(2 * block.channels * thin(block.side));
+            most.pending_means = most.pending_means.max(2 * block.channels * thin(block.side));
         }
         most
     }
 
-    fn place(&mut self, mut way: Way, depth: usize, taps: usize) -> Way {
+    fn place(&mut self, mut way: GemmTiling, depth: usize, taps: usize) -> GemmTiling {
         way.at = self.at;
         way.length = way.columns.tiles * deep(depth) * taps * way.columns.width;
         self.at += way.length;
@@ -171,7 +171,7 @@ impl Tiling<'_> {
             let rows = Rows::of(batch * side * side);
             let columns = Columns::of(columns, rows.mt);
             let shared = pointwise_shared(precision, rows, columns.width, coefficients(columns.width));
-            Way { rows, columns, window: None, shared, at: 0, length: 0, side }
+            GemmTiling { rows, columns, window: None, shared, at: 0, length: 0, side }
         };
         let forward = way(if pooled { side / 2 } else { side }, outputs, &|_| NORM * deep(inputs));
         let forward = self.place(forward, inputs, 1);
@@ -185,7 +185,7 @@ impl Tiling<'_> {
             let rows = Rows::of_inputs(inputs);
             let columns = Columns::of(outputs, rows.mt);
             let tiles = inputs.div_ceil(rows.count());
-            Outer {
+            WeightGrad {
                 rows,
                 inputs: tiles,
                 columns,
@@ -199,7 +199,7 @@ impl Tiling<'_> {
                 ),
             }
         });
-        self.found.push(Packed { conv, side, pooled, forward, backward, outer });
+        self.found.push(ConvPlan { conv, side, pooled, forward, backward, outer });
     }
 
     fn conv3(&mut self, conv: Conv, side: usize) {
@@ -214,11 +214,11 @@ impl Tiling<'_> {
             self.place(way, outputs, 9)
         });
         let outer = purpose.trains().then(|| self.conv3_outer(conv, side, stem));
-        self.found.push(Packed { conv, side, pooled: false, forward, backward, outer });
+        self.found.push(ConvPlan { conv, side, pooled: false, forward, backward, outer });
     }
 
     /// The largest tile that the shared memory holds.
-    fn conv3_way(&self, side: usize, columns: usize, coefficients: &dyn Fn(usize) -> usize) -> Way {
+    fn conv3_way(&self, side: usize, columns: usize, coefficients: &dyn Fn(usize) -> usize) -> GemmTiling {
         let Plan { precision, batch, .. } = *self.plan;
         let all = Rows::of(batch * side * side).and_smaller().flat_map(|rows| {
             let widest = Columns::of(columns, rows.mt);
@@ -227,13 +227,13 @@ impl Tiling<'_> {
             std::iter::once(widest).chain(narrower).map(move |columns| {
                 let (window, width) = (Window::of(side, rows.count()), columns.width);
                 let shared = conv3_shared(precision, rows.warps, width, window, coefficients(width));
-                Way { rows, columns, window: Some(window), shared, at: 0, length: 0, side }
+                GemmTiling { rows, columns, window: Some(window), shared, at: 0, length: 0, side }
             })
         });
         first_that_fits(all, |way| way.shared)
     }
 
-    fn conv3_outer(&self, conv: Conv, side: usize, stem: bool) -> Outer {
+    fn conv3_outer(&self, conv: Conv, side: usize, stem: bool) -> WeightGrad {
         let Plan { precision, batch, .. } = *self.plan;
         let Conv { inputs, outputs, .. } = conv;
         let columns = Columns::narrow(outputs);
@@ -243,7 +243,7 @@ impl Tiling<'_> {
                 let window = Window::of(side, pixels);
                 let tiles = inputs.div_ceil(rows.count());
                 let norm = if stem { 0 } else { NORM * rows.count() };
-                Outer {
+                WeightGrad {
                     rows,
                     inputs: tiles,
                     columns,

@@ -1,4 +1,4 @@
-//! Training on a card: the whole step is one program, and so is the evaluation of a batch.
+//! Training on a GPU: the whole step is one program, and so is the evaluation of a batch.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use bytemuck::{Pod, Zeroable};
 use candle_core::Result;
 
-use crate::ops::cuda::draft::Draft;
-use crate::ops::cuda::layout::{Layout, Plan, RESULT, Use, WORD};
+use crate::ops::cuda::builder::ProgramBuilder;
+use crate::ops::cuda::job::{Plan, Use};
+use crate::ops::cuda::layout::{Layout, RESULT, WORD};
 use crate::ops::cuda::machine::{Built, Clock, Machine};
 use crate::ops::cuda::profile;
 use crate::ops::cuda::program::Program;
 use crate::ops::cuda::update::Views;
+use crate::ops::passes::NetworkConfig;
 use crate::ops::trainer::{
     Epoch, Feed, KernelTime, NonFinite, Outcome, Split, State, StepResult, Trainer, Training,
 };
@@ -33,9 +35,9 @@ struct Answer {
     index: u32,
 }
 
-/// Training of one network on a card.
+/// Training of one network on a GPU.
 #[derive(Debug)]
-pub(in crate::ops) struct CardTrainer {
+pub(in crate::ops) struct GpuTrainer {
     training: Training,
     built: Built,
     /// The step by images of its batch.
@@ -48,71 +50,70 @@ pub(in crate::ops) struct CardTrainer {
     under_way: usize,
 }
 
-pub(super) fn layout_of(training: &Training) -> Layout {
-    let dropout =
-        (training.dropout > 0.0).then_some((training.dropout as f32, training.network.dropout_last));
-    let plan = Plan {
-        net: training.network.shape.net(),
-        precision: training.network.precision,
-        batch: training.batch,
-        dropout,
-        purpose: Use::Steps { slots: training.rule.slots(), per_epoch: training.steps_per_epoch },
-    };
+pub(super) fn layout_of(config: &NetworkConfig, training: &Training) -> Layout {
+    let purpose = Use::Steps { slots: training.optimizer.slots().len(), per_epoch: training.steps_per_epoch };
+    let dropout = Some(training.dropout).filter(|&rate| rate > 0.0);
+    let plan = Plan::new(config, training.batch, dropout, purpose);
     match &training.feed {
         Feed::Given => Layout::new(plan, &[]),
         Feed::Splits { counts, .. } => Layout::new(plan, counts),
     }
 }
 
-/// Bytes that `training` takes on a card.
-pub(in crate::ops) fn training_bytes(training: &Training) -> usize {
-    layout_of(training).buffers.total()
+/// Bytes that `training` takes on a GPU.
+pub(in crate::ops) fn training_bytes(config: &NetworkConfig, training: &Training) -> usize {
+    layout_of(config, training).buffers.total()
 }
 
 /// A step on a batch of `images`.
 pub(super) fn step(layout: &Layout, training: &Training, images: usize) -> Program {
-    let mut draft = Draft::new(layout, images, true);
+    let mut builder = ProgramBuilder::new(layout, images, true);
     match (&training.feed, layout.splits.first()) {
         (&Feed::Splits { augment, flips, .. }, Some(&split)) => {
-            draft.batch_of(split, if augment { Views::Augmented { flips } } else { Views::Shuffled });
+            builder.batch_of(split, if augment { Views::Augmented { flips } } else { Views::Shuffled });
         }
-        _ => draft.take_in(),
+        _ => builder.take_in(),
     }
-    draft.pack();
-    draft.network(training.network.rules.epsilon as f32);
-    draft.loss(training.smoothing as f32);
-    draft.network_backward();
-    draft.update(training.rule, training.weight_decay as f32, training.network.rules);
-    draft.finish(format!("step {images}"))
+    builder.pack();
+    builder.network();
+    builder.loss(training.smoothing as f32);
+    builder.network_backward();
+    builder.update(training.optimizer, training.weight_decay as f32);
+    builder.finish(format!("step {images}"))
 }
 
-pub(super) fn before_evaluation(layout: &Layout, training: &Training) -> Program {
-    let mut draft = Draft::new(layout, 0, false);
-    draft.pack();
-    draft.running_scale(training.network.rules.epsilon as f32);
-    draft.finish("before an evaluation".into())
+pub(super) fn before_evaluation(layout: &Layout) -> Program {
+    let mut builder = ProgramBuilder::new(layout, 0, false);
+    builder.pack();
+    builder.running_scale();
+    builder.finish("before an evaluation".into())
 }
 
-pub(super) fn evaluation(layout: &Layout, training: &Training, split: usize, images: usize) -> Program {
-    let mut draft = Draft::new(layout, images, false);
-    draft.batch_of(layout.splits[split], Views::Plain);
-    draft.network(training.network.rules.epsilon as f32);
-    draft.loss(0.0);
-    draft.finish(format!("evaluation of {images} of split {split}"))
+pub(super) fn evaluation(layout: &Layout, split: usize, images: usize) -> Program {
+    let mut builder = ProgramBuilder::new(layout, images, false);
+    builder.batch_of(layout.splits[split], Views::Plain);
+    builder.network();
+    builder.loss(0.0);
+    builder.finish(format!("evaluation of {images} of split {split}"))
 }
 
-impl CardTrainer {
+impl GpuTrainer {
     /// Takes the memory, compiles the kernels and brings the images.
-    pub(in crate::ops) fn new(training: Training, splits: &[Split], machine: &Machine) -> Result<Self> {
-        let layout = layout_of(&training);
+    pub(in crate::ops) fn new(
+        config: &NetworkConfig,
+        training: Training,
+        splits: &[Split],
+        machine: &Machine,
+    ) -> Result<Self> {
+        let layout = layout_of(config, &training);
         let first = step(&layout, &training, training.batch);
-        let before = before_evaluation(&layout, &training);
+        let before = before_evaluation(&layout);
         let mut programs = vec![first.clone(), before.clone()];
         if !layout.splits.is_empty() {
-            programs.push(evaluation(&layout, &training, 0, training.batch));
+            programs.push(evaluation(&layout, 0, training.batch));
         }
         let mut built = Built::new(layout, &programs, machine)?;
-        let sources = built.layout.running_sources(training.network.rules);
+        let sources = built.layout.running_sources();
         built.write(built.layout.sources, &sources)?;
         if let Feed::Splits { table, .. } = &training.feed {
             built.write(built.layout.table, table)?;
@@ -143,7 +144,7 @@ impl CardTrainer {
         StepResult { loss, correct, failed }
     }
 
-    /// Losses and predictions of `images` images, from what the card posted.
+    /// Losses and predictions of `images` images, from what the GPU posted.
     fn outcome(&self, bytes: &[u8], images: usize) -> Outcome {
         let words: Vec<u32> = bytes.chunks_exact(WORD).map(bytemuck::pod_read_unaligned).collect();
         let (batch, words) = (self.training.batch, &words);
@@ -152,7 +153,7 @@ impl CardTrainer {
     }
 }
 
-impl Trainer for CardTrainer {
+impl Trainer for GpuTrainer {
     fn depth(&self) -> usize {
         MAX_IN_FLIGHT
     }
@@ -169,7 +170,7 @@ impl Trainer for CardTrainer {
         let (parameters, running, slots) = (layout.parameters, layout.running, layout.slots);
         let count = layout.plan.net.parameters;
         let statistics = layout.buffers.bytes(running) / WORD;
-        let slots = slots.into_iter().take(self.training.rule.slots());
+        let slots = slots.into_iter().take(self.training.optimizer.slots().len());
         Ok(Some(State {
             parameters: self.built.read(parameters, count)?,
             running: self.built.read(running, statistics)?,
@@ -238,7 +239,7 @@ impl Trainer for CardTrainer {
                 let program = self
                     .evaluations
                     .entry((split, images))
-                    .or_insert_with(|| evaluation(layout, &self.training, split, images));
+                    .or_insert_with(|| evaluation(layout, split, images));
                 let clock = Clock::new(self.training.seed, 0, 0, (begin / batch) as u32);
                 runner.write(layout.evaluation_clock, 0, bytemuck::bytes_of(&clock))?;
                 runner.run(program)?;
@@ -250,7 +251,7 @@ impl Trainer for CardTrainer {
             }
             let Some((begin, images)) = under_way.pop_front() else { return Ok(()) };
             let Some(bytes) = self.built.runner.collect(true)? else {
-                candle_core::bail!("the card owes an answer");
+                candle_core::bail!("the GPU owes an answer");
             };
             // What is under way is collected even where nobody wants it.
             wanted = wanted && each(begin, Some(self.outcome(&bytes, images)));

@@ -1,22 +1,21 @@
-//! The launches around the passes of a training step: the batch from images on the card, and the update.
+//! The launches around the passes of a training step: the batch from images on the GPU, and the update.
 
-use crate::ops::batch_norm::Rules;
-use crate::ops::cuda::draft::{Draft, Grid};
+use crate::ops::cuda::builder::{Grid, ProgramBuilder};
 use crate::ops::cuda::layout::{CHECKERS, DOUBLE, Layout, SplitMemory, Statistics, WORD};
 use crate::ops::cuda::program::{Arg, Work};
-use crate::ops::trainer::Rule;
+use crate::ops::trainer::OptimizerKind;
 
 /// Threads of the kernel `judge`, as it has them.
 const JUDGES: usize = 128;
 
-/// A rule as the kernels call it.
-fn name(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Sgd { momentum: 0.0, .. } => "SGD",
-        Rule::Sgd { nesterov: false, .. } => "MOMENTUM",
-        Rule::Sgd { nesterov: true, .. } => "NESTEROV",
-        Rule::Adam => "ADAM",
-        Rule::AdamW => "ADAMW",
+/// An optimizer by the kernels' name for it.
+fn name(optimizer: OptimizerKind) -> &'static str {
+    match optimizer {
+        OptimizerKind::Sgd { momentum: 0.0, .. } => "SGD",
+        OptimizerKind::Sgd { nesterov: false, .. } => "MOMENTUM",
+        OptimizerKind::Sgd { nesterov: true, .. } => "NESTEROV",
+        OptimizerKind::Adam => "ADAM",
+        OptimizerKind::AdamW => "ADAMW",
     }
 }
 
@@ -31,11 +30,11 @@ pub(super) enum Views {
     Plain,
 }
 
-impl Draft<'_> {
+impl ProgramBuilder<'_> {
     /// Batch number `clock.index` of a split.
     pub(super) fn batch_of(&mut self, split: SplitMemory, views: Views) {
         let layout = self.layout;
-        let side = layout.plan.net.blocks[0].side;
+        let side = layout.plan.net.input_size;
         let order = if views == Views::Plain { Arg::Nowhere } else { layout.order.into() };
         let clock = if views == Views::Plain { layout.evaluation_clock } else { layout.clock };
         let crops = matches!(views, Views::Augmented { .. });
@@ -59,15 +58,15 @@ impl Draft<'_> {
     }
 
     /// Changes weights, state and running statistics, unless something is not finite.
-    pub(super) fn update(&mut self, rule: Rule, weight_decay: f32, rules: Rules) {
+    pub(super) fn update(&mut self, optimizer: OptimizerKind, weight_decay: f32) {
         let layout = self.layout;
         let outcome = |number: usize| layout.outcome.at(number * layout.plan.batch * WORD);
         let running = layout.buffers.bytes(layout.running) / WORD;
         let slot = |number: usize| {
-            let there = number < rule.slots();
+            let there = number < optimizer.slots().len();
             if there { layout.slots[number].into() } else { Arg::Nowhere }
         };
-        let momentum = if let Rule::Sgd { momentum, .. } = rule { momentum } else { 0.0 };
+        let momentum = if let OptimizerKind::Sgd { momentum, .. } = optimizer { momentum } else { 0.0 };
         let args = vec![
             ("parameters", layout.parameters.into()),
             ("gradient", layout.gradient.into()),
@@ -87,17 +86,17 @@ impl Draft<'_> {
             ("running_count", running.into()),
             ("batch", self.batch.into()),
             ("blocks", CHECKERS.into()),
-            ("momentum", momentum.into()),
+            ("momentum", (momentum as f32).into()),
             ("weight_decay", weight_decay.into()),
-            ("running_momentum", (rules.momentum as f32).into()),
+            ("running_momentum", (layout.plan.batch_norm.momentum as f32).into()),
         ];
         let side = self.last_of_side();
         self.wait_for(side);
         // Weights, gradients and state are read by both, and all but the gradients written by one.
-        let numbers = (2 + rule.slots()) * layout.plan.net.parameters * WORD;
+        let numbers = (2 + optimizer.slots().len()) * layout.plan.net.parameters * WORD;
         let all = Grid::new([CHECKERS, 1, 1], 256).with_work(Work::moving(numbers));
         let one = Grid::new([1, 1, 1], 1);
-        let name = name(rule);
+        let name = name(optimizer);
         self.main((format!("check<{name}>"), "Update"), args.clone(), all.with_shared(256 * WORD));
         let judges = Grid::new([1, 1, 1], JUDGES).with_shared(JUDGES * (DOUBLE + 2 * WORD));
         self.main(("judge".into(), "Update"), args.clone(), judges);
@@ -109,13 +108,13 @@ impl Draft<'_> {
 impl Layout {
     /// For each running number: its place in the statistics, in f64, and pixels of a map where it is a
     /// variance that is to be divided by M - 1.
-    pub(super) fn running_sources(&self, rules: Rules) -> Vec<[i32; 2]> {
+    pub(super) fn running_sources(&self) -> Vec<[i32; 2]> {
         let net = &self.plan.net;
         let mut sources = Vec::new();
         for (&(at, area), &channels) in Statistics::of(net).norms(net).iter().zip(&net.norms) {
             let place = |channel: usize, which: usize| (2 * (at + channel) + which) as i32;
             sources.extend((0..channels).map(|channel| [place(channel, 0), 0]));
-            let area = if rules.unbiased { area as i32 } else { 0 };
+            let area = if self.plan.batch_norm.unbiased { area as i32 } else { 0 };
             sources.extend((0..channels).map(|channel| [place(channel, 1), area]));
         }
         sources

@@ -43,7 +43,7 @@ pub struct Bench {
     /// Each kernel of a step on a GPU by itself, slowest first, where that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kernels: Vec<KernelFigures>,
-    /// candle's own layers beside the fast version, where that was asked for.
+    /// candle's own layers beside the fused version, where that was asked for.
     #[serde(flatten)]
     pub comparison: Option<Comparison>,
 }
@@ -65,14 +65,14 @@ pub struct KernelFigures {
     pub share_of_roofline: f64,
 }
 
-/// candle's own layers on the same batch in the same process, after the fast version.
+/// candle's own layers on the same batch in the same process, after the fused version.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Timed steps.
     pub reference_steps: usize,
     /// Batch over the median step.
     pub reference_images_per_second: f64,
-    /// How many times as fast the fast version is.
+    /// How many times as fast the fused version is.
     pub ratio: f64,
 }
 

@@ -8,10 +8,10 @@ use candle_core::cuda_backend::cudarc::nvrtc::{result, sys};
 use candle_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
-use crate::ops::cuda::Precision;
+use crate::arch::words::Precision;
 
 /// C++17, and arithmetic as IEEE 754 has it: neither approximate division nor numbers too small taken as 0.
-/// A product and a sum may become one operation, always the same for one compiler and card.
+/// A product and a sum may become one operation, always the same for one compiler and GPU.
 const OPTIONS: [&str; 2] = ["--std=c++17", "--fmad=true"];
 
 /// Kernels are optimised on all processors, by a compiler from this version on. Their number changes nothing
@@ -19,7 +19,7 @@ const OPTIONS: [&str; 2] = ["--std=c++17", "--fmad=true"];
 const PARALLEL: &str = "--split-compile=0";
 const PARALLEL_FROM: (i32, i32) = (13, 0);
 
-/// The oldest cards: for f32, and with matrix units for TF32 and bf16.
+/// The oldest GPUs: for f32, and with matrix units for TF32 and bf16.
 const OLDEST: u32 = 75;
 const OLDEST_WITH_MATRICES: u32 = 80;
 
@@ -44,7 +44,7 @@ impl fmt::Display for Target {
 }
 
 impl Target {
-    /// For a card of ten times its compute capability.
+    /// For a GPU of ten times its compute capability.
     pub(super) fn of(compute: u32, precision: Precision) -> Result<Self> {
         let (version, supported) = compiler()?;
         choose(compute, precision, version, &supported)
@@ -75,11 +75,8 @@ fn choose(compute: u32, precision: Precision, version: (i32, i32), supported: &[
     let told = |compute: u32| format!("{}.{}", compute / 10, compute % 10);
     let least = if precision == Precision::F32 { OLDEST } else { OLDEST_WITH_MATRICES };
     if compute < least {
-        let text = format!(
-            "the card is of compute capability {}, {} or newer is needed",
-            told(compute),
-            told(least)
-        );
+        let text =
+            format!("the GPU is of compute capability {}, {} or newer is needed", told(compute), told(least));
         return Err(Error::Msg(text));
     }
     if supported.contains(&compute) {
@@ -202,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn machine_code_is_made_for_a_card_the_compiler_knows_and_ptx_for_one_it_does_not() {
+    fn machine_code_is_made_for_a_gpu_the_compiler_knows_and_ptx_for_one_it_does_not() {
         let supported = [75, 80, 90];
         assert_eq!(target(90, Precision::F32, &supported).unwrap(), "sm_90");
         assert_eq!(target(120, Precision::Bf16, &supported).unwrap(), "compute_90");
@@ -210,13 +207,10 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_is_too_old_is_told_what_is_needed() {
+    fn a_gpu_that_is_too_old_is_told_what_is_needed() {
         let told = |compute, precision| target(compute, precision, &[75, 80]).unwrap_err().to_string();
-        assert_eq!(told(70, Precision::F32), "the card is of compute capability 7.0, 7.5 or newer is needed");
-        assert_eq!(
-            told(75, Precision::Bf16),
-            "the card is of compute capability 7.5, 8.0 or newer is needed"
-        );
+        assert_eq!(told(70, Precision::F32), "the GPU is of compute capability 7.0, 7.5 or newer is needed");
+        assert_eq!(told(75, Precision::Bf16), "the GPU is of compute capability 7.5, 8.0 or newer is needed");
         let none = target(75, Precision::F32, &[90]).unwrap_err().to_string();
         assert_eq!(none, "NVRTC 13.0 does not compile for compute capability 7.5");
     }

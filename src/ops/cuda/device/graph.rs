@@ -1,4 +1,4 @@
-//! A program as a graph of the driver: handed to the card at once, instead of launch after launch.
+//! A program as a graph of the driver: handed to the GPU at once, instead of launch after launch.
 //!
 //! The graph is made from the program itself, not recorded from a stream: what a launch waits for is known,
 //! and nothing that happens elsewhere meanwhile can get in between.
@@ -25,9 +25,9 @@ pub(super) struct Graph {
 unsafe impl Send for Graph {}
 
 /// A graph under construction.
-struct Draft(sys::CUgraph);
+struct ProgramBuilder(sys::CUgraph);
 
-impl Drop for Draft {
+impl Drop for ProgramBuilder {
     fn drop(&mut self) {
         // SAFETY: made by `cuGraphCreate`; a graph made ready from it does not need it any more.
         let _ = unsafe { result::graph::destroy(self.0) };
@@ -43,21 +43,21 @@ impl Graph {
     ) -> Result<Self> {
         stream.raw()?;
         let name = program.name.clone();
-        let mut draft = Draft(ptr::null_mut());
-        // SAFETY: the context is current; the handle is written to `draft`, which frees it.
-        unsafe { sys::cuGraphCreate(&raw mut draft.0, 0) }
+        let mut builder = ProgramBuilder(ptr::null_mut());
+        // SAFETY: the context is current; the handle is written to `builder`, which frees it.
+        unsafe { sys::cuGraphCreate(&raw mut builder.0, 0) }
             .result()
-            .told(|| format!("the card has no graph for {name}"))?;
+            .told(|| format!("the GPU has no graph for {name}"))?;
         let mut nodes: Vec<sys::CUgraphNode> = Vec::with_capacity(program.launches.len());
         for (launch, before) in program.launches.iter().zip(dependencies(program)?) {
             let before: Vec<sys::CUgraphNode> = before.into_iter().map(|number| nodes[number]).collect();
             let (function, mut of) = find(launch);
-            nodes.push(add(&draft, launch, &before, function, &mut of)?);
+            nodes.push(add(&builder, launch, &before, function, &mut of)?);
         }
         let flags = sys::CUgraphInstantiate_flags(0);
-        // SAFETY: the draft is whole. What it makes is freed on drop and nowhere else.
-        let ready = unsafe { result::graph::instantiate(draft.0, flags) }
-            .told(|| format!("the card does not take the graph of {name}"))?;
+        // SAFETY: the builder is whole. What it makes is freed on drop and nowhere else.
+        let ready = unsafe { result::graph::instantiate(builder.0, flags) }
+            .told(|| format!("the GPU does not take the graph of {name}"))?;
         Ok(Self { ready, context: stream.context(), name })
     }
 
@@ -66,7 +66,7 @@ impl Graph {
         let raw = stream.raw()?;
         // SAFETY: both handles are alive; the functions and their memory are (see `Graph`).
         unsafe { result::graph::launch(self.ready, raw) }
-            .told(|| format!("the card does not run {}", self.name))
+            .told(|| format!("the GPU does not run {}", self.name))
     }
 }
 
@@ -80,7 +80,7 @@ impl Drop for Graph {
 
 /// Adds one launch after `before`.
 fn add(
-    draft: &Draft,
+    builder: &ProgramBuilder,
     launch: &Launch,
     before: &[sys::CUgraphNode],
     function: sys::CUfunction,
@@ -106,10 +106,16 @@ fn add(
     // SAFETY: the function takes one struct by value, as long as `of`, which is copied before the call returns;
     // `before` are nodes of the same graph. Without a context of its own the node takes the current one.
     unsafe {
-        sys::cuGraphAddKernelNode_v2(&raw mut added, draft.0, before.as_ptr(), before.len(), &raw const node)
+        sys::cuGraphAddKernelNode_v2(
+            &raw mut added,
+            builder.0,
+            before.as_ptr(),
+            before.len(),
+            &raw const node,
+        )
     }
     .result()
-    .told(|| format!("the card does not take {}", launch.kernel))?;
+    .told(|| format!("the GPU does not take {}", launch.kernel))?;
     Ok(added)
 }
 

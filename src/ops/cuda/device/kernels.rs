@@ -1,4 +1,4 @@
-//! The kernels of a source on a card.
+//! The kernels of a source on a GPU.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use sys::CUfunction_attribute_enum::{
     CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
 };
 
-use crate::ops::cuda::device::Cache;
+use crate::ops::cuda::device::cache::Cache;
 use crate::ops::cuda::device::compile::{self, Target};
 use crate::ops::cuda::device::failure::Told;
 use crate::ops::cuda::program::Launch;
@@ -28,7 +28,7 @@ impl Kernels {
         cache: Option<&dyn Cache>,
     ) -> Result<Self> {
         let (major, minor) =
-            context.compute_capability().told(|| "the card does not say what it is".into())?;
+            context.compute_capability().told(|| "the GPU does not say what it is".into())?;
         let target = Target::of((10 * major + minor) as u32, source.precision())?;
         let text = source.for_device();
         let key = target.key(&text);
@@ -42,7 +42,7 @@ impl Kernels {
             if let Some(cache) = cache {
                 cache.put(&key, &compile::sealed(&image));
             }
-            let refused = || format!("the card does not load kernels for {target}");
+            let refused = || format!("the GPU does not load kernels for {target}");
             context.load_module(Ptx::from_binary(image)).told(refused)?
         };
         Self::of_module(context, &module, source)
@@ -52,10 +52,10 @@ impl Kernels {
     fn of_module(context: &Arc<CudaContext>, module: &Arc<CudaModule>, source: &Source) -> Result<Self> {
         let most = context
             .attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
-            .told(|| "the card does not say how much shared memory it has".into())?;
+            .told(|| "the GPU does not say how much shared memory it has".into())?;
         let mut functions = HashMap::new();
         for entry in source.entries() {
-            let refused = || format!("the card does not load {entry}");
+            let refused = || format!("the GPU does not load {entry}");
             let function = module.load_function(entry).told(refused)?;
             let fixed = function.shared_size_bytes().told(refused)?;
             for (attribute, value) in [

@@ -1,4 +1,4 @@
-//! The memory of a card: all buffers of a network in one piece.
+//! The memory of a GPU: all buffers of a network in one piece.
 #![expect(unsafe_code, reason = "the driver's functions are foreign")]
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Arena {
         let offsets = offsets(buffers.iter().map(|(_, bytes)| bytes));
         let bytes = buffers.total().max(BOUNDARY);
         let context = stream.context();
-        context.bind_to_thread().told(|| "the card cannot be used".into())?;
+        context.bind_to_thread().told(|| "the GPU cannot be used".into())?;
         // SAFETY: the context is current; what is allocated is freed on drop and nowhere else.
         let at = unsafe { result::malloc_sync(bytes) }.map_err(|error| refusal(&context, bytes, error))?;
         let arena = Self { at, offsets, context };
@@ -64,15 +64,15 @@ fn refusal(context: &CudaContext, bytes: usize, error: DriverError) -> Error {
     let asked = gib(bytes);
     let what = match context.mem_get_info() {
         Ok((free, total)) => format!(
-            "the network needs {asked} of the card's memory, of which {} of {} are free",
+            "the network needs {asked} of the GPU's memory, of which {} of {} are free",
             gib(free),
             gib(total)
         ),
-        Err(_) => format!("the card has no {asked} for the network"),
+        Err(_) => format!("the GPU has no {asked} for the network"),
     };
     match Err::<(), _>(error).told(|| what) {
         Err(error) => error,
-        Ok(()) => Error::Msg("the card refused memory".into()),
+        Ok(()) => Error::Msg("the GPU refused memory".into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Memory of the host that the card copies to and from by itself, while the host does something else.
+//! Memory of the host that the GPU copies to and from by itself, while the host does something else.
 #![expect(unsafe_code, reason = "the driver's functions are foreign")]
 
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use crate::ops::cuda::device::stream::Stream;
 const PIECE: usize = 2 << 20;
 const PIECES: usize = 4;
 
-/// Page-locked bytes, and whether the card is done with them.
+/// Page-locked bytes, and whether the GPU is done with them.
 struct Slot {
     at: *mut u8,
     bytes: usize,
@@ -28,7 +28,7 @@ unsafe impl Send for Slot {}
 impl Slot {
     fn new(stream: &Stream, bytes: usize) -> Result<Self> {
         stream.raw()?;
-        let done = stream.context().new_event(None).told(|| "the card has no event".into())?;
+        let done = stream.context().new_event(None).told(|| "the GPU has no event".into())?;
         // SAFETY: the context is current; the memory is freed on drop and nowhere else. Zeros, as
         // `idle` promises bytes.
         let at = unsafe {
@@ -40,29 +40,29 @@ impl Slot {
         Ok(Self { at, bytes, done })
     }
 
-    /// The bytes, once the card is done with them.
+    /// The bytes, once the GPU is done with them.
     fn idle(&mut self) -> Result<&mut [u8]> {
-        self.done.synchronize().told(|| "the card failed".into())?;
-        // SAFETY: allocated and filled in `new`; nothing else points there, and the card is done.
+        self.done.synchronize().told(|| "the GPU failed".into())?;
+        // SAFETY: allocated and filled in `new`; nothing else points there, and the GPU is done.
         Ok(unsafe { slice::from_raw_parts_mut(self.at, self.bytes) })
     }
 
-    /// Whether the card is done.
+    /// Whether the GPU is done.
     fn is_done(&self, stream: &Stream) -> Result<bool> {
         stream.raw()?;
-        self.done.try_is_complete().told(|| "the card failed".into())
+        self.done.try_is_complete().told(|| "the GPU failed".into())
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let _ = self.done.synchronize();
-        // SAFETY: allocated in `new`; the card is done with it, or has failed for good.
+        // SAFETY: allocated in `new`; the GPU is done with it, or has failed for good.
         let _ = unsafe { result::free_host(self.at.cast()) };
     }
 }
 
-/// The way of bytes to the card: through slots in turn.
+/// The way of bytes to the GPU: through slots in turn.
 #[derive(Default)]
 pub(super) struct Staging {
     slots: VecDeque<Slot>,
@@ -91,7 +91,7 @@ impl Staging {
     }
 }
 
-/// Answers on their way from the card, in the order in which they were asked for.
+/// Answers on their way from the GPU, in the order in which they were asked for.
 #[derive(Default)]
 pub(super) struct Posted {
     under_way: VecDeque<(Slot, usize)>,

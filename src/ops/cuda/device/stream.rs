@@ -1,4 +1,4 @@
-//! The order in which a card works: one stream of its own.
+//! The order in which a GPU works: one stream of its own.
 #![expect(unsafe_code, reason = "the driver's functions are foreign")]
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaEvent, CudaStre
 
 use crate::ops::cuda::device::failure::Told;
 
-/// A stream that waits for no other. Every call makes the card's context current first, so that it may move
+/// A stream that waits for no other. Every call makes the GPU's context current first, so that it may move
 /// from thread to thread.
 pub(super) struct Stream {
     raw: sys::CUstream,
@@ -21,10 +21,10 @@ unsafe impl Send for Stream {}
 
 impl Stream {
     pub(super) fn new(context: &Arc<CudaContext>) -> Result<Self> {
-        context.bind_to_thread().told(|| "the card cannot be used".into())?;
+        context.bind_to_thread().told(|| "the GPU cannot be used".into())?;
         // Not the context's own `new_stream`: that makes candle's tensors keep events from then on.
         let raw = result::stream::create(result::stream::StreamKind::NonBlocking)
-            .told(|| "the card has no stream".into())?;
+            .told(|| "the GPU has no stream".into())?;
         // SAFETY: the stream was just made in this context, and lives until `self` is dropped.
         let borrowed = unsafe { context.wrap_borrowed_stream(raw) };
         Ok(Self { raw, borrowed })
@@ -36,35 +36,35 @@ impl Stream {
 
     /// For calls of the driver; the context is current.
     pub(super) fn raw(&self) -> Result<sys::CUstream> {
-        self.borrowed.context().bind_to_thread().told(|| "the card cannot be used".into())?;
+        self.borrowed.context().bind_to_thread().told(|| "the GPU cannot be used".into())?;
         Ok(self.raw)
     }
 
     /// Fills `bytes` bytes with zeros.
     pub(super) fn clear(&self, at: sys::CUdeviceptr, bytes: usize) -> Result<()> {
         let raw = self.raw()?;
-        // SAFETY: the caller's memory of the card, `bytes` long.
+        // SAFETY: the caller's memory of the GPU, `bytes` long.
         unsafe { result::memset_d8_async(at, 0, bytes, raw) }
-            .told(|| "the card's memory cannot be cleared".into())
+            .told(|| "the GPU's memory cannot be cleared".into())
     }
 
-    /// Copies to the card. The bytes must stay as they are until the stream has come so far.
+    /// Copies to the GPU. The bytes must stay as they are until the stream has come so far.
     pub(super) fn copy_in(&self, to: sys::CUdeviceptr, bytes: &[u8]) -> Result<()> {
         let raw = self.raw()?;
-        // SAFETY: the caller's memory of the card, as long as `bytes`, which the caller keeps.
+        // SAFETY: the caller's memory of the GPU, as long as `bytes`, which the caller keeps.
         unsafe { result::memcpy_htod_async(to, bytes, raw) }
-            .told(|| "nothing can be copied to the card".into())
+            .told(|| "nothing can be copied to the GPU".into())
     }
 
-    /// Copies from the card. The bytes are there when the stream has come so far, and must stay until then.
+    /// Copies from the GPU. The bytes are there when the stream has come so far, and must stay until then.
     pub(super) fn copy_out(&self, from: sys::CUdeviceptr, bytes: &mut [u8]) -> Result<()> {
         let raw = self.raw()?;
-        // SAFETY: the caller's memory of the card, as long as `bytes`, which the caller keeps.
+        // SAFETY: the caller's memory of the GPU, as long as `bytes`, which the caller keeps.
         unsafe { result::memcpy_dtoh_async(bytes, from, raw) }
-            .told(|| "nothing can be copied from the card".into())
+            .told(|| "nothing can be copied from the GPU".into())
     }
 
-    /// Copies from the card and waits for it.
+    /// Copies from the GPU and waits for it.
     pub(super) fn read(&self, from: sys::CUdeviceptr, bytes: &mut [u8]) -> Result<()> {
         if bytes.is_empty() {
             return Ok(());
@@ -75,12 +75,12 @@ impl Stream {
 
     /// `event` happens when everything asked for so far is done.
     pub(super) fn record(&self, event: &CudaEvent) -> Result<()> {
-        event.record(&self.borrowed).told(|| "the card takes no event".into())
+        event.record(&self.borrowed).told(|| "the GPU takes no event".into())
     }
 
     /// Waits until everything asked for is done.
     pub(super) fn wait(&self) -> Result<()> {
-        self.borrowed.synchronize().told(|| "the card failed".into())
+        self.borrowed.synchronize().told(|| "the GPU failed".into())
     }
 }
 

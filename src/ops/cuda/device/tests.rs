@@ -1,4 +1,4 @@
-//! What a card must do, and what can be known of it without one: that every kernel compiles.
+//! What a GPU must do, and what can be known of it without one: that every kernel compiles.
 
 mod kernels;
 mod plain;
@@ -11,8 +11,8 @@ use candle_core::Device;
 
 use super::*;
 use crate::ops::cuda::Precision;
-use crate::ops::cuda::program::{Arg, Lane, Launch, Place, Work};
-use crate::ops::cuda::tests::card;
+use crate::ops::cuda::program::{Address, Arg, Lane, Launch, Work};
+use crate::ops::cuda::tests::gpu;
 
 /// A program in the making, with buffers of its own.
 #[derive(Default)]
@@ -54,14 +54,14 @@ impl Bench {
         Source::new(Precision::F32, [&self.program])
     }
 
-    fn card(&self, device: &Device) -> Card {
+    fn gpu(&self, device: &Device) -> Gpu {
         let device = device.as_cuda_device().unwrap();
-        Card::new(device, self.source(), self.buffers.clone(), None).unwrap()
+        Gpu::new(device, self.source(), self.buffers.clone(), None).unwrap()
     }
 }
 
 fn at(buffer: BufferId) -> Arg {
-    Arg::At(Place { buffer, offset: 0 })
+    Arg::At(Address { buffer, offset: 0 })
 }
 
 fn bytes_of(numbers: &[f32]) -> Vec<u8> {
@@ -72,9 +72,9 @@ fn bytes_of_ints(numbers: &[i32]) -> Vec<u8> {
     numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-fn read(card: &mut Card, buffer: BufferId, count: usize) -> Vec<f32> {
+fn read(gpu: &mut Gpu, buffer: BufferId, count: usize) -> Vec<f32> {
     let mut bytes = vec![0; 4 * count];
-    card.read(buffer, 0, &mut bytes).unwrap();
+    gpu.read(buffer, 0, &mut bytes).unwrap();
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
 }
 
@@ -86,8 +86,8 @@ fn numbers(count: usize) -> Vec<f32> {
 }
 
 #[test]
-fn a_card_says_what_it_is_and_what_is_free() {
-    let Some(device) = card() else { return };
+fn a_gpu_says_what_it_is_and_what_is_free() {
+    let Some(device) = gpu() else { return };
     let text = describe(&device).unwrap();
     assert!(text.contains(", compute ") && text.ends_with(" GiB"), "{text}");
     let (free, total) = free_bytes(&device).unwrap();
@@ -96,79 +96,79 @@ fn a_card_says_what_it_is_and_what_is_free() {
 
 #[test]
 fn memory_is_zero_at_first_and_then_what_was_written() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let (small, large) = (bench.buffer(100), bench.buffer(9 << 20));
-    let mut card = bench.card(&device);
+    let mut gpu = bench.gpu(&device);
     let mut found = vec![1; 9 << 20];
-    card.read(large, 0, &mut found).unwrap();
+    gpu.read(large, 0, &mut found).unwrap();
     assert!(found.iter().all(|&byte| byte == 0));
 
     // More than passes at a time, from an odd place on, and again before it has arrived.
     let written: Vec<u8> =
         (0..(9 << 20) - 7).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    card.write(large, 7, &vec![9; written.len()]).unwrap();
-    card.write(large, 7, &written).unwrap();
-    card.write(small, 99, &[5]).unwrap();
-    card.read(large, 0, &mut found).unwrap();
+    gpu.write(large, 7, &vec![9; written.len()]).unwrap();
+    gpu.write(large, 7, &written).unwrap();
+    gpu.write(small, 99, &[5]).unwrap();
+    gpu.read(large, 0, &mut found).unwrap();
     assert!(found[..7] == [0; 7] && found[7..] == written);
     let mut last = [0; 2];
-    card.read(small, 98, &mut last).unwrap();
+    gpu.read(small, 98, &mut last).unwrap();
     assert_eq!(last, [0, 5]);
 }
 
 #[test]
 fn what_lies_beyond_a_buffer_is_refused() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let buffer = bench.buffer(100);
     bench.buffer(100);
-    let mut card = bench.card(&device);
-    let text = card.write(buffer, 98, &[0; 3]).unwrap_err().to_string();
+    let mut gpu = bench.gpu(&device);
+    let text = gpu.write(buffer, 98, &[0; 3]).unwrap_err().to_string();
     assert_eq!(text, "3 bytes from 98 on are not in a buffer of 100 bytes");
-    assert!(card.read(buffer, usize::MAX, &mut [0]).is_err());
-    assert!(card.post(buffer, 0, 101).is_err());
+    assert!(gpu.read(buffer, usize::MAX, &mut [0]).is_err());
+    assert!(gpu.post(buffer, 0, 101).is_err());
 }
 
 #[test]
 fn more_memory_than_there_is_is_refused_with_what_was_asked_and_what_is_free() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let (_, total) = free_bytes(&device).unwrap();
     let mut bench = Bench::default();
     bench.buffer(2 * total as usize);
     let device = device.as_cuda_device().unwrap();
-    let text = Card::new(device, bench.source(), bench.buffers, None).unwrap_err().to_string();
+    let text = Gpu::new(device, bench.source(), bench.buffers, None).unwrap_err().to_string();
     assert!(text.starts_with("the network needs ") && text.contains(" are free"), "{text}");
 }
 
 #[test]
 fn answers_come_in_order_with_what_was_there_when_they_were_asked_for() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let buffer = bench.buffer(4096);
-    let mut card = bench.card(&device);
-    assert_eq!(card.collect(true).unwrap(), None);
+    let mut gpu = bench.gpu(&device);
+    assert_eq!(gpu.collect(true).unwrap(), None);
     for round in 0..3 {
         for number in 0..10u8 {
-            card.write(buffer, 0, &[round, number]).unwrap();
-            card.post(buffer, 0, 2 + usize::from(number)).unwrap();
+            gpu.write(buffer, 0, &[round, number]).unwrap();
+            gpu.post(buffer, 0, 2 + usize::from(number)).unwrap();
         }
         for number in 0..10u8 {
             let answer = loop {
                 // Both ways to ask; either gives the oldest.
-                if let Some(answer) = card.collect(number % 2 == 0).unwrap() {
+                if let Some(answer) = gpu.collect(number % 2 == 0).unwrap() {
                     break answer;
                 }
             };
             assert_eq!((answer.len(), &answer[..2]), (2 + usize::from(number), &[round, number][..]));
         }
-        assert_eq!(card.collect(false).unwrap(), None);
+        assert_eq!(gpu.collect(false).unwrap(), None);
     }
 }
 
 #[test]
 fn running_variances_become_scales() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let variances: Vec<f32> = numbers(1000).iter().map(|x| x * x).collect();
     let (running, scale) = (bench.buffer(4000), bench.buffer(4000));
@@ -179,16 +179,16 @@ fn running_variances_become_scales() {
         ("epsilon", Arg::Float(1e-5)),
     ];
     bench.launch(("running_scale", "RunningScale"), [4, 1, 1], (256, 0), args);
-    let mut card = bench.card(&device);
-    card.write(running, 0, &bytes_of(&variances)).unwrap();
-    card.run(&bench.program).unwrap();
+    let mut gpu = bench.gpu(&device);
+    gpu.write(running, 0, &bytes_of(&variances)).unwrap();
+    gpu.run(&bench.program).unwrap();
     let expected = variances.iter().map(|&v| (1.0 / (f64::from(v) + f64::from(1e-5f32)).sqrt()) as f32);
-    assert_eq!(read(&mut card, scale, 1000), expected.collect::<Vec<_>>());
+    assert_eq!(read(&mut gpu, scale, 1000), expected.collect::<Vec<_>>());
 }
 
 #[test]
 fn weights_are_packed_forward_and_backward() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let (outputs, inputs, taps, bn) = (20usize, 37usize, 9usize, 16usize);
     let weights = numbers(outputs * inputs * taps);
     let mut bench = Bench::default();
@@ -205,10 +205,10 @@ fn weights_are_packed_forward_and_backward() {
     let table = bench.buffer(4 * rows.len());
     let args = vec![("parameters", at(from)), ("packed", at(to)), ("table", at(table))];
     bench.launch(("pack", "Pack"), [5, 2, 1], (256, 0), args);
-    let mut card = bench.card(&device);
-    card.write(from, 0, &bytes_of(&weights)).unwrap();
-    card.write(table, 0, &bytes_of_ints(&rows)).unwrap();
-    card.run(&bench.program).unwrap();
+    let mut gpu = bench.gpu(&device);
+    gpu.write(from, 0, &bytes_of(&weights)).unwrap();
+    gpu.write(table, 0, &bytes_of_ints(&rows)).unwrap();
+    gpu.run(&bench.program).unwrap();
 
     let weight = |output: usize, input: usize, tap: usize| {
         if output < outputs && input < inputs { weights[(output * inputs + input) * taps + tap] } else { 0.0 }
@@ -230,7 +230,7 @@ fn weights_are_packed_forward_and_backward() {
             }
         }
     }
-    assert_eq!(read(&mut card, to, expected.len()), expected);
+    assert_eq!(read(&mut gpu, to, expected.len()), expected);
 }
 
 /// A program whose lanes cross: three scalings beside a loss that does not wait for them, and a last one that
@@ -273,36 +273,36 @@ fn crossing(bench: &mut Bench) -> (BufferId, BufferId, Vec<BufferId>) {
 
 #[test]
 fn a_graph_gives_the_bits_of_its_launches_one_by_one_every_time() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let (logits, labels, results) = crossing(&mut bench);
-    let mut card = bench.card(&device);
-    card.write(logits, 0, &bytes_of(&numbers(640))).unwrap();
-    card.write(labels, 0, &bytes_of_ints(&(0..64).map(|i| i % 10).collect::<Vec<_>>())).unwrap();
-    let after = |card: &mut Card, plainly: bool| -> Vec<Vec<u32>> {
-        let ran = if plainly { plain::run(card, &bench.program) } else { card.run(&bench.program) };
+    let mut gpu = bench.gpu(&device);
+    gpu.write(logits, 0, &bytes_of(&numbers(640))).unwrap();
+    gpu.write(labels, 0, &bytes_of_ints(&(0..64).map(|i| i % 10).collect::<Vec<_>>())).unwrap();
+    let after = |gpu: &mut Gpu, plainly: bool| -> Vec<Vec<u32>> {
+        let ran = if plainly { plain::run(gpu, &bench.program) } else { gpu.run(&bench.program) };
         ran.unwrap();
-        let bits = |&buffer: &BufferId| read(card, buffer, 64).into_iter().map(f32::to_bits).collect();
+        let bits = |&buffer: &BufferId| read(gpu, buffer, 64).into_iter().map(f32::to_bits).collect();
         results.iter().map(bits).collect()
     };
-    let expected = after(&mut card, true);
+    let expected = after(&mut gpu, true);
     for _ in 0..3 {
-        assert_eq!(after(&mut card, false), expected);
+        assert_eq!(after(&mut gpu, false), expected);
     }
 }
 
 #[test]
 fn the_loss_is_that_of_plain_arithmetic() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let (logits, labels, results) = crossing(&mut bench);
     Arc::make_mut(&mut bench.program.launches).truncate(1);
-    let mut card = bench.card(&device);
+    let mut gpu = bench.gpu(&device);
     let given = numbers(640);
-    card.write(logits, 0, &bytes_of(&given)).unwrap();
-    card.write(labels, 0, &bytes_of_ints(&(0..64).map(|i| i % 10).collect::<Vec<_>>())).unwrap();
-    card.run(&bench.program).unwrap();
-    let (losses, gradient) = (read(&mut card, results[0], 64), read(&mut card, results[1], 640));
+    gpu.write(logits, 0, &bytes_of(&given)).unwrap();
+    gpu.write(labels, 0, &bytes_of_ints(&(0..64).map(|i| i % 10).collect::<Vec<_>>())).unwrap();
+    gpu.run(&bench.program).unwrap();
+    let (losses, gradient) = (read(&mut gpu, results[0], 64), read(&mut gpu, results[1], 640));
     for (image, row) in given.chunks_exact(10).enumerate() {
         let sum: f64 = row.iter().map(|&x| f64::from(x).exp()).sum();
         let target = |k: usize| if k == image % 10 { 0.91 } else { 0.01 };
@@ -318,7 +318,7 @@ fn the_loss_is_that_of_plain_arithmetic() {
 
 #[test]
 fn another_program_of_the_same_name_takes_the_place_of_the_first() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let (from, to) = (bench.buffer(256), bench.buffer(256));
     let args = |epsilon: f32| {
@@ -326,12 +326,12 @@ fn another_program_of_the_same_name_takes_the_place_of_the_first() {
         vec![("running", at(from)), ("scale", at(to)), ("length", length), ("epsilon", epsilon)]
     };
     bench.launch(("running_scale", "RunningScale"), [1; 3], (256, 0), args(4.0));
-    let mut card = bench.card(&device);
-    card.run(&bench.program).unwrap();
-    assert_eq!(read(&mut card, to, 1), [0.5]);
+    let mut gpu = bench.gpu(&device);
+    gpu.run(&bench.program).unwrap();
+    assert_eq!(read(&mut gpu, to, 1), [0.5]);
     Arc::make_mut(&mut bench.program.launches)[0].args = args(16.0);
-    card.run(&bench.program).unwrap();
-    assert_eq!(read(&mut card, to, 1), [0.25]);
+    gpu.run(&bench.program).unwrap();
+    assert_eq!(read(&mut gpu, to, 1), [0.25]);
 }
 
 /// A cache in memory that counts what is put there.
@@ -354,13 +354,13 @@ impl Cache for Kept {
 
 #[test]
 fn kernels_are_compiled_once_and_again_where_the_cache_is_torn() {
-    let Some(device) = card() else { return };
+    let Some(device) = gpu() else { return };
     let mut bench = Bench::default();
     let _ = crossing(&mut bench);
     let kept = Kept::default();
     let begin = || {
         let device = device.as_cuda_device().unwrap();
-        Card::new(device, bench.source(), bench.buffers.clone(), Some(&kept)).unwrap();
+        Gpu::new(device, bench.source(), bench.buffers.clone(), Some(&kept)).unwrap();
         kept.puts.load(Ordering::Relaxed)
     };
     assert_eq!((begin(), begin()), (1, 1));

@@ -10,9 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Error, Result};
 
-use crate::ops::cuda::host::Sanitizer;
-
-/// Only what the kernels fuse is fused; an address that a card would refuse for its alignment ends the program.
+/// Only what the kernels fuse is fused; an address that a GPU would refuse for its alignment ends the program.
 const FLAGS: &[&str] = &[
     "-std=c++20",
     "-O2",
@@ -32,6 +30,15 @@ const ADDRESS: &[&str] = &[
 ];
 const THREAD: &[&str] =
     &["-std=c++20", "-O1", "-g1", "-w", "-ffp-contract=off", "-fsanitize=thread", "-DHOST_THREAD_SANITIZER"];
+
+/// A compiler's check of every access to memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sanitizer {
+    /// AddressSanitizer, and undefined behaviour: finds what reads or writes beyond a buffer.
+    Address,
+    /// ThreadSanitizer: finds a place that two threads use with no barrier between.
+    Thread,
+}
 
 /// The program of `text`. It lies beside the executable of the tests, in `host-kernels`, and is kept there:
 /// the next tests find it.
@@ -77,7 +84,7 @@ fn compiler() -> Result<OsString> {
         |name: &OsString| Command::new(name).arg("--version").output().is_ok_and(|o| o.status.success());
     choices.iter().find(|name| answers(name)).cloned().ok_or_else(|| {
         Error::msg(format!(
-            "the card's kernels run on the host with a C++20 compiler, and {} is not there: install g++ or \
+            "the GPU's kernels run on the host with a C++20 compiler, and {} is not there: install g++ or \
              clang++, or name one in CXX",
             choices.join(", ".as_ref()).display()
         ))

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::ops::cuda::Precision;
-use crate::ops::cuda::program::{Arg, Lane, Place, Work};
+use crate::ops::cuda::program::{Address, Arg, Lane, Work};
 use numbers::{from_bf16, to_bf16};
 
 const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::Tf32, Precision::Bf16];
@@ -41,26 +41,26 @@ impl Bench {
         Self { precision, buffers, contents, program, checks, broken: None }
     }
 
-    fn bytes(&mut self, bytes: Vec<u8>) -> Place {
+    fn bytes(&mut self, bytes: Vec<u8>) -> Address {
         let buffer = self.buffers.declare("of a test", bytes.len());
         self.contents.push(bytes);
-        Place { buffer, offset: 0 }
+        Address { buffer, offset: 0 }
     }
 
-    fn floats(&mut self, numbers: &[f32]) -> Place {
+    fn floats(&mut self, numbers: &[f32]) -> Address {
         self.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
     }
 
-    fn doubles(&mut self, numbers: &[f64]) -> Place {
+    fn doubles(&mut self, numbers: &[f64]) -> Address {
         self.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
     }
 
-    fn ints(&mut self, numbers: &[i32]) -> Place {
+    fn ints(&mut self, numbers: &[i32]) -> Address {
         self.bytes(numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
     }
 
     /// As feature maps or packed weights hold them.
-    fn maps(&mut self, numbers: &[f32]) -> Place {
+    fn maps(&mut self, numbers: &[f32]) -> Address {
         match self.precision {
             Precision::Bf16 => self.bytes(numbers.iter().flat_map(|&x| to_bf16(x).to_le_bytes()).collect()),
             _ => self.floats(numbers),
@@ -120,7 +120,7 @@ impl Bench {
     /// Whether every launch has just as much shared memory as it needs: with 4 bytes less it ends.
     fn needs_all_its_shared_memory(&self) {
         #[cfg(feature = "cuda")]
-        if crate::ops::cuda::tests::card().is_some() {
+        if crate::ops::cuda::tests::gpu().is_some() {
             return;
         }
         for launch in self.program.launches.iter() {
@@ -131,30 +131,29 @@ impl Bench {
         }
     }
 
-    /// The same on a card.
+    /// The same on a GPU.
     #[cfg(feature = "cuda")]
     fn ran_on(&self, device: &candle_core::Device) -> Ran {
         let source = Source::new(self.precision, [&self.program]);
         let device = device.as_cuda_device().unwrap();
-        let mut card =
-            crate::ops::cuda::device::Card::new(device, source, self.buffers.clone(), None).unwrap();
+        let mut gpu = crate::ops::cuda::device::Gpu::new(device, source, self.buffers.clone(), None).unwrap();
         for (number, bytes) in self.contents.iter().enumerate() {
-            card.write(BufferId(number), 0, bytes).unwrap();
+            gpu.write(BufferId(number), 0, bytes).unwrap();
         }
-        card.run(&self.program).unwrap();
+        gpu.run(&self.program).unwrap();
         let mut after = self.contents.clone();
         for (number, bytes) in after.iter_mut().enumerate() {
-            card.read(BufferId(number), 0, bytes).unwrap();
+            gpu.read(BufferId(number), 0, bytes).unwrap();
         }
         Ran { precision: self.precision, contents: after }
     }
 
-    /// Runs, and checks. Where there is a card the same is asked of it, and not of the host.
+    /// Runs, and checks. Where there is a GPU the same is asked of it, and not of the host.
     fn run(self) {
         #[cfg(feature = "cuda")]
-        if let Some(device) = crate::ops::cuda::tests::card() {
+        if let Some(device) = crate::ops::cuda::tests::gpu() {
             let (one, other) = (self.ran_on(&device), self.ran_on(&device));
-            assert!(one.contents == other.contents, "the card gives other bits the second time");
+            assert!(one.contents == other.contents, "the GPU gives other bits the second time");
             return self.checks.iter().for_each(|check| check(&one));
         }
         let options = Options::of_environment();
@@ -174,23 +173,23 @@ struct Ran {
 }
 
 impl Ran {
-    fn bytes(&self, place: Place) -> &[u8] {
+    fn bytes(&self, place: Address) -> &[u8] {
         &self.contents[place.buffer.0]
     }
 
-    fn floats(&self, place: Place) -> Vec<f32> {
+    fn floats(&self, place: Address) -> Vec<f32> {
         self.bytes(place).as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     }
 
-    fn doubles(&self, place: Place) -> Vec<f64> {
+    fn doubles(&self, place: Address) -> Vec<f64> {
         self.bytes(place).as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
     }
 
-    fn ints(&self, place: Place) -> Vec<i32> {
+    fn ints(&self, place: Address) -> Vec<i32> {
         self.bytes(place).as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect()
     }
 
-    fn maps(&self, place: Place) -> Vec<f32> {
+    fn maps(&self, place: Address) -> Vec<f32> {
         match self.precision {
             Precision::Bf16 => {
                 let bits = self.bytes(place).as_chunks().0.iter();
@@ -214,13 +213,13 @@ trait Into_ {
     fn into_(self) -> Arg;
 }
 
-impl Into_ for Place {
+impl Into_ for Address {
     fn into_(self) -> Arg {
         Arg::At(self)
     }
 }
 
-impl Into_ for Option<Place> {
+impl Into_ for Option<Address> {
     fn into_(self) -> Arg {
         self.map_or(Arg::Nowhere, Arg::At)
     }

@@ -1,4 +1,4 @@
-// What the kernels use of CUDA, for a C++20 compiler: so that tests run them where there is no card.
+// What the kernels use of CUDA, for a C++20 compiler: so that tests run them where there is no GPU.
 //
 // Blocks run one after the other. Each thread of a block has a stack of its own and runs until it waits: at
 // `__syncthreads`, or for its warp; which thread runs when is always the same. A thread that waits for
@@ -6,7 +6,7 @@
 //
 // ThreadSanitizer sees each of them as a thread (a "fiber" in its words) that nothing but `__syncthreads`
 // orders: neither the switches between them, nor shuffles and products, which promise nothing about memory
-// on a card either. Blocks are then run by two teams in turn, so that a block is not ordered after the one
+// on a GPU either. Blocks are then run by two teams in turn, so that a block is not ordered after the one
 // before it.
 
 #include <cmath>

@@ -59,7 +59,7 @@ HOST_QUIET void set_block(uint64_t number, dim3 grid) {
 }
 
 void launch(dim3 grid, unsigned block, size_t bytes) {
-    if (block == 0 || block > MOST_THREADS) fail("a block of no size that a card has");
+    if (block == 0 || block > MOST_THREADS) fail("a block of no size that a GPU has");
     for (Team &each : teams) {
         team = &each;
         make_threads(each, block);

@@ -1,4 +1,4 @@
-// What the card can do at most: multiply-adds that wait for nothing but themselves, and a copy.
+// What the GPU can do at most: multiply-adds that wait for nothing but themselves, and a copy.
 
 struct Peak { // of a launch
     float *sink; // by thread: nobody reads it

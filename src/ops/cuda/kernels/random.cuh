@@ -3,7 +3,7 @@
 constexpr u32 PURPOSE_AUGMENT = 3;
 constexpr u32 PURPOSE_DROPOUT = 4;
 
-// What changes from step to step, in the card's memory.
+// What changes from step to step, in the GPU's memory.
 struct Clock {
     u32 seed[2];
     u32 epoch[2]; // from 1

@@ -1,4 +1,4 @@
-//! Every kernel compiles, for the oldest card and for those with matrix units.
+//! Every kernel compiles, for the oldest GPU and for those with matrix units.
 
 use super::*;
 
@@ -67,17 +67,17 @@ fn compiles(arch: &str, precisions: &[Precision]) {
 }
 
 #[test]
-fn every_kernel_compiles_for_the_oldest_cards_in_f32() {
+fn every_kernel_compiles_for_the_oldest_gpus_in_f32() {
     compiles("sm_75", &[Precision::F32]);
 }
 
 #[test]
-fn every_kernel_compiles_for_cards_with_matrix_units_in_every_precision() {
+fn every_kernel_compiles_for_gpus_with_matrix_units_in_every_precision() {
     compiles("sm_80", &[Precision::F32, Precision::Tf32, Precision::Bf16]);
 }
 
 #[test]
-fn every_kernel_compiles_for_large_cards_in_every_precision() {
+fn every_kernel_compiles_for_large_gpus_in_every_precision() {
     compiles("sm_90", &[Precision::F32, Precision::Tf32, Precision::Bf16]);
 }
 

@@ -212,7 +212,7 @@ fn backward(bench: &mut Bench, case: Case) {
         maps: bench.maps(&maps), mean: mean.mean, scale: mean.scale, weight: mean.weight, bias: mean.bias,
         packed: bench.maps(&factors), d: d, gradient: gradient, left: left, block: bench.maps(&block.maps),
         output_gradient: bench.floats(&block.gradient), output_mean: output.mean, output_scale: output.scale,
-        output_left: bench.doubles(&block.left), clock: dropout.then(|| clock(bench)), stride: row,
+        output_left: bench.doubles(&block.pending_means), clock: dropout.then(|| clock(bench)), stride: row,
         channels: inputs, batch: images, output_stride: block.stride, channel: channel, outputs: outputs,
         convolution: CONVOLUTION, rate: RATE,
     };

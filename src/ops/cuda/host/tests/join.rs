@@ -72,7 +72,7 @@ fn the_sums_of_a_normalisation_give_its_own_gradients_and_the_means_that_are_tak
                     };
                     let (d, product) = (sum(0), sum(1));
                     let (s, g, m) = (f64::from(norm.scale[c]), f64::from(norm.weight[c]), f64::from(count));
-                    let near = |place: Place, expected: f64| {
+                    let near = |place: Address, expected: f64| {
                         let found = f64::from(ran.floats(place)[c]);
                         assert!(
                             (found - expected).abs() < 1e-6 * (1.0 + expected.abs()),

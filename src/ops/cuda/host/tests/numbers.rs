@@ -3,7 +3,7 @@
 use crate::ops::cuda::Precision;
 use crate::ops::cuda::geometry::DEPTH;
 use crate::ops::cuda::host::tests::Bench;
-use crate::ops::cuda::program::Place;
+use crate::ops::cuda::program::Address;
 use crate::ops::dropout::Masks;
 use crate::rng::{Purpose, Stream};
 
@@ -69,10 +69,10 @@ pub(super) struct Norm {
 /// Where it lies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NormPlaces {
-    pub(super) mean: Place,
-    pub(super) scale: Place,
-    pub(super) weight: Place,
-    pub(super) bias: Place,
+    pub(super) mean: Address,
+    pub(super) scale: Address,
+    pub(super) weight: Address,
+    pub(super) bias: Address,
 }
 
 impl Norm {
@@ -119,7 +119,7 @@ pub(super) struct Block {
     pub(super) gradient: Vec<f32>,
     pub(super) maps: Vec<f32>,
     pub(super) norm: Norm,
-    pub(super) left: Vec<f64>,
+    pub(super) pending_means: Vec<f64>,
 }
 
 impl Block {
@@ -137,13 +137,16 @@ impl Block {
             gradient: maps(Precision::F32, seed, pixels, stride, first, channels),
             maps: maps(precision, seed + 1, pixels, stride, first, channels),
             norm: Norm::new(seed + 2, first + channels),
-            left: normal(seed + 6, 2 * (first + channels)).iter().map(|&x| 0.1 * f64::from(x)).collect(),
+            pending_means: normal(seed + 6, 2 * (first + channels))
+                .iter()
+                .map(|&x| 0.1 * f64::from(x))
+                .collect(),
         }
     }
 
     pub(super) fn finished(&self, pixel: usize, c: usize) -> f32 {
         let (at, s) = (pixel * self.stride + c, f64::from(self.norm.scale[c]));
-        let (p, q) = ((s * self.left[2 * c]) as f32, (s * s * self.left[2 * c + 1]) as f32);
+        let (p, q) = ((s * self.pending_means[2 * c]) as f32, (s * s * self.pending_means[2 * c + 1]) as f32);
         (self.maps[at] - self.norm.mean[c]).mul_add(-q, self.gradient[at] - p)
     }
 }
@@ -154,7 +157,7 @@ const SEED: u64 = 5 << 32 | 9;
 const STEP: u64 = 3 << 32 | 2;
 
 /// The clock of a step, as words: seed, epoch, step, index, failed.
-pub(super) fn clock(bench: &mut Bench) -> Place {
+pub(super) fn clock(bench: &mut Bench) -> Address {
     bench.ints(&[9, 5, 1, 0, 2, 3, 0, 0])
 }
 

@@ -255,7 +255,7 @@ pub(super) fn output_gradient(
         let args = args! {
             d: None, output: bench.maps(&block.maps), output_gradient: bench.floats(&block.gradient),
             output_mean: norm.mean, output_scale: norm.scale, output_weight: None, shift: None, slope: None,
-            output_left: bench.doubles(&block.left), output_stride: block.stride,
+            output_left: bench.doubles(&block.pending_means), output_stride: block.stride,
         };
         let of = move |pixel: usize, o: usize| spread(&block, side, pixel, o);
         return OutputGradient { args, of: Box::new(of), coefficients: 3 * room };

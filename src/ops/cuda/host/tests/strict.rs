@@ -1,4 +1,4 @@
-//! What the host finds that a card would not say.
+//! What the host finds that a GPU would not say.
 
 use super::*;
 
@@ -75,14 +75,14 @@ fn a_shuffle_in_which_only_some_threads_take_part_ends_the_run() {
 fn shared_memory_that_nobody_wrote_is_no_number() {
     let bench = Bench { broken: Some((MEETING, "if (thread < 32")), ..joined() };
     let ran = bench.ran(Options::default()).unwrap();
-    assert!(ran.floats(Place { buffer: BufferId(1), offset: 0 }).iter().all(|x| x.is_nan()));
+    assert!(ran.floats(Address { buffer: BufferId(1), offset: 0 }).iter().all(|x| x.is_nan()));
 }
 
 #[test]
-fn an_address_that_a_card_would_refuse_ends_the_run() {
+fn an_address_that_a_gpu_would_refuse_ends_the_run() {
     let mut bench = Bench::new(Precision::F32);
     let (from, to) = (bench.floats(&[0.0; 3]), bench.floats(&[0.0; 5]));
-    let to = Place { offset: 4, ..to };
+    let to = Address { offset: 4, ..to };
     let args = args! { from: from, images: to, pixels: 1usize, area: 1usize };
     bench.launch("take_in", "TakeIn", ([1, 1, 1], 256, 0), args);
     let said = bench.ran(Options::default()).err().unwrap().to_string();

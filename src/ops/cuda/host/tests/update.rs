@@ -1,4 +1,4 @@
-//! The end of a step: rules of optimizers, running statistics, and what happens when something is not finite.
+//! The end of a step: batch_norm of optimizers, running statistics, and what happens when something is not finite.
 
 use super::numbers::*;
 use super::*;
@@ -24,12 +24,12 @@ struct Step {
 
 #[derive(Clone, Copy)]
 struct Places {
-    parameters: Place,
-    first: Place,
-    second: Place,
-    running: Place,
-    clock: Place,
-    result: Place,
+    parameters: Address,
+    first: Address,
+    second: Address,
+    running: Address,
+    clock: Address,
+    result: Address,
 }
 
 const RATES: [f32; 6] = [9.0, 9.0, 9.0, 0.125, 0.25, 0.5];

@@ -109,7 +109,7 @@ fn conv3(bench: &mut Bench, case: Case3) {
         images: if first { Some(bench.floats(&maps)) } else { None },
         mean: mean.mean, scale: mean.scale, weight: mean.weight, bias: mean.bias, partial: partial,
         block: bench.maps(&block.maps), output_gradient: bench.floats(&block.gradient), output_mean: output.mean,
-        output_scale: output.scale, output_left: bench.doubles(&block.left),
+        output_scale: output.scale, output_left: bench.doubles(&block.pending_means),
         clock: dropout.then(|| clock(bench)), stride: row, channels: inputs, batch: images, tiles: tiles,
         slice: slices.slice, output_stride: block.stride, channel: channel, outputs: outputs,
         convolution: CONVOLUTION, rate: RATE,

@@ -2,12 +2,12 @@
 
 use crate::arch::blocks::{Conv, Norm};
 use crate::ops::cuda::layout::{CLOCK, Layout, Measured, WORD};
-use crate::ops::cuda::program::{Arg, BufferId, Lane, Launch, Place, Program, Work};
+use crate::ops::cuda::program::{Address, Arg, BufferId, Lane, Launch, Program, Work};
 
 pub(super) type Args = Vec<(&'static str, Arg)>;
 
-impl From<Place> for Arg {
-    fn from(place: Place) -> Self {
+impl From<Address> for Arg {
+    fn from(place: Address) -> Self {
         Self::At(place)
     }
 }
@@ -18,8 +18,8 @@ impl From<BufferId> for Arg {
     }
 }
 
-impl From<Option<Place>> for Arg {
-    fn from(place: Option<Place>) -> Self {
+impl From<Option<Address>> for Arg {
+    fn from(place: Option<Address>) -> Self {
         place.map_or(Self::Nowhere, Self::At)
     }
 }
@@ -78,7 +78,7 @@ impl Launch {
 
 /// A program for a batch, launch by launch.
 #[derive(Debug)]
-pub(super) struct Draft<'a> {
+pub(super) struct ProgramBuilder<'a> {
     pub(super) layout: &'a Layout,
     /// Images of the batch.
     pub(super) batch: usize,
@@ -89,7 +89,7 @@ pub(super) struct Draft<'a> {
     after: Vec<usize>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> ProgramBuilder<'a> {
     pub(super) fn new(layout: &'a Layout, batch: usize, training: bool) -> Self {
         Self { layout, batch, training, launches: Vec::new(), after: Vec::new() }
     }
@@ -133,12 +133,12 @@ impl<'a> Draft<'a> {
     }
 
     /// A place among the parameters.
-    pub(super) fn parameter(&self, offset: usize) -> Place {
+    pub(super) fn parameter(&self, offset: usize) -> Address {
         self.layout.parameters.at(offset * WORD)
     }
 
     /// The same in their gradient.
-    pub(super) fn parameter_gradient(&self, offset: usize) -> Place {
+    pub(super) fn parameter_gradient(&self, offset: usize) -> Address {
         self.layout.gradient.at(offset * WORD)
     }
 
@@ -157,6 +157,11 @@ impl<'a> Draft<'a> {
             ("weight", self.parameter(norm.offset).into()),
             ("bias", self.parameter(norm.offset + norm.channels).into()),
         ]
+    }
+
+    /// ε of the normalisations.
+    pub(super) fn epsilon(&self) -> Arg {
+        (self.layout.plan.batch_norm.epsilon as f32).into()
     }
 
     /// Whether dropout follows a convolution, the last of a dense layer or another.

@@ -2,52 +2,38 @@
 
 use candle_core::{Result, Tensor, Var};
 
-use crate::arch::plan::Kind;
-use crate::arch::words::DropoutPlaces;
+use crate::arch::blocks::Net;
 use crate::model::{DenseNet, Pass};
-use crate::ops::cpu::{Fused, Shape};
 use crate::ops::dropout::Masks;
 use crate::ops::loss;
-use crate::ops::trainer::Network;
-
-/// The sizes that the fused op needs, of a network with the CIFAR stem.
-fn shape(net: &DenseNet) -> Shape {
-    let transitions = net.plan.rows.iter().filter(|row| matches!(row.kind, Kind::Transition { .. }));
-    Shape {
-        input_size: net.arch.input_size,
-        stem: net.arch.stem,
-        growth_rate: net.arch.growth_rate,
-        bottleneck: net.arch.bottleneck,
-        layers: net.arch.layers.clone(),
-        transitions: transitions.map(|row| row.output[0]).collect(),
-        classes: net.arch.classes,
-    }
-}
+use crate::ops::op::Fused;
+use crate::ops::passes::NetworkConfig;
 
 impl DenseNet {
     fn fused(&self) -> &Fused {
-        self.fused.get_or_init(|| {
-            let (shape, last) = (shape(self), self.dropout_places == DropoutPlaces::Last);
-            match &self.place {
-                Some(place) => place.network(&shape, self.precision, self.rules, last),
-                None => unreachable!("only a place with a fast version is asked for it"),
-            }
+        self.fused.get_or_init(|| match (&self.backend, self.config()) {
+            (Some(backend), Some(config)) => backend.network(&config),
+            _ => unreachable!("only a network that has a fused version is asked for it"),
         })
     }
 
-    /// The network as training that stays on a device must know it.
-    pub fn words(&self) -> Network {
-        let last = self.dropout_places == DropoutPlaces::Last;
-        Network { shape: shape(self), precision: self.precision, rules: self.rules, dropout_last: last }
+    /// The network as the ops need it; `None` where they have no such network.
+    pub fn config(&self) -> Option<NetworkConfig> {
+        Some(NetworkConfig {
+            net: Net::new(&self.arch, &self.plan)?,
+            precision: self.precision,
+            batch_norm: self.batch_norm,
+            dropout_places: self.dropout_places,
+        })
     }
 
     /// Weights and running statistics, each joined in its order.
-    pub fn numbers(&self) -> Result<(Vec<f32>, Vec<f32>)> {
+    pub fn to_packed(&self) -> Result<(Vec<f32>, Vec<f32>)> {
         Ok((Self::joined(self.parameters())?.to_vec1()?, Self::joined(self.statistics())?.to_vec1()?))
     }
 
     /// Takes over weights and running statistics, each joined in its order.
-    pub fn set_numbers(&self, parameters: &[f32], statistics: &[f32]) -> Result<()> {
+    pub fn load_packed(&self, parameters: &[f32], statistics: &[f32]) -> Result<()> {
         let set = |vars: &mut dyn Iterator<Item = &Var>, mut numbers: &[f32]| -> Result<()> {
             for var in vars {
                 let Some((own, rest)) = numbers.split_at_checked(var.elem_count()) else {
@@ -68,12 +54,12 @@ impl DenseNet {
         Tensor::cat(&flat, 0)
     }
 
-    pub(super) fn fast_logits(&self, images: &Tensor) -> Result<Tensor> {
+    pub(super) fn fused_logits(&self, images: &Tensor) -> Result<Tensor> {
         let running = Self::joined(self.statistics())?;
         self.fused().evaluate(images, &Self::joined(self.parameters())?, &running)
     }
 
-    pub(super) fn fast_pass(
+    pub(super) fn fused_pass(
         &self,
         images: &Tensor,
         labels: &Tensor,
@@ -109,9 +95,9 @@ impl DenseNet {
 
     /// The running statistics after the last batch, in the order of [`Self::statistics`].
     fn new_statistics(&self) -> Result<Vec<Tensor>> {
-        let momentum = self.rules.momentum;
+        let momentum = self.batch_norm.momentum;
         let found = self.fused().statistics()?.into_iter().flat_map(|(mean, variance, count)| {
-            let correction = if self.rules.unbiased { count / (count - 1.0) } else { 1.0 };
+            let correction = if self.batch_norm.unbiased { count / (count - 1.0) } else { 1.0 };
             [mean, variance.into_iter().map(|variance| variance * correction).collect()]
         });
         self.statistics()
@@ -137,7 +123,9 @@ mod tests {
 
     use super::*;
     use crate::arch::memory::training_bytes;
-    use crate::model::Arithmetic;
+    use crate::arch::words::DropoutPlaces;
+    use crate::model::Implementation;
+    use crate::ops::op::by_every_isa;
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
 
@@ -168,7 +156,7 @@ mod tests {
         }
 
         /// The network with weights and statistics unlike those of a fresh one: γ of either sign, β off 0.
-        fn net(&self, arithmetic: Arithmetic) -> DenseNet {
+        fn net(&self, arithmetic: Implementation) -> DenseNet {
             let recipe = &self.recipe;
             let net = DenseNet::new(&recipe.arch(7), recipe.init, 3, &Device::Cpu).unwrap();
             let mut stream = Stream::new(5, Purpose::Bench, 1, 0);
@@ -197,7 +185,7 @@ mod tests {
                 tensors.insert(name.to_owned(), Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap());
             }
             net.load(&tensors).unwrap();
-            net.with_dropout_places(recipe.dropout_places).with_arithmetic(arithmetic)
+            net.with_dropout_places(recipe.dropout_places).with_implementation(arithmetic)
         }
 
         fn batch(&self) -> (Tensor, Tensor) {
@@ -265,10 +253,10 @@ mod tests {
     /// Holds `fused`, called `by`, to the reference.
     fn agrees(case: &Case, by: &str, fused: Fused) {
         let what = case.what;
-        let reference = case.net(Arithmetic::Reference);
+        let reference = case.net(Implementation::Reference);
         let truth = case.pass(&reference);
         let evaluated = reference.logits(&case.batch().0).unwrap();
-        let net = case.net(Arithmetic::Fast);
+        let net = case.net(Implementation::Fused);
         net.fused.set(fused).unwrap();
         let pass = case.pass(&net);
         let close = |name: &str, got: &Tensor, truth: &Tensor, tolerance: f64, scale: f64| {
@@ -292,9 +280,8 @@ mod tests {
     #[test]
     fn the_fast_network_agrees_with_the_reference_on_every_instruction_set() {
         for case in cases() {
-            let net = case.net(Arithmetic::Fast);
-            let last = net.dropout_places == DropoutPlaces::Last;
-            for (isa, fused) in Fused::of_every_isa(&shape(&net), net.rules, last) {
+            let net = case.net(Implementation::Fused);
+            for (isa, fused) in by_every_isa(&net.config().unwrap()) {
                 agrees(&case, isa, fused);
             }
         }
@@ -302,25 +289,24 @@ mod tests {
 
     #[cfg(any(feature = "cuda", feature = "host-kernels"))]
     #[test]
-    fn the_kernels_of_a_card_agree_with_the_reference() {
-        let Some(place) = crate::ops::cuda::tests::place() else { return };
+    fn the_kernels_of_a_gpu_agree_with_the_reference() {
+        let Some(backend) = crate::ops::cuda::tests::backend() else { return };
         for case in cases() {
-            let net = case.net(Arithmetic::Fast);
-            let last = net.dropout_places == DropoutPlaces::Last;
-            agrees(&case, "a card", place.network(&shape(&net), net.precision, net.rules, last));
+            let net = case.net(Implementation::Fused);
+            agrees(&case, "a GPU", backend.network(&net.config().unwrap()));
         }
     }
 
-    /// The op's own way between a tensor of a card and the network there.
+    /// The op's own way between a tensor of a GPU and the network there.
     #[cfg(feature = "cuda")]
     #[test]
-    fn a_network_whose_tensors_are_on_a_card_is_the_one_on_the_cpu() {
-        let Some(device) = crate::ops::cuda::tests::card() else { return };
-        let case = case("on a card", &[2, 1], 5, 8, 3);
-        let host = case.net(Arithmetic::Fast);
+    fn a_network_whose_tensors_are_on_a_gpu_is_the_one_on_the_cpu() {
+        let Some(device) = crate::ops::cuda::tests::gpu() else { return };
+        let case = case("on a GPU", &[2, 1], 5, 8, 3);
+        let host = case.net(Implementation::Fused);
         let truth = case.pass(&host);
         let net = DenseNet::new(&case.recipe.arch(7), case.recipe.init, 3, &device).unwrap();
-        assert!(net.card().is_some() && net.arithmetic() == Arithmetic::Fast, "it falls back");
+        assert!(net.gpu().is_some() && net.implementation() == Implementation::Fused, "it falls back");
         let tensors = host.tensors().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect();
         net.load(&tensors).unwrap();
         let (images, labels) = case.batch();
@@ -340,7 +326,7 @@ mod tests {
         for case in
             [case("", &[3, 2], 12, 32, 32), case("", &[3, 2], 12, 32, 32).with(|r| r.bottleneck = false)]
         {
-            let net = case.net(Arithmetic::Fast);
+            let net = case.net(Implementation::Fused);
             case.pass(&net);
             let said = training_bytes(net.arch(), net.plan(), case.batch) as f64;
             let taken = net.fused().bytes() as f64;
@@ -359,7 +345,7 @@ mod tests {
         let case = Case { dropout: 0.2, ..case("", &[3, 2], 12, 16, 20) };
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| bits(&case.pass(&case.net(Arithmetic::Fast))))
+            pool.install(|| bits(&case.pass(&case.net(Implementation::Fused))))
         };
         let one = with(1);
         assert_eq!(one, with(2));
@@ -369,8 +355,8 @@ mod tests {
     #[test]
     fn what_the_memory_held_before_changes_no_bit() {
         let case = case("", &[2, 2], 5, 7, 3);
-        let fresh = bits(&case.pass(&case.net(Arithmetic::Fast)));
-        let net = case.net(Arithmetic::Fast);
+        let fresh = bits(&case.pass(&case.net(Implementation::Fused)));
+        let net = case.net(Implementation::Fused);
         let larger = Case { batch: 40, recipe: case.recipe.clone(), ..case };
         larger.pass(&net);
         net.logits(&larger.batch().0).unwrap();
@@ -382,7 +368,7 @@ mod tests {
 
     #[test]
     fn images_of_another_size_are_refused() {
-        let net = case("", &[1], 4, 8, 2).net(Arithmetic::Fast);
+        let net = case("", &[1], 4, 8, 2).net(Implementation::Fused);
         let images = Tensor::zeros((2, 3, 4, 16), candle_core::DType::F32, &Device::Cpu).unwrap();
         let error = net.logits(&images).unwrap_err().to_string();
         assert!(error.contains("[2, 3, 4, 16] are no images [n, 3, 8, 8]"), "{error}");
@@ -391,7 +377,7 @@ mod tests {
     #[test]
     fn only_the_last_passs_logits_can_be_differentiated() {
         let case = case("", &[1], 4, 4, 2);
-        let net = case.net(Arithmetic::Fast);
+        let net = case.net(Implementation::Fused);
         let (images, _) = case.batch();
         let parameters = Var::from_tensor(&DenseNet::joined(net.parameters()).unwrap()).unwrap();
         let logits = net.fused().train(&images, parameters.as_tensor(), None).unwrap();

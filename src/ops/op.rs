@@ -1,0 +1,215 @@
+//! A network's passes as operations of candle, so that its autograd goes through them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::backend::{BackendDevice, BackendStorage};
+use candle_core::{
+    CpuStorage, CudaStorage, CustomOp2, CustomOp3, Device, Error, Layout, Result, Shape, Storage, Tensor,
+};
+
+use crate::arch::blocks::Net;
+use crate::ops::dropout::Masks;
+#[cfg(test)]
+use crate::ops::passes::NetworkConfig;
+use crate::ops::passes::{BatchStatistics, Passes};
+
+/// A network of CIFAR type with its own memory, which is taken at the first batch and used again by all
+/// later ones.
+#[derive(Debug)]
+pub struct Fused {
+    state: Arc<Mutex<State>>,
+    classes: usize,
+    /// Height and width of the images.
+    side: usize,
+    /// Length of the packed parameters.
+    parameters: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    network: Box<dyn Passes>,
+    /// Passes so far, of either mode: a backward pass must belong to the last.
+    passes: u64,
+}
+
+impl Fused {
+    /// `net` as one operation, computed by `network`.
+    pub(in crate::ops) fn new(net: &Net, network: Box<dyn Passes>) -> Self {
+        let Net { classes, input_size: side, parameters, .. } = *net;
+        Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes, side, parameters }
+    }
+
+    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` in training mode, differentiable by
+    /// `parameters`: all parameters, flattened and joined in torchvision's order. Only the last call's
+    /// logits can be differentiated.
+    pub fn train(&self, images: &Tensor, parameters: &Tensor, masks: Option<Masks>) -> Result<Tensor> {
+        self.check(images, parameters)?;
+        let op = Train { state: self.state.clone(), classes: self.classes, masks, pass: AtomicU64::new(0) };
+        images.contiguous()?.apply_op2(parameters, op)
+    }
+
+    /// The statistics of the last batch in training mode, normalisation by normalisation.
+    pub fn statistics(&self) -> Result<Vec<BatchStatistics>> {
+        lock(&self.state).network.statistics()
+    }
+
+    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` by running statistics: `running` joins mean and
+    /// variance of each normalisation in turn.
+    pub fn evaluate(&self, images: &Tensor, parameters: &Tensor, running: &Tensor) -> Result<Tensor> {
+        self.check(images, parameters)?;
+        let op = Evaluate { state: self.state.clone(), classes: self.classes };
+        images.contiguous()?.apply_op3_no_bwd(parameters, running, &op)
+    }
+
+    /// Refuses images and parameters of another network.
+    fn check(&self, images: &Tensor, parameters: &Tensor) -> Result<()> {
+        let (n, channels, height, width) = images.dims4()?;
+        if n == 0 || channels != 3 || height != self.side || width != self.side {
+            candle_core::bail!("{:?} are no images [n, 3, {side}, {side}]", images.dims(), side = self.side);
+        }
+        if parameters.dims() != [self.parameters] {
+            candle_core::bail!("{:?} are no {} parameters", parameters.dims(), self.parameters);
+        }
+        Ok(())
+    }
+
+    /// Bytes of its memory so far.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.state).network.bytes()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // A panic in a pass leaves numbers that the next pass overwrites.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The network of `config` by each instruction set of this machine, with its name.
+#[cfg(test)]
+pub(crate) fn by_every_isa(config: &NetworkConfig) -> Vec<(&'static str, Fused)> {
+    let all = crate::ops::cpu::by_every_isa(config).into_iter();
+    all.map(|(name, passes)| (name, Fused::new(&config.net, passes))).collect()
+}
+
+/// The numbers of a contiguous tensor.
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((begin, end)) => Ok(&storage.as_slice::<f32>()?[begin..end]),
+        None => Err(Error::Msg("the fused network needs contiguous tensors".into())),
+    }
+}
+
+/// The network in training mode.
+struct Train {
+    state: Arc<Mutex<State>>,
+    classes: usize,
+    masks: Option<Masks>,
+    /// Number of its pass.
+    pass: AtomicU64,
+}
+
+impl CustomOp2 for Train {
+    fn name(&self) -> &'static str {
+        "densenet"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let images = numbers(images, images_layout)?;
+        let mut state = lock(&self.state);
+        state.passes += 1;
+        self.pass.store(state.passes, Ordering::Relaxed);
+        let logits = state.network.forward(images, numbers(parameters, parameters_layout)?, self.masks)?;
+        let n = logits.len() / self.classes;
+        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
+    }
+
+    /// The network's own memory is on the GPU; what comes and goes is little.
+    fn cuda_fwd(
+        &self,
+        images: &CudaStorage,
+        images_layout: &Layout,
+        parameters: &CudaStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let on_host = [images.to_cpu_storage()?, parameters.to_cpu_storage()?];
+        let (logits, dims) = self.cpu_fwd(&on_host[0], images_layout, &on_host[1], parameters_layout)?;
+        Ok((images.device().storage_from_cpu_storage(&logits)?, dims))
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        parameters: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let on_host = parameters.to_device(&Device::Cpu)?;
+        let (storage, layout) = on_host.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { unreachable!("it was just brought there") };
+        let mut state = lock(&self.state);
+        if state.passes != self.pass.load(Ordering::Relaxed) {
+            return Err(Error::Msg("the activations of this forward pass are gone".into()));
+        }
+        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
+        drop(state);
+        let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
+        Ok((None, Some(found)))
+    }
+}
+
+/// The network in evaluation mode.
+struct Evaluate {
+    state: Arc<Mutex<State>>,
+    classes: usize,
+}
+
+impl CustomOp3 for Evaluate {
+    fn name(&self) -> &'static str {
+        "densenet-evaluation"
+    }
+
+    fn cpu_fwd(
+        &self,
+        images: &CpuStorage,
+        images_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+        running: &CpuStorage,
+        running_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let images = numbers(images, images_layout)?;
+        let (parameters, running) =
+            (numbers(parameters, parameters_layout)?, numbers(running, running_layout)?);
+        let mut state = lock(&self.state);
+        state.passes += 1;
+        let logits = state.network.evaluate(images, parameters, running)?;
+        drop(state);
+        let n = logits.len() / self.classes;
+        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
+    }
+
+    fn cuda_fwd(
+        &self,
+        images: &CudaStorage,
+        images_layout: &Layout,
+        parameters: &CudaStorage,
+        parameters_layout: &Layout,
+        running: &CudaStorage,
+        running_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let on_host = [images.to_cpu_storage()?, parameters.to_cpu_storage()?, running.to_cpu_storage()?];
+        let [pixels, weights, means] = &on_host;
+        let (logits, dims) =
+            self.cpu_fwd(pixels, images_layout, weights, parameters_layout, means, running_layout)?;
+        Ok((images.device().storage_from_cpu_storage(&logits)?, dims))
+    }
+}

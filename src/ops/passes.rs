@@ -1,0 +1,44 @@
+//! The passes of a network, which each kind of device implements for itself (`cpu`, `cuda`).
+
+use candle_core::Result;
+
+use crate::arch::blocks::Net;
+use crate::arch::words::{DropoutPlaces, Precision};
+use crate::ops::batch_norm::BatchNormConfig;
+use crate::ops::dropout::Masks;
+
+/// A network and how it is computed.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// Its blocks.
+    pub net: Net,
+    /// How a GPU computes products; the CPU computes in f32.
+    pub precision: Precision,
+    /// The constants of batch normalisation.
+    pub batch_norm: BatchNormConfig,
+    /// Which convolutions dropout follows.
+    pub dropout_places: DropoutPlaces,
+}
+
+/// Mean and variance (divided by M) of a normalisation's channels in a batch, and M.
+pub type BatchStatistics = (Vec<f64>, Vec<f64>, f64);
+
+/// The passes of a network over memory of its own. Images are `[n, 3, s, s]`, parameters joined in
+/// torchvision's order, logits `[n, classes]`.
+pub(in crate::ops) trait Passes: std::fmt::Debug + Send {
+    /// Logits by the batch's own statistics; the activations are kept for [`Self::backward`].
+    fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>>;
+
+    /// The gradient of the parameters from that of the last forward pass's logits.
+    fn backward(&mut self, parameters: &[f32], gradient: &[f32]) -> Result<Vec<f32>>;
+
+    /// Logits by running statistics.
+    fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Result<Vec<f32>>;
+
+    /// The statistics of the last forward pass, normalisation by normalisation.
+    fn statistics(&mut self) -> Result<Vec<BatchStatistics>>;
+
+    /// Bytes of its memory so far.
+    #[cfg(test)]
+    fn bytes(&self) -> usize;
+}
