@@ -139,6 +139,16 @@ impl Recipe {
         }
     }
 
+    /// The kind of network by the paper's letters: B for its bottlenecks, C for its compression.
+    pub fn variant(&self) -> &'static str {
+        match (self.bottleneck, self.compression < 1.0) {
+            (true, true) => "BC",
+            (true, false) => "B",
+            (false, true) => "C",
+            (false, false) => "",
+        }
+    }
+
     /// The network of this recipe for `classes` classes.
     pub fn arch(&self, classes: usize) -> Arch {
         Arch {

@@ -56,6 +56,26 @@ fn a_person_reads_whole_lines_without_control_characters() {
     }
 }
 
+/// B is for its bottlenecks, C for its compression.
+#[test]
+fn a_network_has_the_same_letters_in_the_log_and_among_the_runs() {
+    let place = Place::new();
+    for (options, log, row) in [
+        (&["--compression", "0.5"][..], "DenseNet-BC 1+1", "1,1 k=4 BC"),
+        (&["--compression", "1"], "DenseNet-B 1+1", "1,1 k=4 B"),
+        (&["--compression", "0.5", "--no-bottleneck"], "DenseNet-C 1+1", "1,1 k=4 C"),
+        (&["--compression", "1", "--no-bottleneck"], "DenseNet 1+1", "1,1 k=4"),
+    ] {
+        let args = program::TINY.iter().copied().filter(|&word| word != "--json");
+        let args: Vec<&str> = args.chain(options.iter().copied()).chain(["--name", "a"]).collect();
+        let said = place.say(&args);
+        assert!(said.stdout.contains(log), "{log} is not in {said:?}");
+        let runs = place.say(&["runs", "--json"]);
+        assert_eq!(runs.last()["runs"][0]["summary"]["network"], row);
+        std::fs::remove_dir_all(place.run_dir("a")).unwrap();
+    }
+}
+
 #[test]
 fn without_no_ui_it_says_what_there_is_and_exits_2() {
     let said = Place::new().say::<&str>(&[]);

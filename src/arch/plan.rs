@@ -2,6 +2,7 @@
 //! without a tensor. A test holds it to the real weights and feature maps (`model`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::arch::problem::Problem;
 use crate::arch::words::StemKind;
@@ -61,6 +62,38 @@ pub enum Kind {
     Head,
     /// The linear layer.
     Classifier,
+}
+
+impl Kind {
+    /// The kind of the row number `index` of a plan whose tensors begin with `prefix`.
+    pub fn of(index: usize, prefix: &str) -> Self {
+        let number = |text: &str, word: &str| text.strip_prefix(word)?.parse().ok();
+        let bare = prefix.strip_prefix("features").map(|rest| rest.trim_start_matches('.'));
+        let parts: Vec<&str> = bare.into_iter().flat_map(|bare| bare.split('.')).collect();
+        match parts[..] {
+            [] => Self::Classifier,
+            [block, layer] => Self::DenseLayer {
+                block: number(block, "denseblock").unwrap_or(0),
+                layer: number(layer, "denselayer").unwrap_or(0),
+            },
+            [""] if index == 0 => Self::Stem,
+            [one] => number(one, "transition").map_or(Self::Head, |block| Self::Transition { block }),
+            _ => Self::Head,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    /// Its name for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stem => f.write_str("stem"),
+            Self::DenseLayer { block, layer } => write!(f, "block {block} layer {layer}"),
+            Self::Transition { block } => write!(f, "transition {block}"),
+            Self::Head => f.write_str("average"),
+            Self::Classifier => f.write_str("classifier"),
+        }
+    }
 }
 
 /// What a parameter tensor is, which decides how it starts.
@@ -436,6 +469,16 @@ mod tests {
         let transition = &plan.rows[3];
         assert_eq!((transition.output, transition.activation_bytes), ([24, 16, 16], 24 * (1024 + 256) * 4));
         assert_eq!(plan.smallest_map, 8);
+    }
+
+    #[test]
+    fn a_row_is_known_by_its_place_and_the_prefix_of_its_tensors() {
+        let plan = bc([2, 1, 12], 10).plan().unwrap();
+        for (index, row) in plan.rows.iter().enumerate() {
+            assert_eq!(Kind::of(index, &row.name), row.kind, "{}", row.name);
+        }
+        let names: Vec<String> = [0, 2, 3, 18, 19].map(|index| plan.rows[index].kind.to_string()).into();
+        assert_eq!(names, ["stem", "block 1 layer 2", "transition 1", "average", "classifier"]);
     }
 
     #[test]

@@ -47,9 +47,9 @@ fn started(head: &Started) -> Vec<String> {
     let layers: Vec<String> = recipe.layers.iter().map(ToString::to_string).collect();
     let mut lines = vec![
         format!(
-            "{}: DenseNet{} {} layers, growth rate {}, {} parameters, on {}",
+            "{}: {} {} layers, growth rate {}, {} parameters, on {}",
             head.run,
-            if recipe.bottleneck { "-BC" } else { "" },
+            ["DenseNet", recipe.variant()].join("-").trim_end_matches('-'),
             layers.join("+"),
             recipe.growth_rate,
             grouped(head.parameters),

@@ -97,13 +97,8 @@ impl From<Outcome> for State {
 /// where it is not the paper's.
 pub fn network(recipe: &Recipe) -> String {
     let layers: Vec<String> = recipe.layers.iter().map(ToString::to_string).collect();
-    let kind = match (recipe.bottleneck, recipe.compression < 1.0) {
-        (true, true) => " BC",
-        (true, false) => " B",
-        (false, true) => " C",
-        (false, false) => "",
-    };
-    let mut text = format!("{} k={}{kind}", layers.join(","), recipe.growth_rate);
+    let mut text = format!("{} k={} {}", layers.join(","), recipe.growth_rate, recipe.variant());
+    text.truncate(text.trim_end().len());
     if recipe.compression < 1.0 && (recipe.compression - 0.5).abs() > f64::EPSILON {
         text.push_str(" θ=");
         text.push_str(&recipe.compression.to_string());

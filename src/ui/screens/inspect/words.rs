@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::arch::plan::Kind;
 use crate::monitor::lines::grouped;
 use crate::protocol::command::Split;
 use crate::protocol::event::{Inspection, Mistake};
@@ -82,26 +83,13 @@ pub(crate) fn link(found: &Inspection, block: usize, (to, from): (usize, usize))
     }
 }
 
-/// A row of the network, by its place and the prefix of its tensors.
-pub(crate) fn layer(place: usize, prefix: &str) -> String {
-    let bare = prefix.trim_start_matches("features").trim_start_matches('.');
-    let numbers = |rest: &str| rest.replace(".denselayer", " layer ");
-    match (bare.strip_prefix("denseblock"), bare.strip_prefix("transition")) {
-        (Some(rest), _) => format!("block {}", numbers(rest)),
-        (_, Some(rest)) => format!("transition {rest}"),
-        _ if bare.is_empty() && place == 0 => "stem".into(),
-        _ if bare.is_empty() => "average".into(),
-        _ => bare.to_owned(),
-    }
-}
-
 /// A row's scales in full.
 pub(crate) fn scale(found: &Inspection, place: usize) -> String {
     let Some(of) = found.scales.get(place) else { return String::new() };
     let gradient = of.gradient.map_or_else(|| "unknown".into(), |rms| format!("{rms:.2e}"));
     format!(
         "{}: {:.3} +- {:.3}, {:.1} % zero, {:.1} % dead, gradient {gradient}",
-        layer(place, &of.name),
+        Kind::of(place, &of.name),
         of.mean,
         of.deviation,
         100.0 * of.zeros,

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::arch::memory::training_bytes;
-use crate::arch::plan::{Kind, Plan, Row};
+use crate::arch::plan::{Kind, Plan};
 use crate::monitor::lines::grouped;
 use crate::ui::screens::recipe::state::{Pane, TreeLine};
 use crate::ui::widgets::format::bytes;
@@ -118,7 +118,7 @@ fn cells(screen: &RecipeScreen, ws: &Workspace, plan: &Plan, line: &TreeLine, wi
                         format!("  {}layer {layer}", glyphs.last_branch())
                     }
                     Kind::DenseLayer { layer, .. } => format!("  {}layer {layer}", glyphs.branch()),
-                    _ => title(row),
+                    _ => row.kind.to_string(),
                 },
                 output: row.output,
                 parameters: row.parameter_count(),
@@ -126,16 +126,6 @@ fn cells(screen: &RecipeScreen, ws: &Workspace, plan: &Plan, line: &TreeLine, wi
                 bytes: row.activation_bytes,
             }
         }
-    }
-}
-
-fn title(row: &Row) -> String {
-    match row.kind {
-        Kind::Stem => "stem".into(),
-        Kind::DenseLayer { layer, .. } => format!("layer {layer}"),
-        Kind::Transition { block } => format!("transition {block}"),
-        Kind::Head => "average".into(),
-        Kind::Classifier => "classifier".into(),
     }
 }
 

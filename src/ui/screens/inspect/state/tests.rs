@@ -4,7 +4,7 @@ use super::*;
 use crate::protocol::Figures;
 use crate::protocol::event::{LayerStats, Reuse};
 use crate::ui::screens::inspect::pairs::worst;
-use crate::ui::screens::inspect::words::{images, layer};
+use crate::ui::screens::inspect::words::images;
 
 /// Of `classes` classes with ten images each, `wrong` of which are taken for the next class.
 pub(crate) fn inspection(classes: usize, wrong: usize) -> Inspection {
@@ -126,12 +126,4 @@ fn a_question_that_is_refused_is_over_and_its_sentence_kept_until_the_next() {
     assert_eq!(screen.trouble, None);
     screen.take(inspection(2, 0));
     assert_eq!(screen.found.as_ref().unwrap().0.name, "b");
-}
-
-#[test]
-fn rows_of_the_network_have_names_that_people_use() {
-    let names = ["features", "features.denseblock2.denselayer14", "features.transition1", "classifier"];
-    let pretty: Vec<String> = names.iter().enumerate().map(|(place, name)| layer(place, name)).collect();
-    assert_eq!(pretty, ["stem", "block 2 layer 14", "transition 1", "classifier"]);
-    assert_eq!(layer(9, "features"), "average");
 }

@@ -1,5 +1,6 @@
 //! How large the outputs and the gradients of every layer are.
 
+use crate::arch::plan::Kind;
 use crate::ui::hits::Canvas;
 use crate::ui::screens::inspect::state::InspectScreen;
 use crate::ui::workspace::Workspace;
@@ -9,7 +10,6 @@ use ratatui::widgets::Paragraph;
 
 use crate::protocol::event::{Inspection, LayerStats};
 use crate::ui::screens::inspect::view::{footed, readout};
-use crate::ui::screens::inspect::words::layer;
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::widgets::pane::{cut, scrolled};
 
@@ -50,7 +50,7 @@ pub(crate) fn draw(
         let sign = if trouble { "!" } else { " " };
         let bars = [(&deviations, Some(of.deviation)), (&gradients, of.gradient)]
             .map(|(scale, value)| scale.bar(value, columns.bar, ws.settings.glyphs));
-        let [deviation, gradient] = columns.row(&format!("{sign}{}", layer(place, &of.name)), of);
+        let [deviation, gradient] = columns.row(&format!("{sign}{}", Kind::of(place, &of.name)), of);
         let bar = |text: String| Span::styled(text, theme.curve(0));
         let [one, other] = bars;
         Line::from(vec![Span::styled(deviation, style), bar(one), Span::styled(gradient, style), bar(other)])
