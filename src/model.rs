@@ -362,12 +362,12 @@ mod tests {
     fn the_arithmetic_is_the_one_wished_for_unless_the_stem_has_none_that_is_fast() {
         let cifar = Recipe { layers: vec![1], ..Recipe::defaults(Data::Shapes) };
         let imagenet = Recipe { stem_kind: StemKind::Imagenet, ..cifar.clone() };
-        for wish in [Implementation::Fused, Implementation::Reference] {
+        for requested in [Implementation::Fused, Implementation::Reference] {
             let what_runs = |recipe: &Recipe| {
                 let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 0, &Device::Cpu).unwrap();
-                net.with_implementation(wish).implementation()
+                net.with_implementation(requested).implementation()
             };
-            assert_eq!(what_runs(&cifar), wish);
+            assert_eq!(what_runs(&cifar), requested);
             assert_eq!(what_runs(&imagenet), Implementation::Reference);
         }
     }

@@ -185,7 +185,7 @@ fn a_run_whose_directory_is_deleted_says_so_at_once_and_the_next_save_makes_it_a
     let told = until_warned(&mut running, "has disappeared");
     assert!(told.contains(run.to_str().unwrap()) && !run.exists(), "{told}");
     running.signal("USR1");
-    until_warned(&mut running, "was made anew");
+    until_warned(&mut running, "was created again");
     running.until("saved");
     assert!(run.join("recipe.toml").is_file() && checkpoints(&run).len() == 1);
     assert_eq!(state(&place, "a"), "running");

@@ -14,10 +14,10 @@ const MAX_LAYERS: usize = 10_000;
 /// Most pixels along a side of the input.
 const MAX_INPUT: usize = 4096;
 
-/// Most classes: so many that a table of all pairs of them is still possible.
+/// Most classes: a table of all pairs of them is still possible.
 pub const MAX_CLASSES: usize = 65_536;
 
-/// What a batch normalisation keeps beside its parameters, and what each begins with.
+/// The running statistics of a batch normalisation, with their initial values.
 pub const STATISTICS: [(&str, f32); 2] = [("running_mean", 0.0), ("running_var", 1.0)];
 
 /// The shape of a `DenseNet` for RGB images.

@@ -225,7 +225,7 @@ fn evaluations(
     Ok(times)
 }
 
-/// The figures of a kernel beside what the GPU's peaks allow: the slower of its products and its bytes.
+/// The figures of a kernel compared with what the GPU's peaks allow: the slower of its products and its bytes.
 fn figures(kernel: KernelTime, peaks: Option<Peaks>) -> KernelFigures {
     let KernelTime { kernel, launches, seconds, operations, bytes } = kernel;
     let at_least =

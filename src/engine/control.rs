@@ -1,5 +1,5 @@
 //! Commands that arrive while the engine is busy: heard between steps, between evaluation batches and during long
-//! work, acted upon by whoever is at a place where that is safe.
+//! work, acted upon where that is safe.
 //!
 //! A pass over a large batch, an image on a disk that hangs or a walk through candle's layers may take longer than
 //! whoever asked for a stop will wait before the process is killed. None of them changes the network or the run, so
@@ -107,7 +107,7 @@ impl Control {
         }
     }
 
-    /// Why the run is to end, for whoever knows that it is.
+    /// Why the run is to end, once it is.
     pub(super) fn reason(&self) -> StopReason {
         self.stop.unwrap_or(StopReason::Asked)
     }
@@ -171,7 +171,7 @@ impl Control {
     }
 
     /// Does `work` while commands are heard. `None` if a stop was asked for and the work did not end in
-    /// time: then it goes on by itself, and nobody sees its result.
+    /// time: then it continues by itself, and its result is dropped.
     pub(super) fn attend<T: Send + 'static>(
         &mut self,
         report: &mut Report,

@@ -283,7 +283,7 @@ fn conclude(session: &mut Session, ending: Ending, report: &mut Report) -> Resul
     if good {
         session.save(report)?;
     } else {
-        // What is on disk is where the run goes on.
+        // The run continues from what is on disk.
         session.progress = session.kept.clone();
     }
     session.summarise(state, message, report);

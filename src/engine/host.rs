@@ -1,6 +1,6 @@
 //! Training on the host: the CPU's fused network, and candle's layers on any device. One step at a time.
 //!
-//! A pass may take longer than whoever asked for a stop will wait, so it is computed in a thread of its own. It
+//! A pass may take longer than a stop may, so it is computed in a thread of its own. It
 //! changes nothing: the update follows when its result is collected, and a pass that is abandoned leaves the state of
 //! the step before it.
 

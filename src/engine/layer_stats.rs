@@ -13,7 +13,7 @@ use crate::model::DenseNet;
 use crate::ops::dropout::Masks;
 use crate::protocol::event::LayerStats;
 
-/// Images of the batch at most: enough for statistics, little memory beside a run.
+/// Images of the batch at most: enough for statistics, and little memory compared with a run's.
 const IMAGES: usize = 32;
 
 /// A network and the batch that its statistics are measured on: everything that the measurement needs, so that it

@@ -67,7 +67,7 @@ impl Wanted<'_> {
         self.check_beside(batch, 0.0)
     }
 
-    /// The same beside `other` bytes that are still to be taken.
+    /// The same with `other` bytes that are still to be taken.
     fn check_beside(&self, batch: usize, other: f64) -> Result<(), Failure> {
         let plan = self.arch.plan().map_err(|problem| Failure::Input(problem.to_string()))?;
         if !self.device.is_cpu() {
@@ -138,7 +138,7 @@ pub(super) fn check_gpu(
     Err(Failure::Failed(sentence(recipe.batch_size, free as f64, needed, "the GPU's memory")))
 }
 
-/// Whether the machine has the memory to train `net` on batches of `batch` beside what it does now; true
+/// Whether the machine has the memory to train `net` on batches of `batch` in addition to what it does now; true
 /// where that is not known.
 pub(super) fn fits(net: &DenseNet, batch: usize) -> bool {
     let wanted = Wanted {

@@ -33,7 +33,7 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     check(&recipe)?;
     image_dir::check(&recipe)?;
     let (device, device_line) = device::choose(options.device)?;
-    // Once for the network alone, before the images are read, and once beside them.
+    // Once for the network alone, before the images are read, and once together with them.
     memory::check_early(&recipe, recipe.data.classes().unwrap_or(2), requested(&options), &device)?;
     run::probe(&options.runs_dir)?;
     let dataset = control.load(&recipe, report)?;

@@ -1,4 +1,4 @@
-//! Events, to whoever listens and into the journal. Steps are gathered into lines; everything else goes out at once.
+//! Events, to the front end and into the journal. Steps are gathered into lines; everything else goes out at once.
 
 use std::io;
 use std::sync::Arc;
@@ -191,7 +191,7 @@ impl Report {
                 && is_news(error)
             {
                 let message =
-                    format!("the journal cannot be written ({error}); training goes on without it.");
+                    format!("the journal cannot be written ({error}); training continues without it.");
                 self.heard &=
                     self.events.send(Stamped { event: Event::Warning { message }, time: now() }).is_ok();
             }

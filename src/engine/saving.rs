@@ -15,7 +15,7 @@ use crate::store::catalog::{self, State, Summary};
 use crate::store::checkpoint::{Array, Checkpoint, Meta};
 use crate::store::run::Settled;
 
-/// A checkpoint is being written. One engine, one flag: it is for whoever would end the whole program.
+/// A checkpoint is being written. One engine, one flag: for code that would end the whole program.
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
 
 /// Whether a checkpoint is being written, which deserves a little more time before the program is ended.
@@ -66,7 +66,7 @@ impl Session {
         }
         let has_another_journal = report.follow(&self.run);
         if settled != Settled::Here || has_another_journal {
-            // Every journal begins with the head of its run, and whoever watches learns where it is now.
+            // Every journal begins with the head of its run, and a front end learns where it is now.
             self.resumed_from = None;
             report.emit(self.started());
         }
@@ -74,7 +74,7 @@ impl Session {
             let (step, now) = (self.progress.step, self.run.path());
             let message = if now == before {
                 format!(
-                    "the run's directory {} was made anew, with the state after step {step}.",
+                    "the run's directory {} was created again, with the state after step {step}.",
                     now.display()
                 )
             } else {

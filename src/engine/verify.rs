@@ -166,7 +166,7 @@ impl<'a> Golden<'a> {
         Ok((arch, plan))
     }
 
-    /// The images and labels, held to the header and the network.
+    /// The images and labels, checked against the header and the network.
     fn batch(&self, arch: &Arch, device: &Device) -> Result<(Tensor, Tensor), Failure> {
         let (images, labels) = (self.tensor("images")?, self.tensor("labels")?);
         let labels = labels.to_dtype(DType::I64)?.to_vec1::<i64>()?;

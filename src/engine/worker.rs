@@ -1,4 +1,4 @@
-//! A thread for work that may take long, so that whoever waits for it can do something else meanwhile, or give it up.
+//! A thread for work that may take long, so that the caller can do something else meanwhile, or abandon it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
@@ -31,7 +31,7 @@ impl Worker {
     pub(super) fn begin<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
         let (done, result) = bounded(1);
         let job = Box::new(move || {
-            // Where nobody waits any more there is nobody to tell of a panic either.
+            // Where the work was abandoned, its panic concerns nobody.
             _ = done.send(catch_unwind(AssertUnwindSafe(work)));
         });
         _ = self.0.send(job);
@@ -39,12 +39,12 @@ impl Worker {
     }
 }
 
-/// Work that was begun. Where this is dropped, the work goes on by itself and nobody sees its result.
+/// Work that was begun. Where this is dropped, the work continues by itself and its result is dropped.
 #[derive(Debug)]
 pub(super) struct Pending<T>(Receiver<thread::Result<T>>);
 
 impl<T> Pending<T> {
-    /// The result, once, if it is there within `wait`. A panic of the work goes on here.
+    /// The result, once, if it is there within `wait`. A panic of the work continues here.
     pub(super) fn take(&self, wait: Duration) -> Option<T> {
         match self.0.recv_timeout(wait) {
             Ok(Ok(value)) => Some(value),

@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::ops::out_of_memory;
 
-/// Threads that the program needs beside those of the arithmetic: the engine and its work, batches made ready,
+/// Threads that the program needs in addition to those of the arithmetic: the engine and its work, batches made ready,
 /// signals, what is read and written.
 const BESIDE: usize = 10;
 
@@ -27,7 +27,7 @@ pub fn start(asked: usize) -> Result<usize, String> {
     Ok(threads)
 }
 
-/// How many threads of `asked` can be started beside the others that the program needs: tried out, because a
+/// How many threads of `asked` can be started in addition to the others that the program needs: tried out, because a
 /// pool that has failed once cannot be tried again, and no system says beforehand.
 fn affordable(
     asked: usize,
@@ -64,7 +64,7 @@ fn affordable(
 /// Limits candle and rayon to `threads` threads, and the pools they make later.
 fn limit(threads: usize) {
     // The second are candle's own threads for sums and products of single numbers. They wait by spinning:
-    // one of them costs more than it gives, most of all beside another busy process.
+    // one of them costs more than it gives, most of all when another process is busy.
     for (name, threads) in [("RAYON_NUM_THREADS", threads.to_string()), ("CANDLE_NUM_THREADS", "1".into())] {
         // candle reads these at every product and offers no other way.
         #[expect(unsafe_code, reason = "the environment is the only switch candle has for its threads")]

@@ -1,7 +1,7 @@
 //! The trainer of a network, whatever the device: steps are submitted, and their results collected later.
 //!
 //! A GPU keeps weights, images and updates to itself and has several steps under way, so that it never waits for
-//! whoever watches (`cuda`); the host computes one step at a time in a thread of its own (`engine/host.rs`).
+//! a front end (`cuda`); the host computes one step at a time in a thread of its own (`engine/host.rs`).
 
 use std::fmt;
 use std::time::Duration;

@@ -119,9 +119,9 @@ impl Phase for Expand<'_> {
 pub(super) enum Source<'a> {
     /// Maps to be normalised, then relu.
     Raw(Maps, Normalise<'a>),
-    /// Maps to be taken as they are: so many channels.
+    /// Maps to be read as they are, with their number of channels.
     Plain(Maps, usize),
-    /// Finished maps with a border: so many channels.
+    /// Finished maps with a border, with their number of channels.
     Bordered(Maps, usize),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Feature maps of side s lie as `[group][row][channel][column]` of vectors; a vector holds the same
 //! pixel of as many neighbouring images as the instruction set has lanes. The maps that a layer reads,
-//! the first so many channels, are one contiguous piece of every row.
+//! its first channels, is one contiguous piece of every row.
 
 #![expect(unsafe_code, reason = "tiles of one buffer are written by several threads at once")]
 
@@ -76,7 +76,7 @@ pub(super) struct Maps {
     border: usize,
 }
 
-// SAFETY: a `Maps` is an address; whoever reads or writes through it promises (at each `unsafe` place)
+// SAFETY: a `Maps` is an address; code that reads or writes through it promises (at each `unsafe` place)
 // that no other thread writes the same vectors meanwhile. Phases write disjoint tiles.
 unsafe impl Send for Maps {}
 // SAFETY: as above.

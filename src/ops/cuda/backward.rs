@@ -1,4 +1,4 @@
-//! The launches of a backward pass. Gradients of weights go beside the chain from layer to layer.
+//! The launches of a backward pass. Gradients of weights are in the side lane, the chain from layer to layer in the main one.
 
 use crate::arch::blocks::{Block, Conv, Layer, Norm};
 use crate::ops::cuda::builder::{Args, Grid, ProgramBuilder};

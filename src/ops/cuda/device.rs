@@ -136,7 +136,7 @@ fn context(device: &Device) -> Result<Arc<CudaContext>> {
 /// Bytes of the GPU's memory that are free, and all of them.
 pub fn free_bytes(device: &Device) -> Result<(u64, u64)> {
     let (free, total) =
-        context(device)?.mem_get_info().told(|| "the GPU's memory cannot be asked for".into())?;
+        context(device)?.mem_get_info().told(|| "the GPU's memory cannot be queried".into())?;
     Ok((free as u64, total as u64))
 }
 

@@ -30,7 +30,7 @@ impl Rows {
         Self::CHOICES.into_iter().find(enough).unwrap_or(Self::CHOICES[2])
     }
 
-    /// For a gradient of 1x1 weights with so many inputs: the least padding, then the largest.
+    /// For a gradient of 1x1 weights with `inputs` inputs: the least padding, then the largest.
     pub(super) fn of_inputs(inputs: usize) -> Self {
         let padded = |rows: &Self| inputs.next_multiple_of(rows.count());
         Self::CHOICES.into_iter().min_by_key(padded).unwrap_or(Self::CHOICES[0])
@@ -150,7 +150,7 @@ fn floats(warps: usize, width: usize, coefficients: usize) -> usize {
     4 * (3 * warps * width + coefficients)
 }
 
-/// Shared memory of a 1x1 convolution with so many coefficients.
+/// Shared memory of a 1x1 convolution with `coefficients` coefficients.
 pub(super) fn pointwise_shared(precision: Precision, rows: Rows, width: usize, coefficients: usize) -> usize {
     (rows.count() + width) * stride(precision) * precision.bytes() + floats(rows.warps, width, coefficients)
 }

@@ -23,7 +23,10 @@ pub(crate) enum Machine {
 
 impl Machine {
     /// Bytes of memory that can still be taken.
-    #[cfg_attr(not(feature = "cuda"), expect(clippy::unnecessary_wraps, reason = "a GPU may not tell"))]
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(clippy::unnecessary_wraps, reason = "the query of a GPU can fail")
+    )]
     pub(in crate::ops) fn free_bytes(&self) -> Result<usize> {
         match self {
             #[cfg(feature = "cuda")]

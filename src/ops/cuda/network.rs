@@ -1,4 +1,4 @@
-//! A network on a GPU, pass by pass, for whoever has its tensors elsewhere.
+//! A network on a GPU, pass by pass, for callers whose tensors are elsewhere.
 
 use candle_core::Result;
 

@@ -1,4 +1,4 @@
-//! How long each kernel of a program takes by itself, beside what it must do at least.
+//! The time that each kernel of a program takes by itself, with the work that it must do at least.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

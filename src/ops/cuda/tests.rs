@@ -26,7 +26,7 @@ pub(crate) fn gpu() -> Option<candle_core::Device> {
     };
     let (thread, why) = (std::thread::current(), error.lines().next().unwrap_or_default());
     let name = thread.name().unwrap_or("a test");
-    // Not by `eprintln`, whose words are kept from whoever reads about a test that passes.
+    // Not by `eprintln`: the output of a test that passes is captured.
     writeln!(std::io::stderr(), "skipped: {name}: no CUDA device ({why})").unwrap();
     None
 }
@@ -172,7 +172,7 @@ fn a_smaller_batch_needs_no_other_kernels() {
     }
 }
 
-/// What is beside the chain waits for the chain, and the chain for what still reads its buffers.
+/// The side lane waits for the main one, and the main one for what still reads its buffers.
 #[test]
 fn nothing_of_a_step_waits_for_what_comes_later() {
     let (config, training) = (config(&arch(12, 16, true), Precision::F32), training(0.0, 64));

@@ -69,7 +69,7 @@ impl Isa {
         }
     }
 
-    /// Its name, as people know it.
+    /// Its usual name.
     pub(in crate::ops::cpu) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]

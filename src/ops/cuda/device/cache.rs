@@ -1,4 +1,4 @@
-//! A place for compiled kernels, which whoever starts the program provides.
+//! A cache of compiled kernels, provided at the start of the program.
 
 use std::sync::OnceLock;
 

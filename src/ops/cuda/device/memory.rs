@@ -49,7 +49,7 @@ impl Drop for Arena {
     }
 }
 
-/// Where buffers of so many bytes begin.
+/// The offsets of buffers with these sizes in bytes.
 fn offsets(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
     sizes
         .scan(0, |next, bytes| {

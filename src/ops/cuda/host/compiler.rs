@@ -40,7 +40,7 @@ pub enum Sanitizer {
     Thread,
 }
 
-/// The program of `text`. It lies beside the executable of the tests, in `host-kernels`, and is kept there:
+/// The program of `text`. It is next to the executable of the tests, in `host-kernels`, and is kept there:
 /// the next tests find it.
 pub(super) fn compiled(text: &str, sanitizer: Option<Sanitizer>) -> Result<PathBuf> {
     /// Two compilers at once for the same text would be wasted.
