@@ -14,7 +14,10 @@ mod split;
 
 use std::path::PathBuf;
 
+use crate::data::folder::Folder;
 use crate::data::report::Report;
+use crate::data::shapes::Shapes;
+use crate::data::source::Source;
 use crate::recipe::{Data, Recipe};
 
 pub use error::{DataError, Progress};
@@ -47,12 +50,7 @@ pub struct Dataset {
 /// where that is known.
 pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Dataset, DataError> {
     let report = &mut Report::new(progress).within(free);
-    let parts = match &recipe.data {
-        Data::Cifar10 => cifar::load(&cifar::CIFAR10, recipe, report)?,
-        Data::Cifar100 => cifar::load(&cifar::CIFAR100, recipe, report)?,
-        Data::Folder(path) => folder::load(path, recipe, report)?,
-        Data::Shapes => shapes::load(recipe, report)?,
-    };
+    let parts = source(&recipe.data).load(recipe, report)?;
     report.tick()?;
     Ok(Dataset {
         moments: Moments::of(&parts.train),
@@ -66,25 +64,25 @@ pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Da
     })
 }
 
+/// Who reads (or draws) `data`.
+fn source(data: &Data) -> Box<dyn Source + '_> {
+    match data {
+        Data::Cifar10 => Box::new(cifar::CIFAR10),
+        Data::Cifar100 => Box::new(cifar::CIFAR100),
+        Data::Folder(path) => Box::new(Folder(path)),
+        Data::Shapes => Box::new(Shapes),
+    }
+}
+
 /// The absolute path where the images of `recipe` would be read from; none for the shapes, and where nothing is found.
 pub fn place(recipe: &Recipe) -> Option<PathBuf> {
-    match &recipe.data {
-        Data::Cifar10 => cifar::place(&cifar::CIFAR10, recipe),
-        Data::Cifar100 => cifar::place(&cifar::CIFAR100, recipe),
-        Data::Folder(path) => Some(folder::place(path, recipe)),
-        Data::Shapes => None,
-    }
+    source(&recipe.data).place(recipe)
 }
 
 /// Class names without a look at the images: of a folder its directories; of CIFAR those in its
 /// files, or the published ones where the files are not here.
 pub fn classes(recipe: &Recipe) -> Result<Vec<String>, DataError> {
-    match &recipe.data {
-        Data::Cifar10 => cifar::classes(&cifar::CIFAR10, recipe),
-        Data::Cifar100 => cifar::classes(&cifar::CIFAR100, recipe),
-        Data::Folder(path) => folder::classes(path, recipe),
-        Data::Shapes => Ok(shapes::names()),
-    }
+    source(&recipe.data).classes(recipe)
 }
 
 #[cfg(test)]

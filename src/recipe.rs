@@ -4,6 +4,7 @@
 //! knows no tensor, no file and no clock: values, arithmetic and sentences about what is wrong.
 
 pub mod choices;
+pub mod datasets;
 pub mod jump;
 pub mod layered;
 pub mod presets;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::arch::Arch;
 use crate::arch::problem::Problem;
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
-pub use choices::{Augment, Data, DropCounting, Normalization, Optimizer, Pad, Stem};
+pub use choices::{Augment, DropCounting, Normalization, Optimizer, Pad, Stem};
+pub use datasets::Data;
 pub use schedule::Schedule;
 
 /// Everything that determines a run. Flat, because its keys are the keys of a recipe file.
@@ -130,12 +132,11 @@ impl Recipe {
             seed: 0,
             precision: Precision::F32,
         };
-        match paper.data {
+        if paper.data.set().built_in {
             // Seconds on two cores: see "First run" in the README.
-            Data::Shapes => {
-                Self { layers: vec![1, 1, 1], growth_rate: 8, epochs: 8, batch_size: 32, ..paper }
-            }
-            _ => paper,
+            Self { layers: vec![1, 1, 1], growth_rate: 8, epochs: 8, batch_size: 32, ..paper }
+        } else {
+            paper
         }
     }
 
@@ -257,12 +258,10 @@ impl Recipe {
         if let Err(problem) = self.schedule.validate(self.epochs) {
             problems.push(problem);
         }
-        if let Data::Cifar10 | Data::Cifar100 | Data::Shapes = self.data
-            && self.input_size != 32
-        {
+        if let Some(side) = self.data.set().side.filter(|side| *side != self.input_size) {
             problems.push(Problem::new(
                 "input_size",
-                format!("{} pixels; the images of `{}` are 32x32.", self.input_size, self.data),
+                format!("{} pixels; the images of `{}` are {side}x{side}.", self.input_size, self.data),
             ));
         }
         if let Err(problem) = self.arch(2).plan() {

@@ -13,9 +13,10 @@ use crate::data::cifar::files::{Layout, SIDE};
 use crate::data::error::{DataError, unusable};
 use crate::data::images::Images;
 use crate::data::report::Report;
-use crate::data::source::Parts;
+use crate::data::source::{Parts, Source};
 use crate::data::split;
 use crate::recipe::Recipe;
+use crate::recipe::datasets::DataSet;
 
 pub(crate) use files::{CIFAR10, CIFAR100, Variety};
 
@@ -29,38 +30,37 @@ struct Found {
     layout: &'static Layout,
 }
 
-/// Reads and splits `variety`.
-pub(crate) fn load(variety: &Variety, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
-    let roots = roots(recipe);
-    let Some(found) = locate(variety, &roots) else {
-        return unusable(absent(variety, &roots, recipe.data_dir.as_deref()));
-    };
-    report.expect(variety.train + variety.test)?;
-    let classes = found.classes(variety)?;
-    report.check_room(variety.train + variety.test, SIDE, ROOM)?;
-    let mut all = Images::with_room(SIDE, variety.train, ROOM)?;
-    for file in found.layout.train {
-        let images = variety.train / found.layout.train.len();
-        found.read(variety, file, images, &mut all, report)?;
+impl Source for Variety {
+    fn load(&self, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
+        let roots = roots(recipe);
+        let Some(found) = locate(self, &roots) else {
+            return unusable(absent(self, &roots, recipe.data_dir.as_deref()));
+        };
+        let DataSet { train, test, .. } = self.set;
+        report.expect(train + test)?;
+        let classes = found.classes(self)?;
+        report.check_room(train + test, SIDE, ROOM)?;
+        let mut all = Images::with_room(SIDE, train, ROOM)?;
+        for file in found.layout.train {
+            found.read(self, file, train / found.layout.train.len(), &mut all, report)?;
+        }
+        let mut tested = Images::with_room(SIDE, test, ROOM)?;
+        found.read(self, found.layout.test, test, &mut tested, report)?;
+        let (train, validation) = split::divide(all, recipe, &self.set)?;
+        let dir = Some(found.absolute());
+        Ok(Parts { classes, train, validation, test: tested, flips: true, dir, notes: Vec::new() })
     }
-    let mut test = Images::with_room(SIDE, variety.test, ROOM)?;
-    found.read(variety, found.layout.test, variety.test, &mut test, report)?;
-    let (train, validation) = split::divide(all, recipe, variety.validation)?;
-    let dir = found.absolute();
-    Ok(Parts { classes, train, validation, test, flips: true, dir: Some(dir), notes: Vec::new() })
-}
 
-/// The class names of `variety`.
-pub(crate) fn classes(variety: &Variety, recipe: &Recipe) -> Result<Vec<String>, DataError> {
-    match locate(variety, &roots(recipe)) {
-        Some(found) => found.classes(variety),
-        None => Ok(variety.names()),
+    fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError> {
+        match locate(self, &roots(recipe)) {
+            Some(found) => found.classes(self),
+            None => Ok(self.names()),
+        }
     }
-}
 
-/// The absolute path where `variety` would be read from, if it is found.
-pub(crate) fn place(variety: &Variety, recipe: &Recipe) -> Option<PathBuf> {
-    locate(variety, &roots(recipe)).map(|found| found.absolute())
+    fn place(&self, recipe: &Recipe) -> Option<PathBuf> {
+        locate(self, &roots(recipe)).map(|found| found.absolute())
+    }
 }
 
 /// Where to look: the recipe's place, or where people and torchvision put data.
@@ -78,7 +78,7 @@ fn locate(variety: &Variety, roots: &[PathBuf]) -> Option<Found> {
             if layout.is(root) {
                 return Some(Found { folder: root.clone(), layout });
             }
-            let folder = root.join(layout.folder);
+            let folder = root.join(layout.archive.folder);
             if folder.is_dir() {
                 return Some(Found { folder, layout });
             }
@@ -98,12 +98,12 @@ fn absent(variety: &Variety, roots: &[PathBuf], given: Option<&Path>) -> String 
     };
     format!(
         "{} is not in {} (no `{}` or `{}` there): {remedy} unpack {} (md5 {}) there.",
-        variety.name,
+        variety.set.title,
         looked.join(", "),
-        binary.folder,
-        python.folder,
-        binary.url(),
-        binary.md5,
+        binary.archive.folder,
+        python.archive.folder,
+        binary.archive.url,
+        binary.archive.md5,
     )
 }
 
@@ -140,8 +140,8 @@ impl Found {
             Err(fault) => return Err(self.sentence(&path, fault)),
         };
         match self.layout.names_key {
-            Some(key) => python::names(&bytes, key, variety.classes),
-            None => binary::names(&bytes, variety.classes),
+            Some(key) => python::names(&bytes, key, variety.class_names.len()),
+            None => binary::names(&bytes, variety.class_names.len()),
         }
         .map_err(|fault| self.sentence(&path, fault))
     }
@@ -157,8 +157,8 @@ impl Found {
         DataError::Unusable(format!(
             "{} {what}; unpack {} (md5 {}) again.",
             path.display(),
-            self.layout.url(),
-            self.layout.md5
+            self.layout.archive.url,
+            self.layout.archive.md5
         ))
     }
 }

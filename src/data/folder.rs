@@ -11,71 +11,74 @@ use crate::data::folder::entries::Passed;
 use crate::data::folder::listing::{Listing, Tree};
 use crate::data::images::Images;
 use crate::data::report::Report;
-use crate::data::source::Parts;
+use crate::data::source::{Parts, Source};
 use crate::data::split;
 use crate::recipe::Recipe;
+use crate::recipe::datasets::FOLDER;
 
-/// Reads and splits the folder `path` of `recipe`.
-pub(crate) fn load(path: &Path, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
-    let mut notes = Vec::new();
-    let (folder, elsewhere) = locate(path, recipe.data_dir.as_deref());
-    notes.extend(elsewhere);
+/// The folder at a path.
+pub(crate) struct Folder<'a>(pub(crate) &'a Path);
 
-    let mut passed = Passed::default();
-    let tree = Tree::read(&folder, &mut passed)?;
-    let classes = tree.classes()?;
-    let train = Listing::read(&tree.train, &classes, &mut passed, report)?;
-    train.has_every_class(&tree.train, &classes)?;
-    let held = tree.listing(tree.validation.as_deref(), &classes, &mut passed, report)?;
-    let test = tree.listing(tree.test.as_deref(), &classes, &mut passed, report)?;
-    notes.extend(passed.notes());
+impl Source for Folder<'_> {
+    fn load(&self, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
+        let mut notes = Vec::new();
+        let (folder, elsewhere) = locate(self.0, recipe.data_dir.as_deref());
+        notes.extend(elsewhere);
 
-    // The labels are known from the directories: what is not used is not decoded either.
-    let all: Vec<usize> = (0..train.labels.len()).collect();
-    let (kept, validation) = if let Some(held) = &held {
-        let kept = split::limit(&train.labels, all, recipe)?;
-        (kept, split::held_out(&held.labels, recipe)?)
-    } else {
-        let split = split::split(&train.labels, recipe, split::tenth(train.labels.len()))?;
-        (split.train, split.validation)
-    };
-    let tested: Vec<usize> = (0..test.as_ref().map_or(0, |test| test.labels.len())).collect();
+        let mut passed = Passed::default();
+        let tree = Tree::read(&folder, &mut passed)?;
+        let classes = tree.classes()?;
+        let train = Listing::read(&tree.train, &classes, &mut passed, report)?;
+        train.has_every_class(&tree.train, &classes)?;
+        let held = tree.listing(tree.validation.as_deref(), &classes, &mut passed, report)?;
+        let test = tree.listing(tree.test.as_deref(), &classes, &mut passed, report)?;
+        notes.extend(passed.notes());
 
-    let (side, total) = (recipe.input_size, kept.len() + validation.len() + tested.len());
-    report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
-    report.expect(total)?;
-    let mut read = |listing: &Listing, indices: &[usize]| -> Result<Images, DataError> {
-        let mut images = Images::with_room(side, indices.len(), "give a smaller `input_size`")?;
-        for &i in indices {
-            images.push(&decode::read(&listing.files[i], side)?, listing.labels[i]);
-            report.add(1)?;
-        }
-        Ok(images)
-    };
-    Ok(Parts {
-        train: read(&train, &kept)?,
-        validation: read(held.as_ref().unwrap_or(&train), &validation)?,
-        test: match &test {
-            Some(test) => read(test, &tested)?,
-            None => Images::with_room(side, 0, "")?,
-        },
-        classes: classes.iter().map(|name| name.to_string_lossy().into()).collect(),
-        flips: true,
-        dir: Some(absolute(&folder)),
-        notes,
-    })
-}
+        // The labels are known from the directories: what is not used is not decoded either.
+        let all: Vec<usize> = (0..train.labels.len()).collect();
+        let (kept, validation) = if let Some(held) = &held {
+            let kept = split::limit(&train.labels, all, recipe)?;
+            (kept, split::held_out(&held.labels, recipe)?)
+        } else {
+            let split = split::split(&train.labels, recipe, &FOLDER)?;
+            (split.train, split.validation)
+        };
+        let tested: Vec<usize> = (0..test.as_ref().map_or(0, |test| test.labels.len())).collect();
 
-/// The class names of the folder `path`.
-pub(crate) fn classes(path: &Path, recipe: &Recipe) -> Result<Vec<String>, DataError> {
-    let (folder, _) = locate(path, recipe.data_dir.as_deref());
-    let classes = Tree::read(&folder, &mut Passed::default())?.classes()?;
-    Ok(classes.iter().map(|name| name.to_string_lossy().into()).collect())
-}
+        let (side, total) = (recipe.input_size, kept.len() + validation.len() + tested.len());
+        report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
+        report.expect(total)?;
+        let mut read = |listing: &Listing, indices: &[usize]| -> Result<Images, DataError> {
+            let mut images = Images::with_room(side, indices.len(), "give a smaller `input_size`")?;
+            for &i in indices {
+                images.push(&decode::read(&listing.files[i], side)?, listing.labels[i]);
+                report.add(1)?;
+            }
+            Ok(images)
+        };
+        Ok(Parts {
+            train: read(&train, &kept)?,
+            validation: read(held.as_ref().unwrap_or(&train), &validation)?,
+            test: match &test {
+                Some(test) => read(test, &tested)?,
+                None => Images::with_room(side, 0, "")?,
+            },
+            classes: classes.iter().map(|name| name.to_string_lossy().into()).collect(),
+            flips: true,
+            dir: Some(absolute(&folder)),
+            notes,
+        })
+    }
 
-/// The absolute path where the folder `path` would be read from.
-pub(crate) fn place(path: &Path, recipe: &Recipe) -> PathBuf {
-    absolute(&locate(path, recipe.data_dir.as_deref()).0)
+    fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError> {
+        let (folder, _) = locate(self.0, recipe.data_dir.as_deref());
+        let classes = Tree::read(&folder, &mut Passed::default())?.classes()?;
+        Ok(classes.iter().map(|name| name.to_string_lossy().into()).collect())
+    }
+
+    fn place(&self, recipe: &Recipe) -> Option<PathBuf> {
+        Some(absolute(&locate(self.0, recipe.data_dir.as_deref()).0))
+    }
 }
 
 /// Where the folder `path` is. With a `data_dir`: that very directory if it has the folder's name, or

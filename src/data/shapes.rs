@@ -6,36 +6,43 @@
 
 mod figures;
 
+use std::path::PathBuf;
+
 use crate::data::error::DataError;
 use crate::data::images::Images;
 use crate::data::report::Report;
 use crate::data::shapes::figures::FIGURES;
-use crate::data::source::Parts;
+use crate::data::source::{Parts, Source};
 use crate::data::split;
 use crate::recipe::Recipe;
+use crate::recipe::datasets::SHAPES;
 use crate::rng::{Purpose, Stream};
 
 /// Height and width.
 const SIDE: usize = 32;
-/// Images from which validation is split.
-const TRAIN: usize = 5_000;
-/// Images of the test split.
-const TEST: usize = 1_000;
 /// Images between two reports of progress.
 const REPORT_EVERY: usize = 100;
 
-/// Names of the ten classes.
-pub(crate) fn names() -> Vec<String> {
-    FIGURES.iter().map(|(name, _)| (*name).into()).collect()
-}
+/// The built-in images.
+pub(crate) struct Shapes;
 
-/// Draws the whole set of `recipe`.
-pub(crate) fn load(recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
-    report.expect(TRAIN + TEST)?;
-    let all = draw_all(recipe.seed, 0, TRAIN, report)?;
-    let test = draw_all(recipe.seed, 1, TEST, report)?;
-    let (train, validation) = split::divide(all, recipe, split::tenth(TRAIN))?;
-    Ok(Parts { classes: names(), train, validation, test, flips: false, dir: None, notes: Vec::new() })
+impl Source for Shapes {
+    fn load(&self, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
+        report.expect(SHAPES.train + SHAPES.test)?;
+        let all = draw_all(recipe.seed, 0, SHAPES.train, report)?;
+        let test = draw_all(recipe.seed, 1, SHAPES.test, report)?;
+        let (train, validation) = split::divide(all, recipe, &SHAPES)?;
+        let classes = self.classes(recipe)?;
+        Ok(Parts { classes, train, validation, test, flips: false, dir: None, notes: Vec::new() })
+    }
+
+    fn classes(&self, _: &Recipe) -> Result<Vec<String>, DataError> {
+        Ok(FIGURES.iter().map(|(name, _)| (*name).into()).collect())
+    }
+
+    fn place(&self, _: &Recipe) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The first `n` images of a set (0: training, 1: test). Classes take turns.

@@ -1,8 +1,23 @@
-//! What the loaders of data sets have in common.
+//! A source of images: one for each way in which a data set is published.
 
 use std::path::PathBuf;
 
+use crate::data::error::DataError;
 use crate::data::images::Images;
+use crate::data::report::Report;
+use crate::recipe::Recipe;
+
+/// Where the images of a data set come from.
+pub(crate) trait Source {
+    /// Reads and splits them as `recipe` says.
+    fn load(&self, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError>;
+
+    /// The class names, without a look at the images.
+    fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError>;
+
+    /// The absolute path where they would be read from; none where nothing is found or read.
+    fn place(&self, recipe: &Recipe) -> Option<PathBuf>;
+}
 
 /// What a source finds, before it is measured.
 pub(crate) struct Parts {

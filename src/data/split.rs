@@ -3,6 +3,7 @@
 use crate::data::error::{DataError, unusable};
 use crate::data::images::Images;
 use crate::recipe::Recipe;
+use crate::recipe::datasets::DataSet;
 use crate::rng::{Purpose, Stream};
 
 /// The images of each part, by index, in their original order.
@@ -12,10 +13,10 @@ pub(crate) struct Split {
     pub(crate) validation: Vec<usize>,
 }
 
-/// Splits training images with these `labels` as `recipe` says: first validation (`default` images
-/// where the recipe is silent), then the limit.
-pub(crate) fn split(labels: &[u32], recipe: &Recipe, default: usize) -> Result<Split, DataError> {
-    let wanted = recipe.validation.unwrap_or(default);
+/// Splits training images with these `labels` as `recipe` says: first validation (that of `set` where the recipe is
+/// silent), then the limit.
+pub(crate) fn split(labels: &[u32], recipe: &Recipe, set: &DataSet) -> Result<Split, DataError> {
+    let wanted = recipe.validation.unwrap_or_else(|| set.validation_of(labels.len()));
     if wanted > 0 && wanted >= labels.len() {
         return unusable(format!(
             "`validation` = {wanted} leaves nothing of the {} training images to train on; give fewer, or 0 for none.",
@@ -53,15 +54,10 @@ pub(crate) fn held_out(labels: &[u32], recipe: &Recipe) -> Result<Vec<usize>, Da
 }
 
 /// `images` divided by [`split()`] into what trains and what validates.
-pub(crate) fn divide(images: Images, recipe: &Recipe, default: usize) -> Result<(Images, Images), DataError> {
-    let split = split(&images.labels, recipe, default)?;
+pub(crate) fn divide(images: Images, recipe: &Recipe, set: &DataSet) -> Result<(Images, Images), DataError> {
+    let split = split(&images.labels, recipe, set)?;
     let validation = images.subset(&split.validation);
     Ok((images.keep(&split.train), validation))
-}
-
-/// Ten percent of `n`, rounded.
-pub(crate) const fn tenth(n: usize) -> usize {
-    (n + 5) / 10
 }
 
 /// Draws `wanted` of `pool` (at most all), each class by its share: the drawn and the others, both in
@@ -107,6 +103,7 @@ fn shares(counts: &[usize], wanted: usize) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::recipe::Data;
+    use crate::recipe::datasets::SHAPES;
 
     /// 60 images of class 0, 30 of class 1 and 10 of class 2, mixed.
     fn labels() -> Vec<u32> {
@@ -134,7 +131,7 @@ mod tests {
 
     #[test]
     fn validation_takes_its_share_of_each_class_and_the_limit_a_share_of_the_rest() {
-        let split = split(&labels(), &recipe(Some(20), Some(40)), 0).unwrap();
+        let split = split(&labels(), &recipe(Some(20), Some(40)), &SHAPES).unwrap();
         assert_eq!(count(&split.validation), [12, 6, 2]);
         assert_eq!(count(&split.train), [24, 12, 4]);
         assert!(split.train.is_sorted() && split.validation.is_sorted());
@@ -157,7 +154,7 @@ mod tests {
     fn the_seed_alone_decides_which_images_are_drawn() {
         let draw = |seed, limit| {
             let recipe = Recipe { seed, ..recipe(Some(20), limit) };
-            split(&labels(), &recipe, 0).unwrap()
+            split(&labels(), &recipe, &SHAPES).unwrap()
         };
         assert_eq!(draw(1, None), draw(1, None));
         assert_ne!(draw(1, None).validation, draw(2, None).validation);
@@ -166,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_silent_recipe_takes_the_default_and_zero_takes_none() {
-        assert_eq!(split(&labels(), &recipe(None, None), 10).unwrap().validation.len(), 10);
-        let none = split(&labels(), &recipe(Some(0), None), 10).unwrap();
+        let ten = DataSet { validation: Some(10), ..SHAPES };
+        assert_eq!(split(&labels(), &recipe(None, None), &ten).unwrap().validation.len(), 10);
+        let none = split(&labels(), &recipe(Some(0), None), &ten).unwrap();
         assert_eq!((none.train.len(), none.validation.len()), (100, 0));
         assert_eq!(held_out(&labels(), &recipe(None, None)).unwrap().len(), 100);
         assert_eq!(count(&held_out(&labels(), &recipe(Some(50), None)).unwrap()), [30, 15, 5]);
@@ -175,8 +173,9 @@ mod tests {
 
     #[test]
     fn asking_for_more_than_there_is_names_the_key() {
-        let sentence =
-            |validation, limit| split(&labels(), &recipe(validation, limit), 0).unwrap_err().to_string();
+        let sentence = |validation, limit| {
+            split(&labels(), &recipe(validation, limit), &SHAPES).unwrap_err().to_string()
+        };
         assert!(
             sentence(Some(100), None).starts_with("`validation` = 100 leaves nothing of the 100 training")
         );

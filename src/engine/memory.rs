@@ -13,7 +13,7 @@ use crate::model::{DenseNet, Implementation};
 use crate::ops::backend::Backend;
 use crate::ops::passes::NetworkConfig;
 use crate::ops::trainer::Training;
-use crate::recipe::{Data, Recipe};
+use crate::recipe::Recipe;
 
 const GIB: f64 = (1u64 << 30) as f64;
 /// What the estimates leave out: libraries, stacks, what the allocator holds back.
@@ -97,12 +97,8 @@ pub(super) fn check_early(
     let arch = recipe.arch(classes);
     let batch = recipe.train_limit.map_or(recipe.batch_size, |images| recipe.batch_size.min(images));
     // A folder may hold any number.
-    let images = match recipe.data {
-        Data::Cifar10 | Data::Cifar100 => 60_000,
-        Data::Shapes => 6_000,
-        Data::Folder(_) => 0,
-    };
-    let unread = (images * 3 * recipe.input_size * recipe.input_size) as f64;
+    let set = recipe.data.set();
+    let unread = ((set.train + set.test) * 3 * recipe.input_size * recipe.input_size) as f64;
     Wanted { arch: &arch, requested, device, mode: Mode::Training }.check_beside(batch, unread)
 }
 
@@ -167,6 +163,7 @@ fn sentence(batch: usize, free: f64, needed: impl Fn(usize) -> f64, whose: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Data;
 
     #[test]
     fn a_batch_that_does_not_fit_is_answered_with_one_that_does() {

@@ -20,8 +20,8 @@ use crate::engine::{device, image_dir, memory, trainer};
 use crate::model::{DenseNet, Implementation};
 use crate::optim::{self, Optimizer};
 use crate::protocol::{Event, Options, Overrides, Start};
+use crate::recipe::Recipe;
 use crate::recipe::jump::Jump;
-use crate::recipe::{Data, Recipe};
 use crate::store::catalog::{self, State};
 use crate::store::checkpoint::{Checkpoint, Meta, Progress};
 use crate::store::run::{self, RunDir, Target};
@@ -80,9 +80,10 @@ pub(super) fn resume(
     image_dir::remember(&mut recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
     if dataset.classes != classes || [dataset.moments.mean, dataset.moments.deviation] != moments {
-        let advice = match recipe.data {
-            Data::Shapes => "use the version of densenet-tui that began the run",
-            _ => "give their place with --data-dir",
+        let advice = if recipe.data.set().built_in {
+            "use the version of densenet-tui that began the run"
+        } else {
+            "give their place with --data-dir"
         };
         return Err(Failure::Input(format!(
             "the images of `{}` are not those that {} was trained on; {advice}.",

@@ -1,15 +1,11 @@
 //! The named choices of a recipe: small enums that read and write as the words people type.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::arch::words::words;
-
-/// What stands before the path of a folder of images.
-pub(crate) const FOLDER: &str = "folder:";
 
 words! {
     /// Random change of the training images.
@@ -70,70 +66,6 @@ impl Optimizer {
             Self::Sgd => 0.1,
             Self::Adam | Self::Adamw => 1e-3,
         }
-    }
-}
-
-/// The images a run trains on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Data {
-    /// CIFAR-10: 50,000 training and 10,000 test images, 32x32, ten classes.
-    Cifar10,
-    /// CIFAR-100: the same sizes, a hundred (fine) classes.
-    Cifar100,
-    /// One directory per class.
-    Folder(PathBuf),
-    /// The built-in generated set: ten shapes, 32x32.
-    Shapes,
-}
-
-impl Data {
-    /// Classes, where they are known without a look at the disk.
-    pub const fn classes(&self) -> Option<usize> {
-        match self {
-            Self::Cifar10 | Self::Shapes => Some(10),
-            Self::Cifar100 => Some(100),
-            Self::Folder(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Data {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cifar10 => f.write_str("cifar10"),
-            Self::Cifar100 => f.write_str("cifar100"),
-            Self::Folder(path) => write!(f, "{FOLDER}{}", path.display()),
-            Self::Shapes => f.write_str("shapes"),
-        }
-    }
-}
-
-impl From<Data> for String {
-    fn from(data: Data) -> Self {
-        data.to_string()
-    }
-}
-
-impl FromStr for Data {
-    type Err = String;
-    fn from_str(word: &str) -> Result<Self, String> {
-        match word {
-            "cifar10" => Ok(Self::Cifar10),
-            "cifar100" => Ok(Self::Cifar100),
-            "shapes" => Ok(Self::Shapes),
-            _ => match word.strip_prefix(FOLDER) {
-                Some(path) if !path.is_empty() => Ok(Self::Folder(path.into())),
-                _ => Err(format!("`{word}` is not one of cifar10, cifar100, folder:PATH, shapes.")),
-            },
-        }
-    }
-}
-
-impl TryFrom<String> for Data {
-    type Error = String;
-    fn try_from(word: String) -> Result<Self, String> {
-        word.parse()
     }
 }
 

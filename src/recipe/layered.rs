@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use crate::recipe::choices::FOLDER;
+use crate::recipe::datasets::FOLDER;
 use crate::recipe::presets::{self, Preset};
 use crate::recipe::{Data, Optimizer, Recipe};
 
@@ -55,7 +55,7 @@ impl Layer {
         &mut self,
         settle: &dyn Fn(&Path) -> Result<PathBuf, String>,
     ) -> Result<(), LayerError> {
-        for (key, before) in [("data_dir", ""), ("data", FOLDER)] {
+        for (key, before) in [("data_dir", ""), ("data", FOLDER.word)] {
             let Some(Value::String(word)) = self.table.get(key) else { continue };
             let Some(path) = word.strip_prefix(before).filter(|path| !path.is_empty()) else { continue };
             let looked_for = key == "data" && self.table.contains_key("data_dir");

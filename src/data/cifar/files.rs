@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::data::cifar::fault::Fault;
 use crate::data::cifar::names;
 use crate::files;
+use crate::recipe::datasets::{self, Archive, DataSet};
 
 /// Height and width.
 pub(crate) const SIDE: usize = 32;
@@ -19,16 +20,7 @@ const MOST_NAME_BYTES: u64 = 1 << 20;
 /// One of the two data sets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variety {
-    /// What people call it.
-    pub(crate) name: &'static str,
-    /// Number of classes.
-    pub(crate) classes: usize,
-    /// Training images.
-    pub(crate) train: usize,
-    /// Test images.
-    pub(crate) test: usize,
-    /// Training images that validate where the recipe does not say.
-    pub(crate) validation: usize,
+    pub(crate) set: DataSet,
     /// The layouts it comes in, the one that needs no pickle first.
     pub(crate) layouts: &'static [Layout; 2],
     /// The published class names.
@@ -38,11 +30,7 @@ pub(crate) struct Variety {
 /// One way in which a data set is published.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// The folder in the archive.
-    pub(crate) folder: &'static str,
-    archive: &'static str,
-    /// Check sum of the archive.
-    pub(crate) md5: &'static str,
+    pub(crate) archive: Archive,
     /// Files of training images, equally large.
     pub(crate) train: &'static [&'static str],
     /// The file of test images.
@@ -68,13 +56,8 @@ impl Layout {
     /// Whether `folder` is this layout's folder: by its name, or by at least two of its files.
     pub(crate) fn is(&self, folder: &Path) -> bool {
         let files = self.train.iter().chain([&self.test, &self.names]);
-        let named = folder.file_name().is_some_and(|name| name == self.folder);
+        let named = folder.file_name().is_some_and(|name| name == self.archive.folder);
         folder.is_dir() && (named || files.filter(|file| folder.join(file).is_file()).count() >= 2)
-    }
-
-    /// Where the archive is published.
-    pub(crate) fn url(&self) -> String {
-        format!("https://www.cs.toronto.edu/~kriz/{}", self.archive)
     }
 }
 
@@ -87,10 +70,10 @@ impl Variety {
     /// The label of record `record` (from 1), if there is such a class.
     pub(crate) fn label(&self, label: i64, record: usize) -> Result<u32, Fault> {
         match u32::try_from(label) {
-            Ok(class) if (class as usize) < self.classes => Ok(class),
+            Ok(class) if (class as usize) < self.class_names.len() => Ok(class),
             _ => Err(Fault::Wrong(format!(
                 "record {record} has label {label}, and labels go from 0 to {}",
-                self.classes - 1
+                self.class_names.len() - 1
             ))),
         }
     }
@@ -103,17 +86,11 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Fault> {
 
 /// CIFAR-10.
 pub(crate) const CIFAR10: Variety = Variety {
-    name: "CIFAR-10",
-    classes: 10,
-    train: 50_000,
-    test: 10_000,
-    validation: 5_000,
+    set: datasets::CIFAR10,
     class_names: &names::CIFAR10,
     layouts: &[
         Layout {
-            folder: "cifar-10-batches-bin",
-            archive: "cifar-10-binary.tar.gz",
-            md5: "c32a1d4ab5d03f1284b67883e8d87530",
+            archive: datasets::CIFAR10.archives[0],
             train: &[
                 "data_batch_1.bin",
                 "data_batch_2.bin",
@@ -127,9 +104,7 @@ pub(crate) const CIFAR10: Variety = Variety {
             labels: Labels::Bytes(1),
         },
         Layout {
-            folder: "cifar-10-batches-py",
-            archive: "cifar-10-python.tar.gz",
-            md5: "c58f30108f718f92721af3b95e74349a",
+            archive: datasets::CIFAR10.archives[1],
             train: &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
             test: "test_batch",
             names: "batches.meta",
@@ -141,14 +116,11 @@ pub(crate) const CIFAR10: Variety = Variety {
 
 /// CIFAR-100, by its fine labels.
 pub(crate) const CIFAR100: Variety = Variety {
-    name: "CIFAR-100",
-    classes: 100,
+    set: datasets::CIFAR100,
     class_names: &names::CIFAR100,
     layouts: &[
         Layout {
-            folder: "cifar-100-binary",
-            archive: "cifar-100-binary.tar.gz",
-            md5: "03b5dce01913d631647c71ecec9e9cb8",
+            archive: datasets::CIFAR100.archives[0],
             train: &["train.bin"],
             test: "test.bin",
             names: "fine_label_names.txt",
@@ -156,9 +128,7 @@ pub(crate) const CIFAR100: Variety = Variety {
             labels: Labels::Bytes(2),
         },
         Layout {
-            folder: "cifar-100-python",
-            archive: "cifar-100-python.tar.gz",
-            md5: "eb9058c3a382ffc7106e4002c42a8d85",
+            archive: datasets::CIFAR100.archives[1],
             train: &["train"],
             test: "test",
             names: "meta",
@@ -166,5 +136,4 @@ pub(crate) const CIFAR100: Variety = Variety {
             labels: Labels::Key("fine_labels"),
         },
     ],
-    ..CIFAR10
 };

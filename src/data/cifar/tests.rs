@@ -11,9 +11,13 @@ use crate::pickle::build::{STYLES, Style, batch, names as pickled_names};
 use crate::recipe::Data;
 
 /// Ten training images in each of five files and ten test images.
-const TEN: Variety = Variety { train: 50, test: 10, validation: 10, ..CIFAR10 };
+const TEN: Variety = small(CIFAR10);
 /// The same sizes in one file, with a hundred classes.
-const HUNDRED: Variety = Variety { train: 50, test: 10, validation: 10, ..CIFAR100 };
+const HUNDRED: Variety = small(CIFAR100);
+
+const fn small(variety: Variety) -> Variety {
+    Variety { set: DataSet { train: 50, test: 10, validation: Some(10), ..variety.set }, ..variety }
+}
 
 /// The pixels of image `i`: every image and every plane differs.
 fn pixels(i: usize) -> Vec<u8> {
@@ -23,12 +27,12 @@ fn pixels(i: usize) -> Vec<u8> {
 /// A directory that holds `variety` in `layout`; image `i` has class `i % classes`.
 fn publish(variety: &Variety, layout: &Layout, style: Style) -> TempDir {
     let root = TempDir::new().unwrap();
-    let folder = root.path().join(layout.folder);
+    let folder = root.path().join(layout.archive.folder);
     fs::create_dir(&folder).unwrap();
-    let per_file = variety.train / layout.train.len();
+    let per_file = variety.set.train / layout.train.len();
     let starts = layout.train.iter().enumerate().map(|(i, file)| (*file, i * per_file, per_file));
-    for (file, start, n) in starts.chain([(layout.test, variety.train, variety.test)]) {
-        let class = |i: usize| (i % variety.classes) as u8;
+    for (file, start, n) in starts.chain([(layout.test, variety.set.train, variety.set.test)]) {
+        let class = |i: usize| (i % variety.class_names.len()) as u8;
         let bytes = match layout.labels {
             files::Labels::Bytes(label_bytes) => (start..start + n)
                 .flat_map(|i| {
@@ -60,13 +64,13 @@ fn recipe(data_dir: &Path) -> Recipe {
 
 fn read(variety: &Variety, data_dir: &Path) -> Result<Parts, DataError> {
     let mut on = |_, _| ControlFlow::Continue(());
-    load(variety, &recipe(data_dir), &mut Report::new(&mut on))
+    variety.load(&recipe(data_dir), &mut Report::new(&mut on))
 }
 
 /// The sentence after `spoil` has had its way with the folder of `layout`.
 fn sentence(layout: &Layout, spoil: impl Fn(&Path)) -> String {
     let root = publish(&TEN, layout, Style::Python2);
-    let folder = root.path().join(layout.folder);
+    let folder = root.path().join(layout.archive.folder);
     spoil(&folder);
     let error = read(&TEN, root.path()).err().unwrap().to_string();
     error.replace(&folder.display().to_string(), "DIR")
@@ -80,7 +84,7 @@ fn both_layouts_give_the_same_images_whoever_pickled_them() {
         let expected = read(&variety, root.path()).unwrap();
         assert_eq!((expected.train.len(), expected.validation.len()), (40, 10));
         assert_eq!(expected.test.image(3), pixels(53));
-        assert_eq!(expected.test.labels[3] as usize, 53 % variety.classes);
+        assert_eq!(expected.test.labels[3] as usize, 53 % variety.class_names.len());
         assert_eq!(expected.classes, variety.names());
         for style in STYLES {
             let root = publish(&variety, python, style);
@@ -96,7 +100,7 @@ fn both_layouts_give_the_same_images_whoever_pickled_them() {
 fn the_folder_is_found_from_its_parent_from_itself_and_under_another_name() {
     let layout = &TEN.layouts[0];
     let root = publish(&TEN, layout, Style::Python2);
-    let folder = root.path().join(layout.folder);
+    let folder = root.path().join(layout.archive.folder);
     let expected = folder.canonicalize().unwrap();
     assert_eq!(read(&TEN, root.path()).unwrap().dir, Some(expected.clone()));
     assert_eq!(read(&TEN, &folder).unwrap().dir, Some(expected));
@@ -122,7 +126,7 @@ fn data_that_is_nowhere_is_answered_with_where_it_was_sought_and_where_it_comes_
     let error = read(&TEN, &nowhere).err().unwrap().to_string();
     assert!(error.contains("there is no such directory"), "{error}");
     // Names are known all the same.
-    assert_eq!(classes(&TEN, &recipe(&nowhere)).unwrap()[3], "cat");
+    assert_eq!(TEN.classes(&recipe(&nowhere)).unwrap()[3], "cat");
 }
 
 #[test]
@@ -209,14 +213,14 @@ fn a_pickle_that_would_run_something_is_refused() {
 fn class_names_come_from_the_file_and_without_it_from_the_program() {
     for layout in TEN.layouts {
         let root = publish(&TEN, layout, Style::Python2);
-        let path = root.path().join(layout.folder).join(layout.names);
+        let path = root.path().join(layout.archive.folder).join(layout.names);
         let renamed = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
         let bytes = match layout.names_key {
             None => renamed.join("\n").into_bytes(),
             Some(key) => pickled_names(Style::Framed, key, &renamed),
         };
         fs::write(&path, bytes).unwrap();
-        assert_eq!(classes(&TEN, &recipe(root.path())).unwrap(), renamed);
+        assert_eq!(TEN.classes(&recipe(root.path())).unwrap(), renamed);
         fs::remove_file(&path).unwrap();
         assert_eq!(read(&TEN, root.path()).unwrap().classes, TEN.names());
     }
@@ -230,14 +234,14 @@ fn a_load_can_be_interrupted_at_any_report() {
         reports += 1;
         ControlFlow::Continue(())
     };
-    load(&TEN, &recipe(root.path()), &mut Report::new(&mut count)).unwrap();
+    TEN.load(&recipe(root.path()), &mut Report::new(&mut count)).unwrap();
     for last in 0..reports {
         let mut left = last;
         let mut stop = |_, _| {
             left -= 1;
             if left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let result = load(&TEN, &recipe(root.path()), &mut Report::new(&mut stop));
+        let result = TEN.load(&recipe(root.path()), &mut Report::new(&mut stop));
         assert_eq!(result.err(), Some(DataError::Interrupted));
     }
 }

@@ -31,7 +31,7 @@ fn recipe(path: &Path) -> Recipe {
 fn read(recipe: &Recipe) -> Result<Parts, DataError> {
     let Data::Folder(path) = &recipe.data else { unreachable!("tests of folders read folders") };
     let mut on = |_, _| ControlFlow::Continue(());
-    load(path, recipe, &mut Report::new(&mut on))
+    Folder(path).load(recipe, &mut Report::new(&mut on))
 }
 
 /// The first byte of each image: its place in the list, times ten.
@@ -57,7 +57,7 @@ fn classes_and_files_come_in_byte_order_whatever_the_case_of_an_extension() {
     assert_eq!(&parts.train.image(0)[32..], &[255; 16]);
     assert_eq!(parts.dir, Some(root.path().to_owned()));
     assert!(parts.notes.is_empty() && parts.test.is_empty() && parts.flips);
-    assert_eq!(classes(root.path(), &recipe(root.path())).unwrap(), parts.classes);
+    assert_eq!(Folder(root.path()).classes(&recipe(root.path())).unwrap(), parts.classes);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_load_can_be_interrupted_between_two_images() {
         seen.push((done, total));
         if done == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let result = load(root.path(), &recipe(root.path()), &mut Report::new(&mut stop));
+    let result = Folder(root.path()).load(&recipe(root.path()), &mut Report::new(&mut stop));
     assert_eq!(result.err(), Some(DataError::Interrupted));
     assert_eq!(&seen[seen.len() - 3..], [(0, 3), (1, 3), (2, 3)]);
 }

@@ -12,7 +12,7 @@ fn recipe(seed: u64) -> Recipe {
 
 fn read(seed: u64) -> Parts {
     let mut on = |_, _| ControlFlow::Continue(());
-    load(&recipe(seed), &mut Report::new(&mut on)).unwrap()
+    Shapes.load(&recipe(seed), &mut Report::new(&mut on)).unwrap()
 }
 
 /// The first `n` images of a set.

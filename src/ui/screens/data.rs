@@ -9,7 +9,6 @@ pub(crate) mod view;
 use ratatui::layout::Rect;
 
 use crate::protocol::{Answer, Event, Stamped};
-use crate::recipe::Data;
 use crate::ui::effect::{Acted, DONE, Effect};
 use crate::ui::hits::Canvas;
 use crate::ui::keys::binding::Motion;
@@ -34,7 +33,7 @@ impl Screen for DataScreen {
     /// What costs next to nothing is read at once, the first time.
     fn shown(&mut self, ws: &mut Workspace) -> Vec<Effect> {
         let new = ws.preview.is_none() && !self.asked && self.trouble.is_none();
-        if new && ws.draft.recipe.data == Data::Shapes { self.preview(ws) } else { Vec::new() }
+        if new && ws.draft.recipe.data.set().built_in { self.preview(ws) } else { Vec::new() }
     }
 
     fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) -> Vec<Effect> {

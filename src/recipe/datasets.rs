@@ -1,0 +1,237 @@
+//! The data sets: one row each, for everything that asks for their words, sizes, classes or files.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A data set by name.
+#[derive(Clone, Copy, Debug)]
+pub struct DataSet {
+    /// The word people type. One that ends in `:` is followed by a path.
+    pub word: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// Classes, where they are known without a look at the disk.
+    pub classes: Option<usize>,
+    /// Height and width of the images, where the recipe cannot choose them.
+    pub side: Option<usize>,
+    /// Training images; 0 where only the disk knows.
+    pub train: usize,
+    /// Test images, likewise.
+    pub test: usize,
+    /// Training images kept for validation where the recipe does not say; absent: 10 %.
+    pub validation: Option<usize>,
+    /// Whether the program draws the images itself, from no file and in no time.
+    pub built_in: bool,
+    /// How it is published.
+    pub archives: &'static [Archive],
+    /// For the documentation.
+    pub about: &'static str,
+}
+
+/// A published archive.
+#[derive(Clone, Copy, Debug)]
+pub struct Archive {
+    /// The folder in it.
+    pub folder: &'static str,
+    /// Where it is published.
+    pub url: &'static str,
+    /// Its check sum.
+    pub md5: &'static str,
+}
+
+/// Declares the variants of [`Data`] with their rows.
+macro_rules! datasets {
+    ($($(#[$doc:meta])* $name:ident $(($path:ident))? = $row:ident,)+) => {
+        /// The images a run trains on.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum Data { $($(#[$doc])* $name $(($path))?,)+ }
+
+        /// Every data set.
+        pub const DATASETS: &[DataSet] = &[$($row),+];
+
+        impl Data {
+            /// Its row.
+            pub const fn set(&self) -> &'static DataSet {
+                match self { $(Self::$name { .. } => &$row,)+ }
+            }
+
+            /// Classes, where they are known without a look at the disk.
+            pub const fn classes(&self) -> Option<usize> {
+                self.set().classes
+            }
+
+            /// The data set of a word, without and with the path behind it.
+            fn read(word: &str) -> Option<Self> {
+                $(if let Some(path) = word.strip_prefix($row.word)
+                    && path.is_empty() != $row.word.ends_with(':')
+                {
+                    return Some(Self::$name $(($path::from(path)))?);
+                })+
+                None
+            }
+        }
+    };
+}
+
+datasets! {
+    /// CIFAR-10.
+    Cifar10 = CIFAR10,
+    /// CIFAR-100, by its fine labels.
+    Cifar100 = CIFAR100,
+    /// One directory per class.
+    Folder(PathBuf) = FOLDER,
+    /// The built-in generated set.
+    Shapes = SHAPES,
+}
+
+/// The row of CIFAR-10.
+pub const CIFAR10: DataSet = DataSet {
+    word: "cifar10",
+    title: "CIFAR-10",
+    classes: Some(10),
+    side: Some(32),
+    train: 50_000,
+    test: 10_000,
+    validation: Some(5_000),
+    built_in: false,
+    archives: &[
+        Archive {
+            folder: "cifar-10-batches-bin",
+            url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+            md5: "c32a1d4ab5d03f1284b67883e8d87530",
+        },
+        Archive {
+            folder: "cifar-10-batches-py",
+            url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+            md5: "c58f30108f718f92721af3b95e74349a",
+        },
+    ],
+    about: "photos of ten kinds of vehicles and animals",
+};
+
+/// The row of CIFAR-100.
+pub const CIFAR100: DataSet = DataSet {
+    word: "cifar100",
+    title: "CIFAR-100",
+    classes: Some(100),
+    archives: &[
+        Archive {
+            folder: "cifar-100-binary",
+            url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+            md5: "03b5dce01913d631647c71ecec9e9cb8",
+        },
+        Archive {
+            folder: "cifar-100-python",
+            url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+            md5: "eb9058c3a382ffc7106e4002c42a8d85",
+        },
+    ],
+    about: "photos of a hundred kinds of things, by the fine labels",
+    ..CIFAR10
+};
+
+/// The row of a folder of images.
+pub const FOLDER: DataSet = DataSet {
+    word: "folder:",
+    title: "a folder",
+    classes: None,
+    side: None,
+    train: 0,
+    test: 0,
+    validation: None,
+    built_in: false,
+    archives: &[],
+    about: "one directory per class, with or without `train/`, `val/`, `test/`",
+};
+
+/// The row of the built-in shapes.
+pub const SHAPES: DataSet = DataSet {
+    word: "shapes",
+    title: "the shapes",
+    classes: Some(10),
+    side: Some(32),
+    train: 5_000,
+    test: 1_000,
+    built_in: true,
+    about: "ten shapes, drawn by the program",
+    ..FOLDER
+};
+
+impl DataSet {
+    /// What to type for it, as in `folder:PATH`.
+    pub fn usage(&self) -> String {
+        format!("{}{}", self.word, if self.word.ends_with(':') { "PATH" } else { "" })
+    }
+
+    /// Training images kept for validation, of `images`, where the recipe does not say.
+    pub fn validation_of(&self, images: usize) -> usize {
+        self.validation.unwrap_or((images + 5) / 10)
+    }
+}
+
+/// What to type for each data set, as in `cifar10, folder:PATH, shapes`.
+pub fn usages() -> String {
+    DATASETS.iter().map(DataSet::usage).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.set().word)?;
+        if let Self::Folder(path) = self { write!(f, "{}", path.display()) } else { Ok(()) }
+    }
+}
+
+impl From<Data> for String {
+    fn from(data: Data) -> Self {
+        data.to_string()
+    }
+}
+
+impl FromStr for Data {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::read(word).ok_or_else(|| format!("`{word}` is not one of {}.", usages()))
+    }
+}
+
+impl TryFrom<String> for Data {
+    type Error = String;
+    fn try_from(word: String) -> Result<Self, String> {
+        word.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_data_set_reads_the_word_it_writes_and_no_other() {
+        for set in DATASETS {
+            let word = set.usage();
+            let data: Data = word.parse().unwrap();
+            assert_eq!((data.to_string(), data.set().word), (word, set.word));
+        }
+        for word in ["", "cifar", "cifar10:x", "cifar1000", "folder", "folder:", "shapes "] {
+            assert!(word.parse::<Data>().unwrap_err().contains("cifar10, cifar100, folder:PATH, shapes."));
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_every_data_set() {
+        let docs = include_str!("../../docs/recipes.md");
+        for set in DATASETS {
+            let number = |n: Option<usize>| n.map_or_else(String::new, |n| n.to_string());
+            let images = if set.train > 0 { format!("{} + {}", set.train, set.test) } else { String::new() };
+            let validation = set.validation.map_or("10 %".into(), |n| n.to_string());
+            let (word, classes, side) = (set.usage(), number(set.classes), number(set.side));
+            let row = format!("| `{word}` | {} | {classes} | {images} | {side} | {validation} |", set.about);
+            let row = row.replace("|  |", "| |").replace("|  |", "| |");
+            assert!(docs.contains(&row), "docs/recipes.md lacks\n{row}");
+        }
+    }
+}
