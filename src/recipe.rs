@@ -6,6 +6,7 @@
 pub mod choices;
 pub mod datasets;
 pub mod jump;
+pub mod keys;
 pub mod layered;
 pub mod presets;
 pub mod schedule;
@@ -194,7 +195,6 @@ impl Recipe {
                 problems.push(Problem::new(field, sentence));
             }
         };
-        let share = |x: f64| (0.0..1.0).contains(&x);
         check(
             (1..=65_536).contains(&self.batch_size),
             "batch_size",
@@ -210,20 +210,18 @@ impl Recipe {
             "steps",
             "0; leave it out to train all epochs, or give at least 1.".into(),
         );
-        check(
-            share(self.dropout),
-            "dropout",
-            format!("{}; it must be at least 0 and below 1.", self.dropout),
-        );
+        let shares = [
+            ("dropout", self.dropout),
+            ("momentum", self.momentum),
+            ("label_smoothing", self.label_smoothing),
+        ];
+        for (field, x) in shares {
+            check((0.0..1.0).contains(&x), field, format!("{x}; it must be at least 0 and below 1."));
+        }
         check(
             self.lr > 0.0 && self.lr.is_finite(),
             "lr",
             format!("{}; the learning rate must be above 0 and finite.", self.lr),
-        );
-        check(
-            share(self.momentum),
-            "momentum",
-            format!("{}; it must be at least 0 and below 1.", self.momentum),
         );
         check(
             self.optimizer != Optimizer::Sgd || !self.nesterov || self.momentum > 0.0,
@@ -239,11 +237,6 @@ impl Recipe {
             (0.0..=self.epochs as f64).contains(&self.warmup),
             "warmup",
             format!("{} epochs; it must be from 0 to the run's {} epochs.", self.warmup, self.epochs),
-        );
-        check(
-            share(self.label_smoothing),
-            "label_smoothing",
-            format!("{}; it must be at least 0 and below 1.", self.label_smoothing),
         );
         check(
             i64::try_from(self.seed).is_ok(),

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::builder::{TypedValueParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use toml::{Table, Value};
 
-use crate::arch::words::Precision;
 use crate::cli::values::{a_path, some_data};
 use crate::paths;
+use crate::recipe::Data;
+use crate::recipe::keys::{self, FORM, Key, Kind, either};
 use crate::recipe::layered::{Layer, LayerError, preset_table, text};
 use crate::recipe::presets::Preset;
-use crate::recipe::{Augment, Data, Optimizer, Schedule, Stem};
 
 /// The name of the strongest layer, in messages.
 const TYPED: &str = "the command line";
@@ -24,102 +25,107 @@ pub struct RecipeArgs {
     /// Any recipe key, as in --set pad=black
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Recipe")]
     set: Vec<String>,
-    /// Seed of every random draw
-    #[arg(long, value_name = "N", help_heading = "Recipe")]
-    seed: Option<u64>,
 
     /// A network by name, as in bc-100-12 or 40-12
     #[arg(long, value_name = "NAME", help_heading = "Network")]
     preset: Option<String>,
-    /// Dense layers in each block, as in 6,6,6
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        conflicts_with = "depth",
-        help_heading = "Network"
-    )]
-    layers: Option<Vec<u32>>,
     /// The paper's depth: three equal blocks
-    #[arg(long, value_name = "L", help_heading = "Network")]
+    #[arg(long, value_name = "L", conflicts_with = "layers", help_heading = "Network")]
     depth: Option<u32>,
-    /// Feature maps that each layer adds (k)
-    #[arg(long, value_name = "K", help_heading = "Network")]
-    growth_rate: Option<u32>,
-    /// 1x1 convolution to 4k channels in front of each 3x3
-    #[arg(long, overrides_with = "no_bottleneck", help_heading = "Network")]
-    bottleneck: bool,
-    /// No bottleneck
-    #[arg(long, overrides_with = "bottleneck", help_heading = "Network")]
-    no_bottleneck: bool,
-    /// Share of channels that a transition keeps
-    #[arg(long, value_name = "THETA", help_heading = "Network")]
-    compression: Option<f64>,
-    /// Channels of the first convolution: auto (2k with bottleneck, else 16) or a number
-    #[arg(long, value_name = "auto|N", help_heading = "Network")]
-    stem: Option<Stem>,
-    /// Share of a convolution's outputs that training drops
-    #[arg(long, value_name = "RATE", help_heading = "Network")]
-    dropout: Option<f64>,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
 
-    /// cifar10, cifar100, folder:PATH or shapes (built in)
-    #[arg(long, value_parser = some_data(), help_heading = "Data")]
-    data: Option<Data>,
-    /// Parent of the data folder, or the folder itself
-    #[arg(long, value_name = "DIR", value_parser = a_path(), help_heading = "Data")]
-    data_dir: Option<PathBuf>,
-    /// Height and width of the images of a folder
-    #[arg(long, value_name = "PIXELS", help_heading = "Data")]
-    input_size: Option<u32>,
-    /// Training images kept for validation [default: 5000 for CIFAR, else 10 %]
-    #[arg(long, value_name = "N", help_heading = "Data")]
-    validation: Option<u32>,
-    /// Training images used, of those that validation left
-    #[arg(long, value_name = "N", help_heading = "Data")]
-    train_limit: Option<u32>,
-    /// Random crops and flips: standard or none
-    #[arg(long, help_heading = "Data")]
-    augment: Option<Augment>,
+/// The keys of [`FORM`] that were typed, each as an option.
+#[derive(Debug, Default)]
+struct KeyArgs(Table);
 
-    /// Passes over the training images
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    epochs: Option<u32>,
-    /// End after so many steps in all
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    steps: Option<u32>,
-    /// Images in a step
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    batch_size: Option<u32>,
-    /// sgd, adam or adamw
-    #[arg(long, help_heading = "Training")]
-    optimizer: Option<Optimizer>,
-    /// Learning rate [default: 0.1; 0.001 for adam and adamw]
-    #[arg(long, value_name = "RATE", help_heading = "Training")]
-    lr: Option<f64>,
-    /// Momentum of SGD
-    #[arg(long, value_name = "MU", help_heading = "Training")]
-    momentum: Option<f64>,
-    /// Nesterov's momentum
-    #[arg(long, overrides_with = "no_nesterov", help_heading = "Training")]
-    nesterov: bool,
-    /// Plain momentum
-    #[arg(long, overrides_with = "nesterov", help_heading = "Training")]
-    no_nesterov: bool,
-    /// Weight decay, on every parameter
-    #[arg(long, value_name = "RATE", help_heading = "Training")]
-    weight_decay: Option<f64>,
-    /// step, step:LIST (epochs or percents), cosine or constant
-    #[arg(long, help_heading = "Training")]
-    schedule: Option<Schedule>,
-    /// Epochs over which the learning rate rises
-    #[arg(long, value_name = "EPOCHS", help_heading = "Training")]
-    warmup: Option<f64>,
-    /// Share of the target spread over all classes
-    #[arg(long, value_name = "SHARE", help_heading = "Training")]
-    label_smoothing: Option<f64>,
-    /// Products on a CUDA card: f32, tf32 or bf16. Elsewhere and in sums it is f32 [default: f32]
-    #[arg(long, value_name = "TYPE", help_heading = "Training")]
-    precision: Option<Precision>,
+/// The options of a key.
+fn options(key: &'static Key) -> Vec<Arg> {
+    let heading = match key.group {
+        "network" => "Network",
+        "data" => "Data",
+        _ => "Training",
+    };
+    let name = key.name.replace('_', "-");
+    let arg = Arg::new(key.name).long(name.clone()).help_heading(heading).help(help(key));
+    if let Kind::Switch(off_help) = key.kind {
+        let off = format!("no_{}", key.name);
+        let no = Arg::new(off.clone()).long(format!("no-{name}")).help_heading(heading).help(off_help);
+        let switch = |arg: Arg, other: &str| arg.action(ArgAction::SetTrue).overrides_with(other.to_owned());
+        return vec![switch(arg, &off), switch(no, key.name)];
+    }
+    let arg = arg.value_name(key.value_name).value_parser(parser(key.kind));
+    vec![if let Kind::List = key.kind { arg.action(ArgAction::Append).value_delimiter(',') } else { arg }]
+}
+
+/// What `--help` says of a key.
+fn help(key: &Key) -> String {
+    let mut text = key.help().into_owned();
+    text[..1].make_ascii_uppercase();
+    if let Kind::Word(words) = key.kind {
+        text = format!("{text}: {}", either(words.iter().copied()));
+    }
+    if key.default.is_empty() { text } else { format!("{text} [default: {}]", key.default) }
+}
+
+/// Reads the value of an option.
+fn parser(kind: Kind) -> ValueParser {
+    match kind {
+        Kind::Whole(i64::MAX) => {
+            let whole = |n: u64| i64::try_from(n).map(Value::Integer).map_err(|_| "it must be below 2^63.");
+            value_parser!(u64).try_map(whole).into()
+        }
+        Kind::Whole(most) => value_parser!(i64).range(0..=most).map(Value::Integer).into(),
+        Kind::List => value_parser!(i64).range(0..=i64::from(u32::MAX)).map(Value::Integer).into(),
+        Kind::Real => ValueParser::new(|text: &str| text.parse().map(Value::Float)),
+        Kind::Switch(_) => value_parser!(bool),
+        Kind::Word(words) => ValueParser::new(move |word: &str| {
+            let known = words.contains(&word).then(|| Value::from(word));
+            known.ok_or_else(|| format!("`{word}` is not one of {}.", words.join(", ")))
+        }),
+        Kind::Text(read) => ValueParser::new(read),
+        Kind::Path => a_path().try_map(|path| text(&path).map(Value::from)).into(),
+        Kind::Data => some_data()
+            .try_map(|data| {
+                if let Data::Folder(path) = &data {
+                    // The word of a path that is no text would be another path.
+                    text(path)?;
+                }
+                Ok::<_, String>(Value::String(data.to_string()))
+            })
+            .into(),
+    }
+}
+
+impl Args for KeyArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(FORM.iter().flat_map(options))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for KeyArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let value = |key: &Key| match key.kind {
+            Kind::Switch(_) => {
+                let [on, off] = [key.name, &format!("no_{}", key.name)].map(|id| matches.get_flag(id));
+                (on || off).then_some(Value::Boolean(on))
+            }
+            Kind::List => matches.get_many(key.name).map(|items| Value::Array(items.cloned().collect())),
+            _ => matches.get_one(key.name).cloned(),
+        };
+        let keys = FORM.iter().filter_map(|key| Some((key.name.to_owned(), value(key)?)));
+        Ok(Self(keys.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl RecipeArgs {
@@ -150,73 +156,23 @@ impl RecipeArgs {
 
     /// Epochs, steps and learning rate, and where the data is: what may differ when a run goes on.
     pub fn overrides(&self) -> crate::protocol::Overrides {
+        let key = |name: &str| self.keys.0.get(name);
         crate::protocol::Overrides {
-            data_dir: self.data_dir.clone(),
-            epochs: self.epochs.map(|n| n as usize),
-            steps: self.steps.map(u64::from),
-            lr: self.lr,
+            data_dir: key("data_dir").and_then(Value::as_str).map(PathBuf::from),
+            epochs: key("epochs").and_then(Value::as_integer).map(|n| n as usize),
+            steps: self.steps().map(|steps| steps as u64),
+            lr: key("lr").and_then(Value::as_float),
         }
     }
 
     /// Steps that were typed.
     pub fn steps(&self) -> Option<usize> {
-        self.steps.map(|n| n as usize)
+        self.keys.0.get("steps").and_then(Value::as_integer).map(|n| n as usize)
     }
 
     fn flags(&self) -> Result<Table, LayerError> {
-        let mut table = Table::new();
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                table.insert(key.to_owned(), value);
-            }
-        };
-        let whole = |n: Option<u32>| n.map(|n| Value::Integer(n.into()));
-        let real = |x: Option<f64>| x.map(Value::Float);
-        let switch = |on: bool, off: bool| (on || off).then_some(Value::Boolean(on));
-        let list =
-            |layers: &Vec<u32>| Value::Array(layers.iter().map(|&n| Value::Integer(n.into())).collect());
-        put("layers", self.layers.as_ref().map(list));
-        put("depth", whole(self.depth));
-        put("growth_rate", whole(self.growth_rate));
-        put("bottleneck", switch(self.bottleneck, self.no_bottleneck));
-        put("compression", real(self.compression));
-        put(
-            "stem",
-            self.stem.map(|stem| match stem {
-                Stem::Channels(n) => Value::Integer(n as i64),
-                Stem::Auto => Value::String("auto".into()),
-            }),
-        );
-        put("dropout", real(self.dropout));
-        if let Some(Data::Folder(path)) = &self.data {
-            // The word of a path that is no text would be another path.
-            text(path).map_err(|clause| typed(format!("--data: {clause}.")))?;
-        }
-        put("data", self.data.as_ref().map(|data| Value::String(data.to_string())));
-        let dir = self.data_dir.as_deref().map(text).transpose();
-        put("data_dir", dir.map_err(|clause| typed(format!("--data-dir: {clause}.")))?.map(Into::into));
-        put("input_size", whole(self.input_size));
-        put("validation", whole(self.validation));
-        put("train_limit", whole(self.train_limit));
-        put("augment", self.augment.map(|word| Value::String(word.to_string())));
-        put("epochs", whole(self.epochs));
-        put("steps", whole(self.steps));
-        put("batch_size", whole(self.batch_size));
-        put("optimizer", self.optimizer.map(|word| Value::String(word.to_string())));
-        put("lr", real(self.lr));
-        put("momentum", real(self.momentum));
-        put("nesterov", switch(self.nesterov, self.no_nesterov));
-        put("weight_decay", real(self.weight_decay));
-        put("schedule", self.schedule.as_ref().map(|schedule| Value::String(schedule.to_string())));
-        put("warmup", real(self.warmup));
-        put("label_smoothing", real(self.label_smoothing));
-        put("precision", self.precision.map(|word| Value::String(word.to_string())));
-        let seed = self.seed.map(|seed| {
-            i64::try_from(seed)
-                .map(Value::Integer)
-                .map_err(|_| typed(format!("--seed {seed} must be below 2^63.")))
-        });
-        put("seed", seed.transpose()?);
+        let mut table = self.keys.0.clone();
+        table.extend(self.depth.map(|depth| ("depth".to_owned(), Value::Integer(depth.into()))));
         for item in &self.set {
             let (key, value) = item.split_once('=').ok_or_else(|| {
                 typed(format!("--set {item}: it must be KEY=VALUE, as in --set pad=black."))
@@ -224,7 +180,10 @@ impl RecipeArgs {
             let (key, text) = (key.trim(), value.trim());
             let value = typed_value(text);
             // A directory may be called 2024, or true.
-            let value = if key == "data_dir" && !value.is_str() { Value::String(text.into()) } else { value };
+            let value = match keys::find(key).map(|key| key.kind) {
+                Some(Kind::Path) if !value.is_str() => Value::String(text.into()),
+                _ => value,
+            };
             table.insert(key.to_owned(), value);
         }
         Ok(table)

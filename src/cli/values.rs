@@ -1,5 +1,7 @@
 //! Parsers of option values that are or contain a path.
 
+use std::path::PathBuf;
+
 use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
 
 use crate::paths;
@@ -7,12 +9,12 @@ use crate::recipe::Data;
 use crate::recipe::layered::text;
 
 /// A path, with the home directory for `~`, which a shell leaves alone behind `=`.
-pub(super) fn a_path() -> impl TypedValueParser {
+pub(super) fn a_path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| paths::meant(&path))
 }
 
 /// A data set; `~` in the path of a folder is the home directory, too.
-pub(super) fn some_data() -> impl TypedValueParser {
+pub(super) fn some_data() -> impl TypedValueParser<Value = Data> {
     OsStringValueParser::new().try_map(|word| match text(word.as_ref())?.parse()? {
         Data::Folder(path) => paths::meant(&path).map(Data::Folder),
         data => Ok(data),

@@ -113,8 +113,7 @@ pub(crate) fn report_end(name: &str, summary: &Summary, json: bool) -> Exit {
 
 /// The options of the command line over the recipe that the run began with.
 fn asked(cli: &Cli, begun: &Recipe) -> Result<Recipe, String> {
-    let table = Table::try_from(begun).map_err(|error| error.to_string())?;
-    let run = Layer { source: "the run".into(), table };
+    let run = Layer { source: "the run".into(), table: begun.to_table() };
     let layers = cli.recipe.layers(Some(run)).map_err(|error| error.to_string())?;
     assemble(&layers).map_err(|error| error.to_string())
 }
@@ -175,8 +174,7 @@ impl Case<'_> {
 
     /// Each key of the recipes with its three values.
     fn keys(&self) -> Vec<(String, [Option<toml::Value>; 3])> {
-        let tables =
-            [&self.begun, &self.now, &self.asked].map(|recipe| Table::try_from(recipe).unwrap_or_default());
+        let tables = [&self.begun, &self.now, &self.asked].map(Recipe::to_table);
         let mut keys: Vec<&String> = tables.iter().flat_map(Table::keys).collect();
         keys.sort();
         keys.dedup();

@@ -89,74 +89,44 @@ datasets! {
 }
 
 /// The row of CIFAR-10.
+#[rustfmt::skip]
 pub const CIFAR10: DataSet = DataSet {
-    word: "cifar10",
-    title: "CIFAR-10",
-    classes: Some(10),
-    side: Some(32),
-    train: 50_000,
-    test: 10_000,
-    validation: Some(5_000),
-    built_in: false,
+    word: "cifar10", title: "CIFAR-10",
+    classes: Some(10), side: Some(32), train: 50_000, test: 10_000, validation: Some(5_000), built_in: false,
     archives: &[
-        Archive {
-            folder: "cifar-10-batches-bin",
-            url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-            md5: "c32a1d4ab5d03f1284b67883e8d87530",
-        },
-        Archive {
-            folder: "cifar-10-batches-py",
-            url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-            md5: "c58f30108f718f92721af3b95e74349a",
-        },
+        Archive { folder: "cifar-10-batches-bin", url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", md5: "c32a1d4ab5d03f1284b67883e8d87530" },
+        Archive { folder: "cifar-10-batches-py", url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", md5: "c58f30108f718f92721af3b95e74349a" },
     ],
     about: "photos of ten kinds of vehicles and animals",
 };
 
 /// The row of CIFAR-100.
+#[rustfmt::skip]
 pub const CIFAR100: DataSet = DataSet {
-    word: "cifar100",
-    title: "CIFAR-100",
+    word: "cifar100", title: "CIFAR-100",
     classes: Some(100),
     archives: &[
-        Archive {
-            folder: "cifar-100-binary",
-            url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
-            md5: "03b5dce01913d631647c71ecec9e9cb8",
-        },
-        Archive {
-            folder: "cifar-100-python",
-            url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-            md5: "eb9058c3a382ffc7106e4002c42a8d85",
-        },
+        Archive { folder: "cifar-100-binary", url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", md5: "03b5dce01913d631647c71ecec9e9cb8" },
+        Archive { folder: "cifar-100-python", url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", md5: "eb9058c3a382ffc7106e4002c42a8d85" },
     ],
     about: "photos of a hundred kinds of things, by the fine labels",
     ..CIFAR10
 };
 
 /// The row of a folder of images.
+#[rustfmt::skip]
 pub const FOLDER: DataSet = DataSet {
-    word: "folder:",
-    title: "a folder",
-    classes: None,
-    side: None,
-    train: 0,
-    test: 0,
-    validation: None,
-    built_in: false,
+    word: "folder:", title: "a folder",
+    classes: None, side: None, train: 0, test: 0, validation: None, built_in: false,
     archives: &[],
     about: "one directory per class, with or without `train/`, `val/`, `test/`",
 };
 
 /// The row of the built-in shapes.
+#[rustfmt::skip]
 pub const SHAPES: DataSet = DataSet {
-    word: "shapes",
-    title: "the shapes",
-    classes: Some(10),
-    side: Some(32),
-    train: 5_000,
-    test: 1_000,
-    built_in: true,
+    word: "shapes", title: "the shapes",
+    classes: Some(10), side: Some(32), train: 5_000, test: 1_000, built_in: true,
     about: "ten shapes, drawn by the program",
     ..FOLDER
 };

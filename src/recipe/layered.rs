@@ -117,7 +117,7 @@ pub fn assemble(layers: &[Layer]) -> Result<Recipe, LayerError> {
         Some(Value::String(word)) => word.parse().map_err(|error: String| internal(&error))?,
         _ => Data::Shapes,
     };
-    let mut table = Table::try_from(Recipe::defaults(data)).map_err(|error| internal(&error))?;
+    let mut table = Recipe::defaults(data).to_table();
     table.extend(merged);
     let mut recipe: Recipe = table.try_into().map_err(|error: toml::de::Error| internal(&error.message()))?;
     if let Some((layer, depth)) = depth {
@@ -137,7 +137,7 @@ fn whole(value: &Value) -> Result<usize, String> {
 
 /// Tries one key on a good recipe, so that a message can name the key.
 fn check(key: &str, value: &Value) -> Result<(), String> {
-    let mut probe = Table::try_from(Recipe::defaults(Data::Shapes)).map_err(|error| error.to_string())?;
+    let mut probe = Recipe::defaults(Data::Shapes).to_table();
     probe.insert(key.to_owned(), value.clone());
     let Err(error) = probe.try_into::<Recipe>() else {
         return Ok(());

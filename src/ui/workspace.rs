@@ -2,7 +2,6 @@
 //! the log, and how charts are looked at.
 
 pub(crate) mod draft;
-pub(crate) mod fields;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod runs;

@@ -33,7 +33,7 @@ impl Screen for RecipeScreen {
     }
 
     fn copied(&self, ws: &Workspace) -> String {
-        ws.draft.text(self.field().key)
+        ws.draft.text(self.field().name)
     }
 
     fn done(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {

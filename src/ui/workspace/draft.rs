@@ -6,9 +6,9 @@ use crate::arch::plan::Plan;
 use crate::arch::problem::Problem;
 use crate::paths;
 use crate::recipe::Recipe;
+use crate::recipe::keys::{self, Key, Kind};
 use crate::recipe::layered::{Layer, assemble, preset_table};
 use crate::recipe::presets::Preset;
-use crate::ui::workspace::fields::Field;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
@@ -22,9 +22,8 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn new(recipe: &Recipe) -> Self {
         let mut own = Table::new();
-        let table = |recipe: &Recipe| Table::try_from(recipe).unwrap_or_default();
-        let defaults = table(&Recipe::defaults(recipe.data.clone()));
-        for (key, value) in table(recipe) {
+        let defaults = Recipe::defaults(recipe.data.clone()).to_table();
+        for (key, value) in recipe.to_table() {
             if key == "data" || defaults.get(&key) != Some(&value) {
                 own.insert(key, value);
             }
@@ -35,7 +34,7 @@ impl Draft {
 
     /// A key's value as it is typed; empty where it is left to the program.
     pub(crate) fn text(&self, key: &str) -> String {
-        Table::try_from(&self.recipe).ok().and_then(|table| table.get(key).map(text_of)).unwrap_or_default()
+        self.recipe.text(key).unwrap_or_default()
     }
 
     /// Whether a person set it.
@@ -80,31 +79,27 @@ impl Draft {
     }
 
     /// Gives a field the next of its choices; whether it has such.
-    pub(crate) fn next_choice(&mut self, field: Field, forward: bool) -> bool {
-        let Some(last) = field.choices.len().checked_sub(1) else {
+    pub(crate) fn next_choice(&mut self, field: Key, forward: bool) -> bool {
+        let (choices, text) = (field.choices(), self.text(field.name));
+        if choices.is_empty() {
             return false;
-        };
-        let text = self.text(field.key);
-        let next = match field.choices.iter().position(|choice| *choice == text) {
+        }
+        let next = match choices.iter().position(|choice| *choice == text) {
             None => 0,
-            Some(place) if forward => {
-                if place == last {
-                    0
-                } else {
-                    place + 1
-                }
-            }
-            Some(place) => place.checked_sub(1).unwrap_or(last),
+            Some(index) if forward => (index + 1) % choices.len(),
+            Some(index) => (index + choices.len() - 1) % choices.len(),
         };
         // A choice is always understood; whether it goes with the others is told below it.
-        _ = self.set(field.key, field.choices[next]);
+        _ = self.set(field.name, choices[next]);
         true
     }
 
     /// The default of a key for these data, as it is typed.
     pub(crate) fn default_text(&self, key: &str) -> String {
-        let table = Table::try_from(Recipe::defaults(self.recipe.data.clone())).unwrap_or_default();
-        table.get(key).map_or_else(|| "auto".into(), text_of)
+        match keys::find(key).map_or("", |key| key.default) {
+            "" => Recipe::defaults(self.recipe.data.clone()).text(key).unwrap_or_else(|| "auto".into()),
+            note => note.into(),
+        }
     }
 
     /// Takes the network of a preset.
@@ -145,44 +140,27 @@ impl Draft {
     }
 }
 
-/// A value as it is typed.
-pub(crate) fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(","),
-        Value::Boolean(yes) => if *yes { "yes" } else { "no" }.into(),
-        other => other.to_string(),
-    }
-}
-
 /// What was typed as a value: a list of layers, a number, yes or no, else a word.
 fn value_of(key: &str, text: &str) -> Value {
-    if key == "data_dir" {
+    let whole = |text: &str| text.parse().ok().map(Value::Integer);
+    let value = match (keys::find(key).map(|key| key.kind), text) {
         // A directory may be called 2024, or yes.
-        return Value::String(text.into());
-    }
-    if key == "layers" {
-        let items: Result<Vec<i64>, _> = text.split(',').map(|item| item.trim().parse::<i64>()).collect();
-        return items.map_or_else(
-            |_| Value::String(text.into()),
-            |items| Value::Array(items.into_iter().map(Value::Integer).collect()),
-        );
-    }
-    match text {
-        "yes" | "true" => Value::Boolean(true),
-        "no" | "false" => Value::Boolean(false),
-        _ => {
-            let number = text.parse::<i64>().map(Value::Integer).or_else(|_| text.parse().map(Value::Float));
-            number.unwrap_or_else(|_| Value::String(text.into()))
+        (Some(Kind::Path), _) => None,
+        (Some(Kind::List), _) => {
+            text.split(',').map(|item| whole(item.trim())).collect::<Option<_>>().map(Value::Array)
         }
-    }
+        (_, "yes" | "true") => Some(Value::Boolean(true)),
+        (_, "no" | "false") => Some(Value::Boolean(false)),
+        _ => whole(text).or_else(|| text.parse().ok().map(Value::Float)),
+    };
+    value.unwrap_or_else(|| Value::String(text.into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::recipe::Data;
-    use crate::ui::workspace::fields::FIELDS;
+    use crate::recipe::keys::FORM;
 
     fn draft() -> Draft {
         Draft::new(&Recipe::defaults(Data::Shapes))
@@ -191,10 +169,10 @@ mod tests {
     #[test]
     fn every_field_of_the_form_is_a_key_and_takes_its_own_text() {
         let mut draft = draft();
-        for field in FIELDS {
-            let text = draft.text(field.key);
-            assert_eq!(draft.set(field.key, &text), Ok(()), "{}", field.key);
-            assert_eq!(draft.text(field.key), text, "{}", field.key);
+        for field in FORM {
+            let text = draft.text(field.name);
+            assert_eq!(draft.set(field.name, &text), Ok(()), "{}", field.name);
+            assert_eq!(draft.text(field.name), text, "{}", field.name);
         }
         assert_eq!(draft.recipe, Recipe::defaults(Data::Shapes));
     }

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::recipe::Recipe;
+use crate::recipe::keys::{FORM, text_of};
 use crate::ui::curves::Curves;
 use crate::ui::saved_state::Order;
-use crate::ui::workspace::draft::text_of;
-use crate::ui::workspace::fields::FIELDS;
 
 /// What the interface knows of a run on disk; the catalogue's entry in its own words.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,18 +164,13 @@ impl Runs {
 
     /// Keys in which the recipes of the shown runs differ, with each run's value.
     pub(crate) fn differences(&self) -> Vec<String> {
-        let tables: Vec<toml::Table> = self
-            .rows
-            .iter()
-            .filter_map(|row| row.recipe.as_ref())
-            .filter_map(|recipe| toml::Table::try_from(recipe).ok())
-            .collect();
+        let tables: Vec<toml::Table> = self.rows.iter().filter_map(table).collect();
         let keys: BTreeSet<&String> = tables.iter().flat_map(toml::Table::keys).collect();
         let differs = |key: &&String| tables.iter().any(|table| table.get(*key) != tables[0].get(*key));
         let mut keys: Vec<String> =
             keys.into_iter().filter(|key| *key != "data_dir").filter(differs).cloned().collect();
         // As in the form; what that does not have comes last.
-        keys.sort_by_key(|key| FIELDS.iter().position(|field| field.key == *key).unwrap_or(usize::MAX));
+        keys.sort_by_key(|key| FORM.iter().position(|row| row.name == *key).unwrap_or(usize::MAX));
         keys
     }
 }
@@ -187,7 +181,7 @@ pub(crate) fn value(row: &RunRow, key: &str) -> String {
 }
 
 fn table(row: &RunRow) -> Option<toml::Table> {
-    row.recipe.as_ref().and_then(|recipe| toml::Table::try_from(recipe).ok())
+    row.recipe.as_ref().map(Recipe::to_table)
 }
 
 fn value_in(table: Option<&toml::Table>, key: &str) -> String {

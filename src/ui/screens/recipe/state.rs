@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::arch::plan::{Kind, Plan};
-use crate::ui::workspace::fields::{FIELDS, Field};
+use crate::recipe::keys::{FORM, Key};
 
 /// Which half has the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub(crate) enum TreeLine {
 
 impl RecipeScreen {
     /// The field under the cursor.
-    pub(crate) fn field(&self) -> Field {
-        FIELDS[self.row.min(FIELDS.len() - 1)]
+    pub(crate) fn field(&self) -> Key {
+        FORM[self.row.min(FORM.len() - 1)]
     }
 
     /// The visible lines of the tree of `plan`.

@@ -2,6 +2,7 @@
 
 use crate::protocol::{Command, Start};
 use crate::recipe::Recipe;
+use crate::recipe::keys::FORM;
 use crate::recipe::presets::PRESETS;
 use crate::ui::effect::{Acted, DONE, Effect, Job, ask};
 use crate::ui::keys::Action;
@@ -12,14 +13,13 @@ use crate::ui::screen::{Mouse, Spot};
 use crate::ui::screens::recipe::state::{Pane, RecipeScreen, TreeLine};
 use crate::ui::workspace::Workspace;
 use crate::ui::workspace::draft::Draft;
-use crate::ui::workspace::fields::FIELDS;
 
 impl RecipeScreen {
     pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
         match (what, argument) {
             (Do::Start, _) => return self.start(ws),
             (Do::Edit, _) if self.pane == Pane::Form => {
-                let key = self.field().key;
+                let key = self.field().name;
                 return ask(Prompt::line(Action::Recipe(Do::Field(key)), key, ws.draft.text(key)));
             }
             (Do::NextChoice, _) if self.pane == Pane::Form => {
@@ -28,7 +28,7 @@ impl RecipeScreen {
                 }
             }
             (Do::Edit | Do::NextChoice, _) => self.toggle_here(ws),
-            (Do::Reset, _) if self.pane == Pane::Form => ws.draft.reset(self.field().key),
+            (Do::Reset, _) if self.pane == Pane::Form => ws.draft.reset(self.field().name),
             (Do::Reset, _) => {}
             (Do::Blocks, _) => self.toggle_all(ws.draft.recipe.layers.len()),
             (Do::Preset, None) => return ask(presets()),
@@ -73,7 +73,7 @@ impl RecipeScreen {
             (Motion::Left | Motion::Right, Pane::Form) => {
                 ws.draft.next_choice(self.field(), motion == Motion::Right);
             }
-            (_, Pane::Form) => self.row = motion.row(self.row, FIELDS.len(), 10).unwrap_or(self.row),
+            (_, Pane::Form) => self.row = motion.row(self.row, FORM.len(), 10).unwrap_or(self.row),
             (_, Pane::Tree) => {
                 let lines = ws.draft.plan().map_or(0, |plan| self.tree(&plan).len());
                 match motion.row(self.tree_row, lines, 10) {
@@ -124,7 +124,7 @@ impl RecipeScreen {
             return Err("a run is being trained; stop it first (S on the Train screen).".into());
         }
         if let Some(problem) = ws.draft.problems.first() {
-            self.row = FIELDS.iter().position(|row| row.key == problem.field).unwrap_or(self.row);
+            self.row = FORM.iter().position(|row| row.name == problem.field).unwrap_or(self.row);
             return Err(format!("{}: {}", problem.field, problem.sentence));
         }
         ws.say("starting.");

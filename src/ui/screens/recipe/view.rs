@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::arch::problem::Problem;
+use crate::recipe::keys::{FORM, Key};
 use crate::ui::hits::{Canvas, Target};
 use crate::ui::screens::recipe::state::{Pane, RecipeScreen};
 use crate::ui::screens::recipe::tree;
@@ -12,7 +13,6 @@ use crate::ui::widgets::axis::{Axis, Unit};
 use crate::ui::widgets::chart::{Chart, Line as Curve};
 use crate::ui::widgets::pane::{cut, pane, scrolled};
 use crate::ui::workspace::Workspace;
-use crate::ui::workspace::fields::{FIELDS, Field};
 
 /// Columns of a value, at least; the unit stands behind.
 const VALUE: usize = 9;
@@ -24,7 +24,7 @@ pub(crate) fn draw(screen: &RecipeScreen, ws: &Workspace, canvas: &mut Canvas, a
     let [form_area, right] = Layout::horizontal([Constraint::Length(left), Constraint::Min(20)]).areas(area);
     form(screen, ws, canvas, form_area);
     let field = screen.field();
-    let about_rates = screen.pane == Pane::Form && (field.group == "schedule" || field.key == "lr");
+    let about_rates = screen.pane == Pane::Form && (field.group == "schedule" || field.name == "lr");
     let rates_height = match (about_rates, area.height >= WITH_RATES) {
         (_, true) => 12,
         (true, false) => area.height / 2,
@@ -62,7 +62,7 @@ fn form(screen: &RecipeScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) 
     let [body, help] = Layout::vertical([Constraint::Min(1), Constraint::Length(3)]).areas(inner);
     let mut rows = Vec::new();
     let (mut group, mut here) = ("", 0);
-    for (place, field) in FIELDS.iter().enumerate() {
+    for (place, field) in FORM.iter().enumerate() {
         if field.group != group {
             group = field.group;
             rows.push(Row::Group(group));
@@ -71,7 +71,7 @@ fn form(screen: &RecipeScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) 
             here = rows.len();
         }
         rows.push(Row::Field(place));
-        rows.extend(ws.draft.problem(field.key).map(Row::Problem));
+        rows.extend(ws.draft.problem(field.name).map(Row::Problem));
     }
     let width = usize::from(body.width);
     let first = scrolled(here, rows.len(), usize::from(body.height));
@@ -86,7 +86,7 @@ fn form(screen: &RecipeScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) 
             Row::Field(place) => {
                 canvas.hit(at, Target::Part { part: Pane::Form as usize, row: *place });
                 let selected = *place == screen.row && focus;
-                canvas.render_widget(Line::from(entry(ws, &FIELDS[*place], selected, width)), at);
+                canvas.render_widget(Line::from(entry(ws, &FORM[*place], selected, width)), at);
             }
         }
     }
@@ -94,22 +94,22 @@ fn form(screen: &RecipeScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) 
 }
 
 /// Name, value and unit of a field; `*` where the value is a person's own.
-fn entry<'a>(ws: &Workspace, field: &Field, selected: bool, width: usize) -> Vec<Span<'a>> {
+fn entry<'a>(ws: &Workspace, field: &Key, selected: bool, width: usize) -> Vec<Span<'a>> {
     let theme = &ws.settings.theme;
-    let text = ws.draft.text(field.key);
+    let text = ws.draft.text(field.name);
     let text = if text.is_empty() { "auto".to_owned() } else { text };
-    let own = if ws.draft.is_own(field.key) { "*" } else { " " };
+    let own = if ws.draft.is_own(field.name) { "*" } else { " " };
     let value = cut(&format!("{own}{text}"), width.saturating_sub(19));
     let style = if selected { theme.selected } else { theme.text };
-    let unit = match field.choices {
+    let unit = match field.choices() {
         [] => field.unit.to_owned(),
         choices => choices.join(" | "),
     };
     let value = format!("{value:<VALUE$}");
     let used = 19 + value.chars().count();
     vec![
-        Span::styled(format!("  {:<16}", field.key), style),
-        Span::styled(value, if ws.draft.is_own(field.key) && !selected { theme.accent } else { style }),
+        Span::styled(format!("  {:<16}", field.name), style),
+        Span::styled(value, if ws.draft.is_own(field.name) && !selected { theme.accent } else { style }),
         Span::styled(cut(&format!(" {unit}"), width.saturating_sub(used)), theme.dim),
     ]
 }
@@ -118,11 +118,11 @@ fn entry<'a>(ws: &Workspace, field: &Field, selected: bool, width: usize) -> Vec
 fn about<'a>(screen: &RecipeScreen, ws: &Workspace) -> Paragraph<'a> {
     let theme = &ws.settings.theme;
     let field = screen.field();
-    let line = match ws.draft.problem(field.key) {
+    let line = match ws.draft.problem(field.name) {
         Some(problem) => Line::styled(problem.to_owned(), theme.bad),
         None => Line::from(vec![
-            Span::styled(field.help, theme.dim),
-            Span::styled(format!(" (default {})", ws.draft.default_text(field.key)), theme.dim),
+            Span::styled(field.help(), theme.dim),
+            Span::styled(format!(" (default {})", ws.draft.default_text(field.name)), theme.dim),
         ]),
     };
     Paragraph::new(vec![Line::default(), line]).wrap(Wrap { trim: true })
