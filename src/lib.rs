@@ -5,6 +5,7 @@
 // The ground floor: imports nothing.
 pub mod arch;
 pub mod files;
+mod format;
 mod pickle;
 pub mod plain;
 
@@ -24,6 +25,9 @@ pub mod optim;
 // Data on disk.
 pub mod data;
 pub mod store;
+
+// Runs in other processes.
+mod remote;
 
 // The engine: the thread, the device, the clock.
 pub mod engine;

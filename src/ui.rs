@@ -38,6 +38,7 @@ use signal_hook::consts::{SIGHUP, SIGTSTP};
 use crate::monitor::Exit;
 use crate::monitor::signals::LIMIT;
 use crate::protocol::Link;
+use crate::remote;
 use app::{App, Leaving};
 use effect::{Effect, Job, JobResult, Msg};
 use tty::terminal::{self, Terminal};
@@ -273,7 +274,7 @@ fn handed_over(app: &App, msg: &Msg) -> Option<String> {
         Msg::Done(result) if matches!(**result, JobResult::Background(Ok(()))) => Some(format!(
             "{} goes on in the background; `densenet-tui` shows it under Runs, and its lines are in {}.",
             head.run,
-            head.run_dir.join(jobs::LOG).display()
+            head.run_dir.join(remote::LOG).display()
         )),
         _ => None,
     }

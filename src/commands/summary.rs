@@ -7,8 +7,9 @@ use crate::arch::plan::{Kind, Plan, Row};
 use crate::cli::RecipeArgs;
 use crate::commands::{Context, one_line, usage_error};
 use crate::data;
+use crate::format::grouped;
 use crate::headless::{print_json, print_line};
-use crate::monitor::{Exit, lines::grouped};
+use crate::monitor::Exit;
 use crate::recipe::presets::PRESETS;
 use crate::recipe::{Recipe, Stem};
 

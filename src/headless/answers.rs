@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::format::grouped;
 use crate::headless::output::{self, Stream};
-use crate::headless::{Exit, lines, print_json, print_line};
+use crate::headless::{Exit, print_json, print_line};
 use crate::monitor::End;
 use crate::protocol::event::{Bench, KernelFigures, Verification};
 use crate::protocol::{Answer, Command, Event, Link, NoAnswer, Question};
@@ -44,11 +45,11 @@ fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
             print_value(json, &answer, &|| {
                 vec![format!(
                     "{} {} images: loss {:.4}, accuracy {:.2} % (weights of step {})",
-                    lines::grouped(images as u64),
+                    grouped(images as u64),
                     answer["split"].as_str().unwrap_or_default(),
                     figures.loss,
                     100.0 * figures.accuracy,
-                    lines::grouped(step)
+                    grouped(step)
                 )]
             });
         }
@@ -95,7 +96,7 @@ fn bench_lines(bench: &Bench) -> Vec<String> {
         format!(
             "{what}{by}, batch {}, {} parameters, {:.2} MMAC an image, {}, {}, {}",
             bench.batch,
-            lines::grouped(bench.parameters),
+            grouped(bench.parameters),
             bench.macs as f64 / 1e6,
             bench.device,
             counted(bench.threads, "thread"),

@@ -1,5 +1,6 @@
 //! Events as lines that a person likes to read.
 
+use crate::format::{duration, grouped};
 use crate::monitor::Monitor;
 use crate::protocol::event::{Best, Phase, Started};
 use crate::protocol::{Change, Event, Figures, NoAnswer, Outcome, StopReason};
@@ -151,47 +152,10 @@ fn loss_and_accuracy(figures: Figures) -> String {
     format!("loss {:.4} acc {:.2} %", figures.loss, 100.0 * figures.accuracy)
 }
 
-/// A number with its thousands apart.
-pub(crate) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A length of time in its two largest units.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    let (days, hours, minutes, rest) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) if seconds < 9.95 => format!("{seconds:.1} s"),
-        (0, 0, 0) => format!("{rest} s"),
-        (0, 0, _) => format!("{minutes} min {rest:02} s"),
-        (0, _, _) => format!("{hours} h {minutes:02} min"),
-        _ => format!("{days} d {hours:02} h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::monitor::Steps;
-
-    #[test]
-    fn numbers_and_times_are_written_for_people() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(769_162), "769,162");
-        assert_eq!(grouped(1_000), "1,000");
-        assert_eq!(duration(4.21), "4.2 s");
-        assert_eq!(duration(59.7), "1 min 00 s");
-        assert_eq!(duration(3_661.0), "1 h 01 min");
-        assert_eq!(duration(90_000.0), "1 d 01 h");
-    }
 
     #[test]
     fn progress_fits_a_line_of_a_terminal() {

@@ -26,12 +26,45 @@ pub struct Entry {
     pub summary: Result<Summary, String>,
     /// Whether a process is training in it.
     pub live: bool,
+    /// Bytes of its files.
+    pub bytes: u64,
+}
+
+/// A checkpoint of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckpointRow {
+    /// Its file.
+    pub path: PathBuf,
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done.
+    pub epochs: usize,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// When it was saved, in seconds since 1970.
+    pub saved_at: f64,
+    /// Whether it is that of the best epoch.
+    pub best: bool,
+    /// Why it cannot be read, in a sentence.
+    pub trouble: Option<String>,
 }
 
 impl Entry {
+    /// Its summary, if that could be read.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref().ok()
+    }
+
+    /// What is wrong with it, in a sentence.
+    pub fn trouble(&self) -> Option<&str> {
+        self.summary
+            .as_ref()
+            .map_or_else(|sentence| Some(sentence.as_str()), |summary| summary.message.as_deref())
+    }
+
     /// Whether it says that it runs while nobody trains in it: its process was killed.
     pub fn interrupted(&self) -> bool {
-        !self.live && self.summary.as_ref().is_ok_and(|summary| summary.state == State::Running)
+        !self.live && self.summary().is_some_and(|summary| summary.state == State::Running)
     }
 
     /// The word for its state: `running`, `interrupted`, `completed`, `stopped`, `diverged`, `failed`, `starting` before its first summary,
@@ -76,9 +109,41 @@ pub fn entry(path: PathBuf) -> Entry {
     Entry {
         name: path.file_name().unwrap_or_default().to_string_lossy().into(),
         summary: lock.and_then(|_| read_summary(&path)).map_err(|error| error.to_string()),
+        bytes: size(&path),
         path,
         live,
     }
+}
+
+/// The checkpoints of a run, newest first, each read and compared with its hash.
+pub fn checkpoints(path: &Path) -> Vec<CheckpointRow> {
+    let best = read_summary(path).ok().and_then(|summary| summary.best).map(|best| best.step);
+    let row = |(step, path): (u64, PathBuf)| {
+        let read = Checkpoint::read(&path);
+        CheckpointRow {
+            step,
+            bytes: fs::metadata(&path).map_or(0, |file| file.len()),
+            epochs: read.as_ref().map_or(0, |found| found.meta.progress.closed_epochs),
+            saved_at: read.as_ref().map_or(0.0, |found| found.meta.saved_at),
+            best: best == Some(step),
+            trouble: read.err().map(|error| error.to_string()),
+            path,
+        }
+    };
+    layout::checkpoints(path).into_iter().rev().map(row).collect()
+}
+
+/// Bytes of the files of a run.
+fn size(run: &Path) -> u64 {
+    let of = |directory: &Path| {
+        let files = fs::read_dir(directory).into_iter().flatten().flatten();
+        files
+            .filter_map(|file| file.metadata().ok())
+            .filter(fs::Metadata::is_file)
+            .map(|file| file.len())
+            .sum::<u64>()
+    };
+    of(run) + of(&run.join(layout::CHECKPOINTS))
 }
 
 /// The summary of the run at `run`.

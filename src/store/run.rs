@@ -20,6 +20,7 @@ use std::sync::Arc;
 use rustix::fs::{Access, AtFlags, Mode, OFlags, accessat, mkdirat, openat};
 use rustix::io::Errno;
 
+use crate::files as regular;
 use crate::recipe::Recipe;
 use crate::store::atomic;
 use crate::store::catalog::Summary;
@@ -29,7 +30,8 @@ use crate::store::journal::Journal;
 use crate::store::layout;
 
 pub use files::{best_checkpoint, newest_good};
-pub use hold::{Hold, Standing, hold_to_delete};
+use hold::hold_to_delete;
+pub use hold::{Hold, Standing};
 pub use holder::Process;
 pub use layout::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY, beside, checkpoints, looks_like_run, run_of};
 pub use lock::{BEAT, held, held_by_child, trainer};
@@ -316,6 +318,26 @@ fn numbered(runs_dir: &Path, stem: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
+/// Deletes a run in which no process trains, and returns its name; the error is a sentence.
+pub fn delete(path: &Path) -> Result<String, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // Held until it is gone, so that no process begins to train in it meanwhile.
+    let _held = hold_to_delete(path).map_err(|error| format!("{name} was not deleted. {error}"))?;
+    fs::remove_dir_all(path).map(|()| name).map_err(|error| format!("{}: {error}.", path.display()))
+}
+
+/// Copies a checkpoint to a file or into a directory, where no file of that name may exist; the error is a sentence.
+pub fn export(from: &Path, to: &Path) -> Result<PathBuf, String> {
+    let to = if to.is_dir() { to.join(from.file_name().unwrap_or_default()) } else { to.to_owned() };
+    if to.exists() {
+        return Err(format!("{} is there already; choose another name.", to.display()));
+    }
+    let bytes = regular::read(from, u64::MAX)
+        .map_err(|error| format!("{}: it cannot be read ({error}).", from.display()))?;
+    atomic::write(&to, &bytes).map_err(|error| error.to_string())?;
+    Ok(to)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -530,5 +552,43 @@ mod tests {
         fs::write(&runs_dir, "").unwrap();
         let failed = other.settle(&recipe).unwrap_err();
         assert!(!failed.is_input() && failed.to_string().contains("runs/a"), "{failed}");
+    }
+
+    #[test]
+    fn a_run_that_somebody_trains_is_not_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = Recipe::defaults(Data::Shapes);
+        let run = RunDir::create(folder.path(), Some("a"), "", &recipe).unwrap().grown();
+        let path = run.path().to_owned();
+        let refused = delete(&path).unwrap_err();
+        assert!(
+            refused.starts_with("a was not deleted.") && refused.contains("is training in it"),
+            "{refused}"
+        );
+        assert!(path.join(RECIPE).is_file());
+        drop(run);
+        assert_eq!(delete(&path), Ok("a".into()));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_checkpoint_is_copied_where_nothing_is_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("step-1.safetensors");
+        fs::write(&from, "weights").unwrap();
+        let sub = folder.path().join("sub");
+        fs::create_dir(&sub).unwrap();
+        let to = export(&from, &sub).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "weights");
+        assert!(export(&from, &to).unwrap_err().contains("is there already"));
+        assert!(export(&from, &folder.path().join("nowhere/x")).is_err());
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, Mode::RWXU).unwrap();
+        assert!(
+            export(&pipe, &folder.path().join("copy"))
+                .unwrap_err()
+                .contains("(it is a named pipe, not a file)")
+        );
+        assert!(export(&from, &pipe).unwrap_err().contains("is there already"));
     }
 }

@@ -7,11 +7,11 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::monitor::Exit;
 use crate::protocol::{Command, Stamped};
 use crate::recipe::Recipe;
+use crate::store::catalog::{CheckpointRow, Entry};
 use crate::ui::keys::Action;
 use crate::ui::keys::binding::Tab;
 use crate::ui::prompt::Prompt;
 use crate::ui::saved_state::State;
-use crate::ui::workspace::runs::{CheckpointRow, RunRow};
 
 /// Something happened.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ pub(crate) enum Job {
 /// What became of it; errors are sentences.
 #[derive(Debug)]
 pub(crate) enum JobResult {
-    Runs(Vec<RunRow>),
+    Runs(Vec<Entry>),
     /// The events, and how many lines are damaged.
     Journal(PathBuf, Result<(Vec<Stamped>, usize), String>),
     Past(Vec<Stamped>),

@@ -4,7 +4,6 @@
 pub(crate) mod axis;
 pub(crate) mod bar;
 pub(crate) mod chart;
-pub(crate) mod format;
 pub(crate) mod heat;
 pub(crate) mod matrix;
 pub(crate) mod pane;

@@ -43,6 +43,13 @@ pub struct Summary {
     pub recipe: Recipe,
 }
 
+impl Summary {
+    /// Accuracy of the last epoch: validation, or training where there is none.
+    pub fn last_accuracy(&self) -> Option<f64> {
+        self.last.map(|last| last.validation.unwrap_or(last.train).accuracy)
+    }
+}
+
 /// Figures of the last epoch that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Last {

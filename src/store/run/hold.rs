@@ -149,7 +149,7 @@ impl Hold {
 }
 
 /// Takes the run at `path` so that it can be deleted; `None` where its lock is no file, which nobody can hold.
-pub fn hold_to_delete(path: &Path) -> Result<Option<Hold>, StoreError> {
+pub(crate) fn hold_to_delete(path: &Path) -> Result<Option<Hold>, StoreError> {
     match lock::look(path) {
         Ok(_) => Hold::take(path, lock::SYSTEM).map(Some),
         Err(_) => Ok(None),

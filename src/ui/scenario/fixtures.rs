@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::script::Until;
 use crate::protocol::event::{Inspection, Preview};
 use crate::protocol::{Answer, Event, Options, Stamped};
+use crate::store::catalog::CheckpointRow;
 use crate::store::journal;
 use crate::ui::effect::{Job, JobResult};
-use crate::ui::workspace::runs::CheckpointRow;
 use crate::ui::{jobs, testing};
 
 /// A file of the scenarios.

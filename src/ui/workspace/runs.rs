@@ -4,67 +4,17 @@ use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::recipe::Recipe;
 use crate::recipe::keys::{FORM, text_of};
+use crate::store::catalog::{Entry, Summary};
 use crate::ui::curves::Curves;
 use crate::ui::saved_state::Order;
-
-/// What the interface knows of a run on disk; the catalogue's entry in its own words.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct RunRow {
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
-    /// `running`, `completed`, `interrupted`, `damaged` and so on.
-    pub(crate) state: &'static str,
-    /// A process trains in it.
-    pub(crate) live: bool,
-    /// Why there is nothing more to say, in a sentence.
-    pub(crate) trouble: Option<String>,
-    pub(crate) recipe: Option<Recipe>,
-    pub(crate) network: String,
-    pub(crate) parameters: u64,
-    pub(crate) epoch: usize,
-    /// Accuracy and loss of the best epoch.
-    pub(crate) best: Option<(f64, f64)>,
-    /// Test accuracy.
-    pub(crate) test: Option<f64>,
-    /// Accuracy of the last epoch: validation, or training where there is none.
-    pub(crate) last: Option<f64>,
-    pub(crate) step: u64,
-    pub(crate) total_steps: u64,
-    /// The run whose checkpoint it began with.
-    pub(crate) parent: Option<String>,
-    /// Of its files.
-    pub(crate) bytes: u64,
-    /// Seconds since 1970, when it was started and when it last told anything.
-    pub(crate) created: f64,
-    pub(crate) updated: f64,
-    /// Seconds of training.
-    pub(crate) seconds: f64,
-}
 
 /// Curves that are kept at most, beside those in the chart.
 const KEPT: usize = 32;
 
-/// A checkpoint of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CheckpointRow {
-    pub(crate) path: PathBuf,
-    pub(crate) step: u64,
-    /// Epochs that were done.
-    pub(crate) epochs: usize,
-    pub(crate) bytes: u64,
-    /// Seconds since 1970.
-    pub(crate) saved_at: f64,
-    /// It is that of the best epoch.
-    pub(crate) best: bool,
-    /// Why it cannot be read, in a sentence.
-    pub(crate) trouble: Option<String>,
-}
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
-    rows: Vec<RunRow>,
+    rows: Vec<Entry>,
     /// The catalogue was read at least once.
     pub(crate) known: bool,
     pub(crate) order: Order,
@@ -73,7 +23,7 @@ pub(crate) struct Runs {
     pub(crate) row: usize,
     /// Directories of the runs in the chart, in the order they were marked.
     pub(crate) marked: Vec<PathBuf>,
-    /// Curves that were read, by directory; what is wrong with a journal stands in its place.
+    /// Curves that were read, by directory; or what is wrong with the journal.
     pub(crate) curves: BTreeMap<PathBuf, Result<Curves, String>>,
 }
 
@@ -83,17 +33,17 @@ impl Runs {
     }
 
     /// Whether `rows` say nothing new.
-    pub(crate) fn has(&self, rows: &[RunRow]) -> bool {
+    pub(crate) fn has(&self, rows: &[Entry]) -> bool {
         self.known && self.rows == rows
     }
 
     /// The run in this directory, whatever the filter.
-    pub(crate) fn find(&self, path: &Path) -> Option<&RunRow> {
+    pub(crate) fn find(&self, path: &Path) -> Option<&Entry> {
         self.rows.iter().find(|row| row.path == path)
     }
 
     /// Takes over what is on disk; the cursor stays on its run.
-    pub(crate) fn take(&mut self, rows: Vec<RunRow>) {
+    pub(crate) fn take(&mut self, rows: Vec<Entry>) {
         let here = self.current().map(|row| row.path.clone());
         (self.rows, self.known) = (rows, true);
         let there = |path: &PathBuf| self.rows.iter().any(|row| row.path == *path);
@@ -109,16 +59,17 @@ impl Runs {
     }
 
     /// The rows that pass the filter, in order.
-    pub(crate) fn shown(&self) -> Vec<&RunRow> {
-        let mut rows: Vec<&RunRow> = self.rows.iter().filter(|row| passes(row, &self.filter)).collect();
-        let falling = |a: Option<f64>, b: Option<f64>| {
-            b.unwrap_or(f64::NEG_INFINITY).total_cmp(&a.unwrap_or(f64::NEG_INFINITY))
+    pub(crate) fn shown(&self) -> Vec<&Entry> {
+        let mut rows: Vec<&Entry> = self.rows.iter().filter(|row| passes(row, &self.filter)).collect();
+        let descending = |a: &Entry, b: &Entry, figure: fn(&Summary) -> Option<f64>| {
+            let [a, b] = [a, b].map(|row| row.summary().and_then(figure).unwrap_or(f64::NEG_INFINITY));
+            b.total_cmp(&a)
         };
         match self.order {
-            Order::Newest => rows.sort_by(|a, b| b.created.total_cmp(&a.created)),
-            Order::Best => rows.sort_by(|a, b| falling(a.best.map(|best| best.0), b.best.map(|best| best.0))),
-            Order::Test => rows.sort_by(|a, b| falling(a.test, b.test)),
-            Order::Largest => rows.sort_by_key(|row| std::cmp::Reverse(row.parameters)),
+            Order::Newest => rows.sort_by(|a, b| descending(a, b, |of| Some(of.created))),
+            Order::Best => rows.sort_by(|a, b| descending(a, b, |of| Some(of.best?.accuracy))),
+            Order::Test => rows.sort_by(|a, b| descending(a, b, |of| Some(of.test?.accuracy))),
+            Order::Largest => rows.sort_by(|a, b| descending(a, b, |of| Some(of.parameters as f64))),
             Order::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
         }
         rows
@@ -148,7 +99,7 @@ impl Runs {
         self.curves.insert(path, curves);
     }
 
-    pub(crate) fn current(&self) -> Option<&RunRow> {
+    pub(crate) fn current(&self) -> Option<&Entry> {
         self.shown().get(self.row).copied()
     }
 
@@ -176,12 +127,12 @@ impl Runs {
 }
 
 /// A key of a run's recipe, as it is typed.
-pub(crate) fn value(row: &RunRow, key: &str) -> String {
+pub(crate) fn value(row: &Entry, key: &str) -> String {
     value_in(table(row).as_ref(), key)
 }
 
-fn table(row: &RunRow) -> Option<toml::Table> {
-    row.recipe.as_ref().map(Recipe::to_table)
+fn table(row: &Entry) -> Option<toml::Table> {
+    row.summary().map(|summary| summary.recipe.to_table())
 }
 
 fn value_in(table: Option<&toml::Table>, key: &str) -> String {
@@ -190,13 +141,14 @@ fn value_in(table: Option<&toml::Table>, key: &str) -> String {
 
 /// Whether a run has every word of `filter`: in its name, state or network; `!word` must be nowhere, and
 /// `key=value` is a key of its recipe.
-fn passes(row: &RunRow, filter: &str) -> bool {
-    let text = format!("{} {} {}", row.name, row.state, row.network).to_lowercase();
+fn passes(row: &Entry, filter: &str) -> bool {
+    let network = row.summary().map_or("", |summary| &summary.network);
+    let text = format!("{} {} {network}", row.name, row.state()).to_lowercase();
     let table = LazyCell::new(|| table(row));
     filter.to_lowercase().split_whitespace().all(|word| {
         match (word.strip_prefix('!'), word.split_once('=')) {
             (Some(absent), _) => absent.is_empty() || !text.contains(absent),
-            (_, Some(("state", state))) => row.state.starts_with(state),
+            (_, Some(("state", state))) => row.state().starts_with(state),
             (_, Some((key, wanted))) => value_in(table.as_ref(), key) == wanted || text.contains(word),
             _ => text.contains(word),
         }
@@ -206,30 +158,30 @@ fn passes(row: &RunRow, filter: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Data;
+    use crate::protocol::event::Best;
+    use crate::recipe::{Data, Recipe};
+    use crate::store::catalog::State;
 
-    fn row(name: &str, created: f64, accuracy: f64, growth_rate: usize) -> RunRow {
-        RunRow {
-            name: name.into(),
-            path: name.into(),
-            state: "completed",
-            live: false,
-            trouble: None,
-            recipe: Some(Recipe { growth_rate, ..Recipe::defaults(Data::Shapes) }),
+    fn row(name: &str, created: f64, accuracy: f64, growth_rate: usize) -> Entry {
+        let summary = Summary {
+            run: name.into(),
+            state: State::Completed,
+            message: None,
             network: "DenseNet-BC".into(),
             parameters: 1,
-            epoch: 1,
-            best: Some((accuracy, 1.0)),
-            test: None,
-            last: None,
             step: 1,
             total_steps: 1,
-            parent: None,
-            bytes: 1,
+            epoch: 1,
             created,
             updated: created,
             seconds: 1.0,
-        }
+            best: Some(Best { epoch: 1, step: 1, loss: 1.0, accuracy }),
+            last: None,
+            test: None,
+            parent: None,
+            recipe: Recipe { growth_rate, ..Recipe::defaults(Data::Shapes) },
+        };
+        Entry { name: name.into(), path: name.into(), summary: Ok(summary), live: false, bytes: 1 }
     }
 
     #[test]
@@ -270,7 +222,7 @@ mod tests {
     #[test]
     fn the_journal_of_a_run_that_grows_is_read_again() {
         let mut runs = Runs::default();
-        runs.take(vec![RunRow { live: true, ..row("a", 1.0, 0.5, 8) }]);
+        runs.take(vec![Entry { live: true, ..row("a", 1.0, 0.5, 8) }]);
         runs.curves.insert("a".into(), Ok(Curves::default()));
         assert_eq!(runs.wanted(), [PathBuf::from("a")]);
     }

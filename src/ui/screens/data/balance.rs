@@ -1,5 +1,6 @@
 //! How many images there are, of which class, and their mean and deviation.
 
+use crate::format::grouped;
 use crate::ui::hits::Canvas;
 use crate::ui::screens::data::state::DataScreen;
 use crate::ui::workspace::Workspace;
@@ -7,7 +8,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::monitor::lines::grouped;
 use crate::protocol::event::Preview;
 use crate::recipe::Recipe;
 use crate::ui::widgets::bar::{Bar, Bars};

@@ -1,6 +1,7 @@
 //! The data of the recipe as the network sees it: samples before and after augmentation, the balance of
 //! the classes, mean and deviation.
 
+use crate::format::grouped;
 use crate::ui::hits::Canvas;
 use crate::ui::screens::data::state::DataScreen;
 use crate::ui::workspace::Workspace;
@@ -8,7 +9,6 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::monitor::lines::grouped;
 use crate::protocol::event::Phase;
 use crate::ui::screens::data::state::{Places, is_stale};
 use crate::ui::screens::data::{balance, samples};

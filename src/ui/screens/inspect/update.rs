@@ -2,6 +2,7 @@
 
 use crate::protocol::command::Split;
 use crate::protocol::{CheckpointQuery, Command, Question};
+use crate::store::catalog::Entry;
 use crate::ui::effect::{Acted, DONE, Effect, Job};
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
@@ -161,8 +162,9 @@ fn state_of(ws: &Workspace, target: &Target) -> (bool, bool) {
         return (head.validation_images > 0, ws.live.monitor.test.is_some());
     }
     let row = ws.runs.find(&target.path);
-    let validation = row.and_then(|row| row.recipe.as_ref()).and_then(|recipe| recipe.validation);
-    (validation != Some(0), row.is_some_and(|row| row.test.is_some()))
+    let summary = row.and_then(Entry::summary);
+    let validation = summary.and_then(|summary| summary.recipe.validation);
+    (validation != Some(0), summary.is_some_and(|summary| summary.test.is_some()))
 }
 
 /// A row moved by an action, a page being `page` rows.

@@ -7,6 +7,7 @@ mod mistakes;
 mod reuse;
 mod scales;
 
+use crate::format::grouped;
 use crate::ui::hits::Canvas;
 use crate::ui::screens::inspect::state::InspectScreen;
 use crate::ui::workspace::Workspace;
@@ -14,7 +15,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::monitor::lines::grouped;
 use crate::protocol::event::{Inspection, Phase};
 use crate::ui::screens::inspect::places::Places;
 use crate::ui::screens::inspect::state::View;

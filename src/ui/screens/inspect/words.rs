@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::arch::plan::Kind;
-use crate::monitor::lines::grouped;
+use crate::format::grouped;
 use crate::protocol::command::Split;
 use crate::protocol::event::{Inspection, Mistake};
 

@@ -1,5 +1,6 @@
 //! Everything that was said.
 
+use crate::format::clock;
 use crate::ui::hits::Canvas;
 use crate::ui::screens::log::state::LogScreen;
 use crate::ui::workspace::Workspace;
@@ -7,7 +8,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::ui::widgets::format::clock;
 use crate::ui::widgets::pane::pane;
 
 /// Columns of the time and the blanks behind it.

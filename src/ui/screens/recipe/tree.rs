@@ -1,5 +1,6 @@
 //! The network as a tree: every layer with its output, parameters, work and memory.
 
+use crate::format::{bytes, grouped};
 use crate::ui::hits::{Canvas, Target};
 use crate::ui::screens::recipe::state::RecipeScreen;
 use crate::ui::workspace::Workspace;
@@ -9,9 +10,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::arch::memory::training_bytes;
 use crate::arch::plan::{Kind, Plan};
-use crate::monitor::lines::grouped;
 use crate::ui::screens::recipe::state::{Pane, TreeLine};
-use crate::ui::widgets::format::bytes;
 use crate::ui::widgets::pane::{cut, pane, scrolled};
 
 /// Columns of a pane that shows parameters and memory too.

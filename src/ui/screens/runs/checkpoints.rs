@@ -1,16 +1,15 @@
 //! The checkpoints of the run that was opened.
 
+use crate::format::{bytes, day, grouped};
+use crate::store::catalog::CheckpointRow;
 use crate::ui::hits::{Canvas, Target};
 use crate::ui::screens::runs::state::RunsScreen;
 use crate::ui::workspace::Workspace;
-use crate::ui::workspace::runs::CheckpointRow;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Span;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::monitor::lines::grouped;
 use crate::ui::screens::runs::state::Pane;
-use crate::ui::widgets::format::{bytes, day};
 use crate::ui::widgets::pane::{cut, pane, scrolled};
 
 pub(crate) fn draw(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::ui::workspace::runs::CheckpointRow;
+use crate::store::catalog::CheckpointRow;
 
 /// Which part has the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

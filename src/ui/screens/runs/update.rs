@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::protocol::{Command, Overrides};
 use crate::recipe::Recipe;
 use crate::recipe::jump::Jump;
+use crate::store::catalog::{CheckpointRow, Entry, Summary};
 use crate::ui::curves::Curves;
 use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, ask};
 use crate::ui::keys::binding::{Motion, Tab};
@@ -14,7 +15,6 @@ use crate::ui::prompt::{Prompt, epochs, path, rate};
 use crate::ui::screen::{Mouse, Spot};
 use crate::ui::screens::runs::state::{Pane, RunsScreen};
 use crate::ui::workspace::Workspace;
-use crate::ui::workspace::runs::{CheckpointRow, RunRow};
 
 impl RunsScreen {
     pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
@@ -93,7 +93,7 @@ impl RunsScreen {
         vec![Effect::Job(Job::ListRuns)]
     }
 
-    fn with_run(&mut self, what: &Do, row: RunRow, ws: &mut Workspace) -> Acted {
+    fn with_run(&mut self, what: &Do, row: Entry, ws: &mut Workspace) -> Acted {
         match what {
             Do::Mark => {
                 ws.runs.mark();
@@ -109,8 +109,7 @@ impl RunsScreen {
             Do::Resume if ws.live.training() => Err("a run is being trained here; stop it first.".into()),
             Do::Resume => go_on(ws, row),
             Do::Clone => {
-                let unreadable = || row.trouble.unwrap_or_else(|| "its recipe cannot be read.".into());
-                let recipe = row.recipe.ok_or_else(unreadable)?;
+                let recipe = row.summary?.recipe;
                 ws.say(format!("the recipe of {}; ctrl-r starts a new run with it.", row.name));
                 Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
             }
@@ -193,9 +192,9 @@ fn inspect(name: String, path: PathBuf) -> Effect {
 
 /// Resumes a run; one that is complete needs more epochs, one that diverged a lower learning rate, and one that
 /// another process trains has to stop there.
-fn go_on(ws: &mut Workspace, row: RunRow) -> Acted {
-    let recipe = row.recipe.as_ref();
-    match row.state {
+fn go_on(ws: &mut Workspace, row: Entry) -> Acted {
+    let recipe = row.summary().map(|summary| &summary.recipe);
+    match row.state() {
         _ if row.live => {
             let text = format!(
                 "{} is being trained by another process. Have it save and stop there, and go on here?",
@@ -223,9 +222,9 @@ fn go_on(ws: &mut Workspace, row: RunRow) -> Acted {
 /// Resumes a complete run up to so many epochs, unless the learning rate would jump: that is asked first.
 fn extend(ws: &mut Workspace, run: PathBuf, epochs: usize) -> Acted {
     let jump = ws.runs.find(&run).and_then(|row| {
-        let recipe = row.recipe.as_ref()?;
-        let longer = Recipe { epochs, ..recipe.clone() };
-        Jump::between(recipe, &longer, row.step, steps_per_epoch(recipe, row)?)
+        let summary = row.summary()?;
+        let longer = Recipe { epochs, ..summary.recipe.clone() };
+        Jump::between(&summary.recipe, &longer, summary.step, steps_per_epoch(summary)?)
     });
     let overrides = Overrides { epochs: Some(epochs), ..Overrides::default() };
     match jump {
@@ -239,10 +238,10 @@ fn extend(ws: &mut Workspace, run: PathBuf, epochs: usize) -> Acted {
 
 /// Steps in an epoch of a run on disk. One that a limit of steps ended within an epoch does not say it; as few as
 /// can be puts its last step into the epoch it was in.
-fn steps_per_epoch(recipe: &Recipe, row: &RunRow) -> Option<u64> {
-    let (steps, epochs) = match recipe.steps {
-        None => (row.total_steps, recipe.epochs),
-        Some(_) => (row.step, row.epoch),
+fn steps_per_epoch(run: &Summary) -> Option<u64> {
+    let (steps, epochs) = match run.recipe.steps {
+        None => (run.total_steps, run.recipe.epochs),
+        Some(_) => (run.step, run.epoch),
     };
     Some(steps.div_ceil(epochs.max(1) as u64)).filter(|&steps| steps > 0)
 }

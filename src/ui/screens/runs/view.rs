@@ -1,21 +1,20 @@
 //! The table of runs, the curves of those that are marked, and a run's checkpoints.
 
+use crate::format::{bytes, day, duration, grouped};
+use crate::store::catalog::{Entry, Summary};
 use crate::ui::hits::{Canvas, Target};
 use crate::ui::screens::runs::state::RunsScreen;
 use crate::ui::workspace::Workspace;
-use crate::ui::workspace::runs::{RunRow, value};
+use crate::ui::workspace::runs::value;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::monitor::lines::duration;
-use crate::monitor::lines::grouped;
 use crate::ui::curves::Curves;
 use crate::ui::screens::runs::checkpoints;
 use crate::ui::screens::runs::state::{Metric, Pane};
 use crate::ui::widgets::axis::{Axis, Unit};
 use crate::ui::widgets::chart::{Chart, Line as Curve};
-use crate::ui::widgets::format::{bytes, day};
 use crate::ui::widgets::pane::{cut, pane, scrolled};
 use crate::ui::widgets::series::Series;
 
@@ -100,19 +99,20 @@ fn table(screen: &RunsScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
     for (place, of) in rows.iter().enumerate().skip(first).take(height) {
         let marked = ws.runs.marked.contains(&of.path);
         let sign = if marked { glyphs.marked() } else { " " };
-        let epochs = of.recipe.as_ref().map_or(0, |recipe| recipe.epochs);
+        let summary = of.summary();
+        let (epoch, epochs) = summary.map_or((0, 0), |summary| (summary.epoch, summary.recipe.epochs));
         let text = line(
             &format!("{sign} {}", of.name),
             [
-                of.state,
-                &format!("{}/{epochs}", of.epoch),
-                &percent(of.best.map(|(accuracy, _)| accuracy)),
-                &percent(of.last),
-                &percent(of.test),
+                of.state(),
+                &format!("{epoch}/{epochs}"),
+                &percent(summary.and_then(|summary| Some(summary.best?.accuracy))),
+                &percent(summary.and_then(Summary::last_accuracy)),
+                &percent(summary.and_then(|summary| Some(summary.test?.accuracy))),
             ],
             &differing(&|key| value(of, key)),
         );
-        let style = match (place == row, of.trouble.is_some(), of.live) {
+        let style = match (place == row, of.trouble().is_some(), of.live) {
             (true, ..) => theme.selected,
             (_, true, _) => theme.bad,
             (_, _, true) => theme.accent,
@@ -126,25 +126,26 @@ fn table(screen: &RunsScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
 }
 
 /// The run under the cursor in two lines.
-fn about<'a>(ws: &Workspace, row: &RunRow) -> Paragraph<'a> {
+fn about<'a>(ws: &Workspace, row: &Entry) -> Paragraph<'a> {
     let theme = &ws.settings.theme;
-    if let Some(sentence) = &row.trouble {
+    let (Some(summary), None) = (row.summary(), row.trouble()) else {
+        let sentence = row.trouble().unwrap_or_default();
         let text = Line::styled(format!("{}: {sentence}", row.name), theme.bad);
         return Paragraph::new(text).wrap(Wrap { trim: true });
-    }
-    let parent = row.parent.as_ref().map_or_else(String::new, |parent| format!(", from {parent}"));
+    };
+    let parent = summary.parent.as_ref().map_or_else(String::new, |parent| format!(", from {parent}"));
     let first = format!(
         "{}, {} parameters, step {} of {}, {} of training{parent}",
-        row.network,
-        grouped(row.parameters),
-        grouped(row.step),
-        grouped(row.total_steps),
-        duration(row.seconds),
+        summary.network,
+        grouped(summary.parameters),
+        grouped(summary.step),
+        grouped(summary.total_steps),
+        duration(summary.seconds),
     );
     let second = format!(
         "started {}, last word {}, {} on disk",
-        day(ws.settings.utc_offset, row.created),
-        day(ws.settings.utc_offset, row.updated),
+        day(ws.settings.utc_offset, summary.created),
+        day(ws.settings.utc_offset, summary.updated),
         bytes(row.bytes)
     );
     Paragraph::new(vec![Line::styled(first, theme.dim), Line::styled(second, theme.dim)])

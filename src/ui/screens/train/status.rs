@@ -1,19 +1,17 @@
 //! The run in four lines: what it is, how far it is, what it does now, how well it does; a fifth tells of the card
 //! that computes it, where the driver does.
 
+use crate::format::{clock, duration, grouped};
 use crate::ui::hits::Canvas;
 use crate::ui::screens::train::state::TrainScreen;
 use crate::ui::workspace::Workspace;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::monitor::lines::duration;
-use crate::monitor::lines::grouped;
 use crate::monitor::{End, Monitor};
 use crate::protocol::event::{GpuFigures, Phase, Started};
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::widgets::bar::Progress;
-use crate::ui::widgets::format::clock;
 
 /// A gibibyte.
 const GIB: f64 = (1u64 << 30) as f64;

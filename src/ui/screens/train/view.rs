@@ -1,5 +1,6 @@
 //! A run: where it is, and its charts.
 
+use crate::format::clock;
 use crate::ui::hits::{Canvas, Target};
 use crate::ui::screens::train::state::TrainScreen;
 use crate::ui::workspace::Workspace;
@@ -12,7 +13,6 @@ use crate::ui::screens::train::state::{Pane, smoothing};
 use crate::ui::screens::train::status;
 use crate::ui::widgets::axis::{Axis, Unit};
 use crate::ui::widgets::chart::{Chart, Line as Curve, Mark};
-use crate::ui::widgets::format::clock;
 use crate::ui::widgets::pane::{cut, pane};
 use crate::ui::widgets::series::Series;
 

@@ -1,6 +1,7 @@
 //! Numbers as an axis and a read-out write them.
 
 use super::Unit;
+use crate::format::grouped;
 
 /// Suffixes of thousands.
 const THOUSANDS: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
@@ -13,7 +14,10 @@ pub(crate) fn value(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Percent => format!("{:.2}%", 100.0 * value),
         Unit::Seconds => seconds(value, 0.1),
-        Unit::Step if value.abs() < 1e15 => grouped(value.round() as i64),
+        Unit::Step if value.abs() < 1e15 => {
+            let sign = if value <= -0.5 { "-" } else { "" };
+            format!("{sign}{}", grouped(value.round().abs() as u64))
+        }
         Unit::Step | Unit::Number => {
             let size = value.abs();
             match size {
@@ -87,19 +91,6 @@ fn seconds(value: f64, step: f64) -> String {
     } else {
         format!("{sign}{large}{large_letter}{small:02}{small_letter}")
     }
-}
-
-/// 12,345.
-fn grouped(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut text = if n < 0 { "-".to_owned() } else { String::new() };
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

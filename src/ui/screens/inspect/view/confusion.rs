@@ -1,5 +1,6 @@
 //! The confusion matrix, and the pairs that are confused most.
 
+use crate::format::grouped;
 use crate::ui::hits::Canvas;
 use crate::ui::screens::inspect::state::InspectScreen;
 use crate::ui::workspace::Workspace;
@@ -7,7 +8,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::monitor::lines::grouped;
 use crate::protocol::event::Inspection;
 use crate::ui::screens::inspect::pairs::worst;
 use crate::ui::screens::inspect::view::{class, footed, readout};
