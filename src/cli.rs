@@ -89,7 +89,7 @@ pub struct RunArgs {
     pub compute: ComputeArgs,
     /// Where runs are.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub place: RunsDirArgs,
     /// One JSON object per line on stdout
     #[arg(long, help_heading = "Run")]
     pub json: bool,
@@ -112,7 +112,7 @@ pub struct ComputeArgs {
 
 /// Where runs are.
 #[derive(Clone, Debug, Args)]
-pub struct PlaceArgs {
+pub struct RunsDirArgs {
     /// Directory of all runs [default: `runs` in the data directory, see `info`]
     #[arg(long, value_name = "DIR", value_parser = a_path(), help_heading = "Run")]
     pub runs_dir: Option<PathBuf>,
@@ -149,7 +149,7 @@ pub enum Command {
         compute: ComputeArgs,
         /// Where runs are.
         #[command(flatten)]
-        place: PlaceArgs,
+        place: RunsDirArgs,
         /// One JSON object on stdout
         #[arg(long)]
         json: bool,
@@ -191,7 +191,7 @@ pub enum Command {
     Runs {
         /// Where runs are.
         #[command(flatten)]
-        place: PlaceArgs,
+        place: RunsDirArgs,
         /// One JSON object on stdout
         #[arg(long)]
         json: bool,

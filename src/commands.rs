@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, ComputeArgs, PlaceArgs, RecipeArgs};
+use crate::cli::{Cli, Command, ComputeArgs, RecipeArgs, RunsDirArgs};
 use crate::config::Config;
 use crate::engine::{self, EngineOptions};
 use crate::headless::answers::{ask, complain};
@@ -25,7 +25,7 @@ use crate::plain;
 use crate::protocol::command::{SaveEvery, Split};
 use crate::protocol::{CheckpointQuery, Link, Options, Question};
 use crate::recipe::Recipe;
-use crate::recipe::layered::{LayerError, assemble};
+use crate::recipe::layered::{LayerError, resolve};
 
 /// Steps that `bench` times by default.
 const BENCH_STEPS: usize = 8;
@@ -50,7 +50,7 @@ impl Context {
     }
 
     /// The directory of all runs: from the command line, the config file, or the default.
-    pub(crate) fn runs_dir(&self, place: &PlaceArgs) -> PathBuf {
+    pub(crate) fn runs_dir(&self, place: &RunsDirArgs) -> PathBuf {
         let settled = place.runs_dir.clone().or_else(|| self.config.runs_dir.clone());
         settled.unwrap_or_else(|| self.paths.runs())
     }
@@ -58,7 +58,7 @@ impl Context {
     /// The recipe of the command line over that of the config file; the error has one line for each problem.
     pub(crate) fn recipe(&self, typed: &RecipeArgs) -> Result<Recipe, String> {
         let layers = typed.layers(self.config.recipe.clone()).map_err(one_line)?;
-        let recipe = assemble(&layers).map_err(one_line)?;
+        let recipe = resolve(&layers).map_err(one_line)?;
         recipe.validate().map_err(|problems| {
             let sentences: Vec<String> = problems.iter().map(one_line).collect();
             sentences.join("\n")

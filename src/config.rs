@@ -19,7 +19,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Value};
 
 use crate::paths;
-use crate::recipe::layered::{Layer, LayerError};
+use crate::recipe::layered::{ConfigLayer, LayerError};
 
 /// The settings.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ pub struct Config {
     /// Keys of the interface.
     pub keys: Vec<OwnKeys>,
     /// Keys of a recipe that differ from the defaults.
-    pub recipe: Option<Layer>,
+    pub recipe: Option<ConfigLayer>,
     /// One sentence for each thing that was not understood.
     pub warnings: Vec<String>,
 }
@@ -52,7 +52,7 @@ pub struct OwnKeys {
     /// Its keys, as they are written in help.
     pub keys: Vec<String>,
     /// File and line, for a warning.
-    pub place: String,
+    pub location: String,
 }
 
 impl Config {
@@ -82,24 +82,24 @@ impl Config {
     }
 
     fn parse(source: &str, text: &str) -> Result<Self, LayerError> {
-        let mut table = Layer::parse(source, text)?.table;
+        let mut table = ConfigLayer::parse(source, text)?.table;
         let mut config = Self::default();
         // The same text again, this time with the position of everything.
-        let Ok(placed) = DeTable::parse(text) else {
+        let Ok(located) = DeTable::parse(text) else {
             return Ok(config);
         };
-        let place = |at: usize| format!("{source}: line {}", text[..at].matches('\n').count() + 1);
-        for (key, value) in placed.into_inner() {
+        let location = |at: usize| format!("{source}: line {}", text[..at].matches('\n').count() + 1);
+        for (key, value) in located.into_inner() {
             let done = match (key.get_ref().as_ref(), value.get_ref()) {
                 ("keys", DeValue::Table(keys)) => {
-                    config.set_keys(keys, &place);
+                    config.set_keys(keys, &location);
                     Ok(())
                 }
                 (name, _) => config.set(name, table.remove(name), source),
             };
             if let Err(sentence) = done {
-                let place = place(key.span().end);
-                config.warnings.push(format!("{place}: {sentence}; it is ignored."));
+                let location = location(key.span().end);
+                config.warnings.push(format!("{location}: {sentence}; it is ignored."));
             }
         }
         Ok(config)
@@ -117,7 +117,7 @@ impl Config {
                 self.background_on_hangup = true;
             }
             ("recipe", Some(Value::Table(table))) => {
-                self.recipe = Some(Layer { source: source.to_owned(), table });
+                self.recipe = Some(ConfigLayer { source: source.to_owned(), table });
             }
             ("runs_dir" | "theme" | "color", _) => return Err(format!("`{key}` takes a text in quotes")),
             ("mouse" | "bell", _) => return Err(format!("`{key}` is true or false")),
@@ -128,18 +128,20 @@ impl Config {
         Ok(())
     }
 
-    fn set_keys(&mut self, keys: &DeTable<'_>, place: &dyn Fn(usize) -> String) {
+    fn set_keys(&mut self, keys: &DeTable<'_>, location: &dyn Fn(usize) -> String) {
         for (action, value) in keys {
-            let place = place(action.span().end);
+            let location = location(action.span().end);
             let one = |value: &Spanned<DeValue<'_>>| value.get_ref().as_str().map(str::to_owned);
             let words = match value.get_ref() {
                 DeValue::Array(items) => items.iter().map(one).collect(),
                 _ => one(value).map(|word| vec![word]),
             };
             match words {
-                Some(keys) => self.keys.push(OwnKeys { action: action.get_ref().to_string(), keys, place }),
+                Some(keys) => {
+                    self.keys.push(OwnKeys { action: action.get_ref().to_string(), keys, location })
+                }
                 None => self.warnings.push(format!(
-                    "{place}: `{}` takes keys, as in [\"ctrl-r\", \"F5\"]; it is ignored.",
+                    "{location}: `{}` takes keys, as in [\"ctrl-r\", \"F5\"]; it is ignored.",
                     action.get_ref()
                 )),
             }
@@ -157,8 +159,8 @@ mod tests {
         let config = Config::parse("config.toml", text).unwrap();
         assert_eq!(config.runs_dir, Some(PathBuf::from("r")));
         assert_eq!(config.recipe.unwrap().table["epochs"], Value::Integer(2));
-        let place = "config.toml: line 7".to_owned();
-        assert_eq!(config.keys, [OwnKeys { action: "quit".into(), keys: vec!["Q".into()], place }]);
+        let location = "config.toml: line 7".to_owned();
+        assert_eq!(config.keys, [OwnKeys { action: "quit".into(), keys: vec!["Q".into()], location }]);
         let mut warnings = config.warnings;
         warnings.sort();
         assert_eq!(

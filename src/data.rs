@@ -1,4 +1,4 @@
-//! Matter: the images and labels of a recipe, as bytes. No tensor, no thread, no clock.
+//! Data: the images and labels of a recipe, as bytes. No tensor, no thread, no clock.
 //!
 //! [`load`] reads, splits and measures; [`prepare`] turns images into the numbers a network sees.
 
@@ -21,7 +21,7 @@ use crate::data::source::Source;
 use crate::recipe::{Data, Recipe};
 
 pub use error::{DataError, Progress};
-pub use images::{Images, Moments};
+pub use images::{ChannelStats, Images};
 pub use prepare::{Batch, Prepare, order};
 
 /// The images of a recipe, split and measured.
@@ -35,14 +35,14 @@ pub struct Dataset {
     pub validation: Images,
     /// Evaluated once, at the end; empty for a folder without `test/`.
     pub test: Images,
-    /// Mean and deviation of `train`, after the split and the limit.
-    pub moments: Moments,
+    /// Mean and standard deviation of `train`, after the split and the limit.
+    pub stats: ChannelStats,
     /// Whether a mirrored image still belongs to its class. The shapes have arrows left and right.
     pub flips: bool,
     /// Absolute path of where the images were found: the `data_dir` that finds them again from any
     /// working directory. None for the shapes.
     pub dir: Option<PathBuf>,
-    /// What a person may want to know about the load, as in "3 files with other extensions passed over".
+    /// Remarks about the load for people, as in "3 files with other extensions passed over".
     pub notes: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Da
     let parts = source(&recipe.data).load(recipe, report)?;
     report.tick()?;
     Ok(Dataset {
-        moments: Moments::of(&parts.train),
+        stats: ChannelStats::of(&parts.train),
         classes: parts.classes,
         train: parts.train,
         validation: parts.validation,
@@ -64,7 +64,7 @@ pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Da
     })
 }
 
-/// Who reads (or draws) `data`.
+/// The source of `data`.
 fn source(data: &Data) -> Box<dyn Source + '_> {
     match data {
         Data::Cifar10 => Box::new(cifar::CIFAR10),
@@ -75,8 +75,8 @@ fn source(data: &Data) -> Box<dyn Source + '_> {
 }
 
 /// The absolute path where the images of `recipe` would be read from; none for the shapes, and where nothing is found.
-pub fn place(recipe: &Recipe) -> Option<PathBuf> {
-    source(&recipe.data).place(recipe)
+pub fn dir(recipe: &Recipe) -> Option<PathBuf> {
+    source(&recipe.data).dir(recipe)
 }
 
 /// Class names without a look at the images: of a folder its directories; of CIFAR those in its
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_measured_on_what_trains_after_the_split_and_the_limit() {
+    fn channel_stats_are_measured_on_what_trains_after_the_split_and_the_limit() {
         let recipe = Recipe { train_limit: Some(100), ..Recipe::defaults(Data::Shapes) };
         let mut seen = Vec::new();
         let dataset = load(&recipe, None, &mut |done, total| {
@@ -101,7 +101,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!((dataset.train.len(), dataset.validation.len()), (100, 500));
-        assert_eq!(dataset.moments, Moments::of(&dataset.train));
+        assert_eq!(dataset.stats, ChannelStats::of(&dataset.train));
         assert_eq!(dataset.classes, classes(&recipe).unwrap());
         assert!(seen.is_sorted() && seen.last() == Some(&(6_000, 6_000)));
     }

@@ -38,7 +38,7 @@ pub struct Monitor {
     pub step: u64,
     /// The last line of steps.
     pub steps: Option<Steps>,
-    /// The card that computes, as last told.
+    /// The GPU in use, as last reported.
     pub gpu: Option<GpuFigures>,
     /// The best epoch.
     pub best: Option<Best>,
@@ -63,7 +63,7 @@ impl Monitor {
                 self.step = head.step;
                 self.begun = Some(stamped.time);
                 self.head = Some((**head).clone());
-                // It may go on with another device.
+                // It may continue on another device.
                 self.gpu = None;
                 self.end = None;
             }

@@ -42,7 +42,7 @@ pub struct Recipe {
     pub dropout: f64,
     /// Which convolutions dropout follows.
     pub dropout_places: DropoutPlaces,
-    /// Fan of the convolutions' initial deviation.
+    /// Fan of the convolutions' initial standard deviation.
     pub init: Init,
 
     /// The images.
@@ -67,14 +67,14 @@ pub struct Recipe {
 
     /// Passes over the training images.
     pub epochs: usize,
-    /// Ends the run after so many steps in all, without touching the schedule.
+    /// Ends the run after this many steps in all, without changing the schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
     /// Images in a step.
     pub batch_size: usize,
     /// The rule that turns gradients into weights.
     pub optimizer: Optimizer,
-    /// Learning rate before the schedule.
+    /// Initial learning rate.
     pub lr: f64,
     /// Momentum of SGD.
     pub momentum: f64,
@@ -92,7 +92,7 @@ pub struct Recipe {
     pub label_smoothing: f64,
     /// Seed of every random draw.
     pub seed: u64,
-    /// How products are computed on a CUDA card. Absent in files from before there was a choice: f32.
+    /// Arithmetic of products on a CUDA GPU. Absent in files from before there was a choice: f32.
     #[serde(default = "Precision::unsaid")]
     pub precision: Precision,
 }

@@ -10,7 +10,7 @@ use crate::cli::values::{a_path, some_data};
 use crate::paths;
 use crate::recipe::Data;
 use crate::recipe::keys::{self, FORM, Key, Kind, either};
-use crate::recipe::layered::{Layer, LayerError, preset_table, text};
+use crate::recipe::layered::{ConfigLayer, LayerError, preset_table, text};
 use crate::recipe::presets::Preset;
 
 /// The name of the strongest layer, in messages.
@@ -130,15 +130,15 @@ impl FromArgMatches for KeyArgs {
 
 impl RecipeArgs {
     /// The layers of a recipe, weakest first: the config file's, the recipe file's, the preset's, the flags'.
-    pub fn layers(&self, config: Option<Layer>) -> Result<Vec<Layer>, LayerError> {
-        let mut layers: Vec<Layer> = config.into_iter().collect();
+    pub fn layers(&self, config: Option<ConfigLayer>) -> Result<Vec<ConfigLayer>, LayerError> {
+        let mut layers: Vec<ConfigLayer> = config.into_iter().collect();
         if let Some(file) = &self.recipe {
             let source = file.display().to_string();
             let text = crate::files::read_text(file).map_err(|error| LayerError {
                 source_name: source.clone(),
                 sentence: format!("it cannot be read ({error})."),
             })?;
-            let mut layer = Layer::parse(source, &text)?;
+            let mut layer = ConfigLayer::parse(source, &text)?;
             let directory = file.parent().unwrap_or(Path::new(""));
             layer.settle_paths(&|path| paths::meant_in(directory, path))?;
             layers.push(layer);
@@ -146,15 +146,15 @@ impl RecipeArgs {
         if let Some(name) = &self.preset {
             let preset = Preset::named(name)
                 .map_err(|sentence| LayerError { source_name: "--preset".into(), sentence })?;
-            layers.push(Layer { source: format!("the preset {name}"), table: preset_table(preset) });
+            layers.push(ConfigLayer { source: format!("the preset {name}"), table: preset_table(preset) });
         }
-        let mut flags = Layer { source: TYPED.into(), table: self.flags()? };
+        let mut flags = ConfigLayer { source: TYPED.into(), table: self.flags()? };
         flags.settle_paths(&paths::meant)?;
         layers.push(flags);
         Ok(layers)
     }
 
-    /// Epochs, steps and learning rate, and where the data is: what may differ when a run goes on.
+    /// Epochs, steps and learning rate, and where the data is: what may change when a run is resumed.
     pub fn overrides(&self) -> crate::protocol::Overrides {
         let key = |name: &str| self.keys.0.get(name);
         crate::protocol::Overrides {
@@ -206,14 +206,14 @@ mod tests {
 
     use crate::arch::words::Precision;
     use crate::cli::Cli;
-    use crate::recipe::layered::assemble;
+    use crate::recipe::layered::resolve;
     use crate::recipe::{Pad, Recipe, Stem};
 
     fn recipe(args: &[&str]) -> Result<Recipe, String> {
         let cli =
             Cli::try_parse_from(["densenet-tui", "--no-ui"].iter().chain(args)).map_err(|e| e.to_string())?;
         let layers = cli.recipe.layers(None).map_err(|e| e.to_string())?;
-        assemble(&layers).map_err(|e| e.to_string())
+        resolve(&layers).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::headless::answers::complain;
 use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, Monitor, lines};
 use crate::protocol::{Event, Outcome, Overrides, Stamped};
-use crate::recipe::layered::{Layer, assemble};
+use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::recipe::{Data, Recipe};
 use crate::store::checkpoint::Meta;
 use crate::store::{State, Summary, catalog, run};
@@ -113,9 +113,9 @@ pub(crate) fn report_end(name: &str, summary: &Summary, json: bool) -> Exit {
 
 /// The options of the command line over the recipe that the run began with.
 fn asked(cli: &Cli, begun: &Recipe) -> Result<Recipe, String> {
-    let run = Layer { source: "the run".into(), table: begun.to_table() };
+    let run = ConfigLayer { source: "the run".into(), table: begun.to_table() };
     let layers = cli.recipe.layers(Some(run)).map_err(|error| error.to_string())?;
-    assemble(&layers).map_err(|error| error.to_string())
+    resolve(&layers).map_err(|error| error.to_string())
 }
 
 impl Case<'_> {
@@ -197,18 +197,18 @@ impl Case<'_> {
         if (&begun.data, &begun.data_dir) == (&asked.data, &asked.data_dir) {
             return Ok(None);
         }
-        let real = |recipe: &Recipe| data::place(recipe).and_then(|place| fs::canonicalize(place).ok());
-        let Some(place) = data::place(asked).filter(|place| place.is_dir()) else { return Ok(None) };
+        let real = |recipe: &Recipe| data::dir(recipe).and_then(|dir| fs::canonicalize(dir).ok());
+        let Some(dir) = data::dir(asked).filter(|dir| dir.is_dir()) else { return Ok(None) };
         if real(asked) == real(&self.now) {
             return Ok(None);
         }
-        if let (Data::Folder(was), Some(name)) = (&self.now.data, place.file_name())
+        if let (Data::Folder(was), Some(name)) = (&self.now.data, dir.file_name())
             && was.file_name() != Some(name)
         {
             let problem = format!("with `data` = {}, not {}", begun.data, asked.data);
             return Err(self.differs("--data", &problem));
         }
-        Ok(Some(place))
+        Ok(Some(dir))
     }
 
     /// The error for an option whose value cannot change.

@@ -123,7 +123,7 @@ fn settings(
     let (args, config) = (&cli.run, &context.config);
     let level = level(context, cli, &mut notes);
     let theme = theme(context, cli, &mut notes).at(level);
-    let own = config.keys.iter().map(|own| (own.place.as_str(), own.action.as_str(), own.keys.as_slice()));
+    let own = config.keys.iter().map(|own| (own.location.as_str(), own.action.as_str(), own.keys.as_slice()));
     let (keys, wrong) = Keys::with(own);
     notes.extend(wrong);
     Settings {

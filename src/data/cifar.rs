@@ -20,7 +20,7 @@ use crate::recipe::datasets::DataSet;
 
 pub(crate) use files::{CIFAR10, CIFAR100, Variety};
 
-/// What helps where there is no memory for images whose number and size are given.
+/// Advice where memory is short and the number and size of the images are fixed.
 const ROOM: &str = "free some memory";
 
 /// Where a variety was found, and in which layout.
@@ -58,12 +58,12 @@ impl Source for Variety {
         }
     }
 
-    fn place(&self, recipe: &Recipe) -> Option<PathBuf> {
+    fn dir(&self, recipe: &Recipe) -> Option<PathBuf> {
         locate(self, &roots(recipe)).map(|found| found.absolute())
     }
 }
 
-/// Where to look: the recipe's place, or where people and torchvision put data.
+/// Directories to search: the recipe's, or the usual ones, also of torchvision.
 fn roots(recipe: &Recipe) -> Vec<PathBuf> {
     match &recipe.data_dir {
         Some(dir) => vec![dir.clone()],
@@ -87,7 +87,7 @@ fn locate(variety: &Variety, roots: &[PathBuf]) -> Option<Found> {
     None
 }
 
-/// The sentence for data that is nowhere.
+/// The sentence for data that was not found.
 fn absent(variety: &Variety, roots: &[PathBuf], given: Option<&Path>) -> String {
     let [binary, python] = variety.layouts;
     let looked: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();

@@ -1,8 +1,8 @@
-//! Why there are no images, and how a load tells how far it is.
+//! Errors and progress of loading images.
 
 use std::ops::ControlFlow;
 
-/// Why there are no images.
+/// Why images could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
     /// The files or the recipe do not allow it: one sentence that says what would.
@@ -13,11 +13,9 @@ pub enum DataError {
     Interrupted,
 }
 
-/// Told how far a load is as (done, total) images, often; may break to interrupt it. The total is 0
-/// until it is known.
+/// Called often with (done, total) images; may break to interrupt the load. The total is 0 until it is known.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
 
-/// An error of one sentence.
 pub(crate) fn unusable<T>(sentence: impl Into<String>) -> Result<T, DataError> {
     Err(DataError::Unusable(sentence.into()))
 }

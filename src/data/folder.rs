@@ -16,7 +16,6 @@ use crate::data::split;
 use crate::recipe::Recipe;
 use crate::recipe::datasets::FOLDER;
 
-/// The folder at a path.
 pub(crate) struct Folder<'a>(pub(crate) &'a Path);
 
 impl Source for Folder<'_> {
@@ -76,7 +75,7 @@ impl Source for Folder<'_> {
         Ok(classes.iter().map(|name| name.to_string_lossy().into()).collect())
     }
 
-    fn place(&self, recipe: &Recipe) -> Option<PathBuf> {
+    fn dir(&self, recipe: &Recipe) -> Option<PathBuf> {
         Some(absolute(&locate(self.0, recipe.data_dir.as_deref()).0))
     }
 }

@@ -1,4 +1,4 @@
-//! Images as bytes, and their moments.
+//! Images as bytes, and the mean and standard deviation of their channels.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// No images yet, and room for `n`; an error where the machine has not so much memory, with `advice`.
+    /// No images, with capacity for `n`; an error with `advice` where there is not enough memory.
     pub(crate) fn with_room(side: usize, n: usize, advice: &str) -> Result<Self, DataError> {
         let mut images = Self { side, ..Self::default() };
         let bytes = n.saturating_mul(images.image_bytes());
@@ -93,17 +93,17 @@ impl Images {
     }
 }
 
-/// Mean and (population) deviation of each channel's pixels, from 0 to 255.
+/// Mean and (population) standard deviation of each channel's pixels, from 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Moments {
+pub struct ChannelStats {
     /// Mean of red, green and blue.
     pub mean: [f64; 3],
     /// Square root of the mean squared distance from the mean; 0 where a channel is constant.
-    pub deviation: [f64; 3],
+    pub std: [f64; 3],
 }
 
-impl Moments {
-    /// The moments of `images`; zeros where there is none.
+impl ChannelStats {
+    /// Of `images`; zeros where there is none.
     pub fn of(images: &Images) -> Self {
         let plane = (images.side * images.side).max(1);
         let mut sums = [[0u64; 2]; 3];
@@ -119,7 +119,7 @@ impl Moments {
             .map(|[sum, squares]| u128::from(n) * u128::from(squares) - u128::from(sum) * u128::from(sum));
         Self {
             mean: sums.map(|[sum, _]| sum as f64 / count),
-            deviation: spread.map(|spread| (spread as f64).sqrt() / count),
+            std: spread.map(|spread| (spread as f64).sqrt() / count),
         }
     }
 }
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_the_population_per_channel() {
-        let expected = Moments { mean: [127.5, 45.0, 7.0], deviation: [127.5, 525f64.sqrt(), 0.0] };
-        assert_eq!(Moments::of(&two()), expected);
-        let nothing = Moments { mean: [0.0; 3], deviation: [0.0; 3] };
-        assert_eq!(Moments::of(&Images::default()), nothing);
+        let expected = ChannelStats { mean: [127.5, 45.0, 7.0], std: [127.5, 525f64.sqrt(), 0.0] };
+        assert_eq!(ChannelStats::of(&two()), expected);
+        let nothing = ChannelStats { mean: [0.0; 3], std: [0.0; 3] };
+        assert_eq!(ChannelStats::of(&Images::default()), nothing);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::data::images::{Images, Moments};
+use crate::data::images::{ChannelStats, Images};
 use crate::recipe::{Augment, Normalization, Pad, Recipe};
 use crate::rng::{Purpose, Stream};
 
@@ -41,18 +41,15 @@ struct Crop {
 }
 
 impl Prepare {
-    /// Prepares as `recipe` says, with the moments of its training images; never mirrors unless `flips`.
-    pub fn new(recipe: &Recipe, moments: Moments, flips: bool) -> Self {
-        let (mean, deviation) = match recipe.normalization {
+    /// Prepares as `recipe` says, with the channel statistics of its training images; never mirrors unless `flips`.
+    pub fn new(recipe: &Recipe, stats: ChannelStats, flips: bool) -> Self {
+        let (mean, std) = match recipe.normalization {
             Normalization::Unit => ([0.0; 3], [255.0; 3]),
             // A constant channel carries nothing: it becomes 0, not a division by 0.
-            Normalization::Dataset => {
-                (moments.mean, moments.deviation.map(|d| if d > 0.0 { d } else { 1.0 }))
-            }
+            Normalization::Dataset => (stats.mean, stats.std.map(|d| if d > 0.0 { d } else { 1.0 })),
         };
         let channels = [0, 1, 2];
-        let table =
-            channels.map(|c| std::array::from_fn(|byte| ((byte as f64 - mean[c]) / deviation[c]) as f32));
+        let table = channels.map(|c| std::array::from_fn(|byte| ((byte as f64 - mean[c]) / std[c]) as f32));
         let outside = channels.map(|c| match recipe.pad {
             Pad::Normalised => (0.0, mean[c].round() as u8),
             Pad::Black => (table[c][0], 0),

@@ -1,4 +1,4 @@
-//! How far a load is, whether to go on, and how much memory it may take.
+//! Progress, interruption and memory limit of a load.
 
 use std::ops::ControlFlow;
 
@@ -9,17 +9,16 @@ pub(crate) struct Report<'a> {
     progress: Progress<'a>,
     done: u64,
     total: u64,
-    /// Bytes of memory that are free, where that is known.
+    /// Free bytes of memory, if known.
     free: Option<u64>,
 }
 
 impl<'a> Report<'a> {
-    /// Nothing done, the total unknown.
     pub(crate) fn new(progress: Progress<'a>) -> Self {
         Self { progress, done: 0, total: 0, free: None }
     }
 
-    /// The same for a load that has so many bytes of memory at most.
+    /// Limits the load to `free` bytes of memory.
     pub(crate) fn within(self, free: Option<u64>) -> Self {
         Self { free, ..self }
     }
@@ -37,7 +36,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Sets how many images there are.
+    /// Sets the total.
     pub(crate) fn expect(&mut self, total: usize) -> Result<(), DataError> {
         self.total = total as u64;
         self.tick()
@@ -49,7 +48,7 @@ impl<'a> Report<'a> {
         self.tick()
     }
 
-    /// Asks whether to go on, with nothing new to tell.
+    /// Checks for interruption.
     pub(crate) fn tick(&mut self) -> Result<(), DataError> {
         match (self.progress)(self.done, self.total) {
             ControlFlow::Continue(()) => Ok(()),

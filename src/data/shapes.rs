@@ -23,7 +23,6 @@ const SIDE: usize = 32;
 /// Images between two reports of progress.
 const REPORT_EVERY: usize = 100;
 
-/// The built-in images.
 pub(crate) struct Shapes;
 
 impl Source for Shapes {
@@ -40,7 +39,7 @@ impl Source for Shapes {
         Ok(FIGURES.iter().map(|(name, _)| (*name).into()).collect())
     }
 
-    fn place(&self, _: &Recipe) -> Option<PathBuf> {
+    fn dir(&self, _: &Recipe) -> Option<PathBuf> {
         None
     }
 }

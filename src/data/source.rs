@@ -7,19 +7,19 @@ use crate::data::images::Images;
 use crate::data::report::Report;
 use crate::recipe::Recipe;
 
-/// Where the images of a data set come from.
+/// Reads or draws the images of a data set.
 pub(crate) trait Source {
-    /// Reads and splits them as `recipe` says.
+    /// Loads and splits them as `recipe` says.
     fn load(&self, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError>;
 
     /// The class names, without a look at the images.
     fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError>;
 
     /// The absolute path where they would be read from; none where nothing is found or read.
-    fn place(&self, recipe: &Recipe) -> Option<PathBuf>;
+    fn dir(&self, recipe: &Recipe) -> Option<PathBuf>;
 }
 
-/// What a source finds, before it is measured.
+/// The images of a source, split but not measured.
 pub(crate) struct Parts {
     pub(crate) classes: Vec<String>,
     pub(crate) train: Images,

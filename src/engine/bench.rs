@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::data::prepare::{Batch, Prepare};
-use crate::data::{Images, Moments};
+use crate::data::{ChannelStats, Images};
 use crate::engine::build::{new_net, requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
@@ -144,7 +144,7 @@ fn measure(
     let mut trainer = if net.gpu().is_some() {
         let images = Arc::new(noise(recipe, classes, all * recipe.batch_size));
         // Bytes are spread evenly: mean 127.5, standard deviation 73.9.
-        let prepare = Prepare::new(recipe, Moments { mean: [127.5; 3], deviation: [73.9; 3] }, true);
+        let prepare = Prepare::new(recipe, ChannelStats { mean: [127.5; 3], std: [73.9; 3] }, true);
         trainer::by_recipe(&net, &optimizer, recipe, &prepare, &[images], report)?
     } else {
         let training = trainer::plan(recipe, recipe.batch_size, Feed::Given);

@@ -11,7 +11,7 @@ use crate::recipe::{Data, Recipe};
 /// finds out.
 pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
     recipe.data_dir.as_deref().map_or(Ok(()), as_text)?;
-    data::place(recipe).as_deref().map_or(Ok(()), as_text)
+    data::dir(recipe).as_deref().map_or(Ok(()), as_text)
 }
 
 /// Keeps the absolute path of the images in the recipe.

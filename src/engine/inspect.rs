@@ -20,7 +20,7 @@ const MISTAKES: usize = 100;
 
 /// The first `count` training images in the order of epoch 1, and what the set is made of.
 pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Preview {
-    let prepare = Prepare::new(recipe, dataset.moments, dataset.flips);
+    let prepare = Prepare::new(recipe, dataset.stats, dataset.flips);
     let indices = order(recipe.seed, 1, dataset.train.len());
     let sample = |&index: &u32| Sample {
         label: dataset.train.labels[index as usize] as usize,
@@ -32,8 +32,8 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Previ
         class_counts: dataset.train.class_counts(dataset.classes.len()),
         validation_images: dataset.validation.len(),
         test_images: dataset.test.len(),
-        mean: dataset.moments.mean,
-        deviation: dataset.moments.deviation,
+        mean: dataset.stats.mean,
+        deviation: dataset.stats.std,
         side: dataset.train.side,
         notes: dataset.notes.clone(),
         samples: indices.iter().take(count).map(sample).collect(),

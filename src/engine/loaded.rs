@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use crate::data::prepare::Prepare;
-use crate::data::{Dataset, Images, Moments};
+use crate::data::{ChannelStats, Dataset, Images};
 use crate::engine::build::{check, new_net, requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::device;
@@ -85,8 +85,8 @@ impl LoadedCheckpoint {
         let net = revived?;
         warn_no_fused_version(&net, requested, report);
         // The network sees other images as it saw its own: by the moments it was trained with.
-        let [mean, deviation] = moments;
-        let prepare = Prepare::new(&recipe, Moments { mean, deviation }, dataset.flips);
+        let [mean, std] = moments;
+        let prepare = Prepare::new(&recipe, ChannelStats { mean, std }, dataset.flips);
         let worker = Worker::start()?;
         let loaded = Self { recipe, net, dataset, prepare, split: *split, step: progress.step, worker };
         if loaded.images().is_empty() {

@@ -79,7 +79,7 @@ pub(super) fn resume(
     let dataset = control.load(&recipe, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
-    if dataset.classes != classes || [dataset.moments.mean, dataset.moments.deviation] != moments {
+    if dataset.classes != classes || [dataset.stats.mean, dataset.stats.std] != moments {
         let advice = if recipe.data.set().built_in {
             "use the version of densenet-tui that began the run"
         } else {
@@ -143,7 +143,7 @@ fn assemble(
         report.emit(Event::Warning { message: message.clone() });
     }
     report.watch(Gauges::open(net.device()));
-    let prepare = Prepare::new(&recipe, dataset.moments, dataset.flips);
+    let prepare = Prepare::new(&recipe, dataset.stats, dataset.flips);
     let [train, validation, test] = [dataset.train, dataset.validation, dataset.test].map(Arc::new);
     let splits = [&train, &validation, &test].map(Arc::clone);
     let (net, optimizer) = (Arc::new(net), SharedOptimizer::new(optimizer));
@@ -155,7 +155,7 @@ fn assemble(
         optimizer,
         trainer,
         classes: dataset.classes,
-        moments: dataset.moments,
+        moments: dataset.stats,
         train,
         validation,
         test,

@@ -117,7 +117,7 @@ impl Session {
             meta: Meta {
                 recipe: self.recipe.clone(),
                 classes: self.classes.clone(),
-                moments: [self.moments.mean, self.moments.deviation],
+                moments: [self.moments.mean, self.moments.std],
                 progress: self.progress.clone(),
                 parent: self.parent.clone(),
                 run: self.run.name().to_owned(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::data::{Images, Moments};
+use crate::data::{ChannelStats, Images};
 use crate::engine::failure::Failure;
 use crate::engine::report::{Report, StepReport};
 use crate::engine::step::SharedOptimizer;
@@ -37,7 +37,7 @@ pub(super) struct Session {
     /// It has the weights between [`Self::fetch`] and the next step.
     pub(super) trainer: Box<dyn Trainer>,
     pub(super) classes: Vec<String>,
-    pub(super) moments: Moments,
+    pub(super) moments: ChannelStats,
     pub(super) train: Arc<Images>,
     pub(super) validation: Arc<Images>,
     pub(super) test: Arc<Images>,

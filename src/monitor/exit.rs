@@ -26,7 +26,7 @@ impl Exit {
     /// A loss, a gradient or a weight was not finite.
     pub const DIVERGED: Self = Self(3);
 
-    /// Ended before its end, and the same command line goes on with it: `EX_TEMPFAIL`.
+    /// Ended early; the same command line continues it: `EX_TEMPFAIL`.
     pub const UNFINISHED: Self = Self(75);
 
     /// The code of an end under `--continue`: whoever stopped it, there is more to do.

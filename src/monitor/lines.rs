@@ -1,4 +1,4 @@
-//! Events as lines that a person likes to read.
+//! Events as lines for people.
 
 use crate::format::{duration, grouped};
 use crate::monitor::Monitor;
@@ -8,7 +8,7 @@ use crate::protocol::{Change, Event, Figures, NoAnswer, Outcome, StopReason};
 /// Cells of the progress bar.
 const BAR: usize = 8;
 
-/// The lines of an event; none where it is no news to a person.
+/// The lines of an event; none where it is of no interest to people.
 pub(crate) fn of(event: &Event, monitor: &Monitor) -> Vec<String> {
     match event {
         Event::Started(head) => started(head),
@@ -110,7 +110,7 @@ pub(crate) fn progress(monitor: &Monitor) -> Option<String> {
             Some((Phase::Loading, done, total)) if total > 0 => {
                 Some(format!("loading {} of {}", grouped(done), grouped(total)))
             }
-            Some((Phase::Compiling, ..)) => Some("compiling the card's kernels".to_owned()),
+            Some((Phase::Compiling, ..)) => Some("compiling the GPU's kernels".to_owned()),
             _ => None,
         };
     };
@@ -162,7 +162,7 @@ mod tests {
         let mut monitor = Monitor::default();
         assert_eq!(progress(&monitor), None);
         monitor.phase = Some((Phase::Compiling, 0, 0));
-        assert_eq!(progress(&monitor).unwrap(), "compiling the card's kernels");
+        assert_eq!(progress(&monitor).unwrap(), "compiling the GPU's kernels");
         monitor.phase = Some((Phase::Loading, 500, 60_000));
         assert_eq!(progress(&monitor).unwrap(), "loading 500 of 60,000");
         monitor.head = Some(Started {

@@ -28,9 +28,9 @@ words! {
 }
 
 words! {
-    /// What the pixels become.
+    /// Normalisation of the pixels.
     Normalization {
-        /// (x - mean) / deviation, per channel, of the training images.
+        /// (x - mean) / std, per channel, of the training images.
         Dataset = "dataset",
         /// x / 255: from 0 to 1.
         Unit = "unit",

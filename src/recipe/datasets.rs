@@ -1,4 +1,4 @@
-//! The data sets: one row each, for everything that asks for their words, sizes, classes or files.
+//! The data sets: one row each, with words, sizes, classes and files.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct DataSet {
     /// The word people type. One that ends in `:` is followed by a path.
     pub word: &'static str,
-    /// What people call it.
+    /// Its name in sentences.
     pub title: &'static str,
     /// Classes, where they are known without a look at the disk.
     pub classes: Option<usize>,
@@ -19,7 +19,7 @@ pub struct DataSet {
     pub side: Option<usize>,
     /// Training images; 0 where only the disk knows.
     pub train: usize,
-    /// Test images, likewise.
+    /// Test images; 0 where only the disk knows.
     pub test: usize,
     /// Training images kept for validation where the recipe does not say; absent: 10 %.
     pub validation: Option<usize>,

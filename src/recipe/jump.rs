@@ -22,8 +22,7 @@ pub struct Jump {
 }
 
 impl Jump {
-    /// The jump after `step` steps, `per_epoch` in an epoch, where a run goes on by `new` that was trained by `old`
-    /// so far. None before the first step, and where `old` would have changed the rate as much.
+    /// The jump after `step` steps, `per_epoch` in an epoch, where a run trained by `old` so far continues by `new`. None before the first step, and where `old` would have changed the rate as much.
     pub fn between(old: &Recipe, new: &Recipe, step: u64, per_epoch: u64) -> Option<Self> {
         let last = step.checked_sub(1)?;
         let (before, after) = (old.learning_rate(last, per_epoch), new.learning_rate(step, per_epoch));
@@ -81,7 +80,6 @@ fn in_epochs(recipe: &Recipe) -> Option<Schedule> {
     schedule.validate(recipe.epochs).is_ok().then_some(schedule)
 }
 
-/// A rate in three digits.
 fn short(rate: f64) -> String {
     format!("{rate:.2e}").parse().map_or_else(|_| rate.to_string(), |rate: f64| rate.to_string())
 }
@@ -136,7 +134,7 @@ mod tests {
         assert_eq!(rates(&recipe("step:2,3", 4), &recipe("step:2,3", 16), 40), None);
         // A cosine over one epoch in a hundred more.
         assert_eq!(rates(&recipe("cosine", 100), &recipe("cosine", 101), 500), None);
-        // A warm-up is so many epochs, whatever the epochs of the run.
+        // A warm-up is a number of epochs, whatever the epochs of the run.
         let warm = |epochs| Recipe { warmup: 2.0, ..recipe("constant", epochs) };
         assert_eq!(rates(&warm(4), &warm(16), 10), None);
         // A rate that was asked for.

@@ -1,4 +1,4 @@
-//! A recipe out of layers: defaults < config file < recipe file < preset < flags.
+//! A recipe from layers of configuration: defaults < config file < recipe file < preset < flags.
 //!
 //! Each layer is a table of a recipe's keys; a later layer wins key by key. `depth` and `preset` are
 //! shorthands that turn into the network's own keys here.
@@ -17,7 +17,7 @@ const LONGEST_EXCERPT: usize = 200;
 
 /// A table of recipe keys and the name of where it came from, for messages.
 #[derive(Clone, Debug)]
-pub struct Layer {
+pub struct ConfigLayer {
     /// The file, or "the command line".
     pub source: String,
     /// Keys and values.
@@ -34,7 +34,7 @@ pub struct LayerError {
     pub sentence: String,
 }
 
-impl Layer {
+impl ConfigLayer {
     /// A layer from the text of a TOML file.
     pub fn parse(source: impl Into<String>, text: &str) -> Result<Self, LayerError> {
         let source = source.into();
@@ -49,7 +49,7 @@ impl Layer {
         }
     }
 
-    /// Replaces every path in it by what `settle` makes of it: the error of that is a clause. A relative folder
+    /// Replaces every path in it by the result of `settle`, whose error is a clause. A relative folder
     /// stays so beside a `data_dir`, since it is looked for in there.
     pub fn settle_paths(
         &mut self,
@@ -89,9 +89,9 @@ pub fn preset_table(preset: &Preset) -> Table {
 
 /// The recipe that `layers`, weakest first, make. Types are checked, ranges are not
 /// (see [`Recipe::validate`]).
-pub fn assemble(layers: &[Layer]) -> Result<Recipe, LayerError> {
+pub fn resolve(layers: &[ConfigLayer]) -> Result<Recipe, LayerError> {
     let mut merged = Table::new();
-    let mut depth: Option<(&Layer, usize)> = None;
+    let mut depth: Option<(&ConfigLayer, usize)> = None;
     for layer in layers {
         if layer.table.contains_key("layers") && layer.table.contains_key("depth") {
             return Err(layer.error("give `layers` or `depth`, not both."));
@@ -205,19 +205,19 @@ mod tests {
     use super::*;
     use crate::arch::words::Precision;
 
-    fn layer(source: &str, text: &str) -> Layer {
-        Layer::parse(source, text).unwrap()
+    fn layer(source: &str, text: &str) -> ConfigLayer {
+        ConfigLayer::parse(source, text).unwrap()
     }
 
-    fn preset(name: &str) -> Layer {
-        Layer { source: "the preset".into(), table: preset_table(Preset::named(name).unwrap()) }
+    fn preset(name: &str) -> ConfigLayer {
+        ConfigLayer { source: "the preset".into(), table: preset_table(Preset::named(name).unwrap()) }
     }
 
     #[test]
     fn a_later_layer_wins_key_by_key() {
         let file = layer("a.toml", "data = \"cifar10\"\nepochs = 30\nlr = 0.2\ngrowth_rate = 24");
         let flags = layer("the command line", "lr = 0.05\ngrowth_rate = 16");
-        let recipe = assemble(&[file, preset("40-12"), flags]).unwrap();
+        let recipe = resolve(&[file, preset("40-12"), flags]).unwrap();
         assert_eq!((recipe.epochs, recipe.lr, recipe.growth_rate), (30, 0.05, 16));
         assert_eq!((recipe.layers, recipe.bottleneck), (vec![12, 12, 12], false));
     }
@@ -226,25 +226,24 @@ mod tests {
     fn a_depth_replaces_the_layers_below_it_and_the_other_way_round() {
         let depth = layer("a", "depth = 40");
         let layers = layer("b", "layers = [2, 3]");
-        assert_eq!(assemble(&[layers.clone(), depth.clone()]).unwrap().layers, [6, 6, 6]);
-        assert_eq!(assemble(&[depth, layers]).unwrap().layers, [2, 3]);
-        let both = assemble(&[layer("c", "depth = 40\nlayers = [2]")]).unwrap_err();
+        assert_eq!(resolve(&[layers.clone(), depth.clone()]).unwrap().layers, [6, 6, 6]);
+        assert_eq!(resolve(&[depth, layers]).unwrap().layers, [2, 3]);
+        let both = resolve(&[layer("c", "depth = 40\nlayers = [2]")]).unwrap_err();
         assert_eq!(both.to_string(), "c: give `layers` or `depth`, not both.");
     }
 
     #[test]
     fn the_data_chooses_the_defaults_and_the_optimizer_its_learning_rate() {
-        assert_eq!(assemble(&[]).unwrap(), Recipe::defaults(Data::Shapes));
-        assert_eq!(assemble(&[layer("a", "data = \"cifar10\"")]).unwrap().epochs, 300);
-        assert_eq!(assemble(&[layer("a", "optimizer = \"adam\"")]).unwrap().lr, 1e-3);
-        assert_eq!(assemble(&[layer("a", "optimizer = \"adam\"\nlr = 0.5")]).unwrap().lr, 0.5);
+        assert_eq!(resolve(&[]).unwrap(), Recipe::defaults(Data::Shapes));
+        assert_eq!(resolve(&[layer("a", "data = \"cifar10\"")]).unwrap().epochs, 300);
+        assert_eq!(resolve(&[layer("a", "optimizer = \"adam\"")]).unwrap().lr, 1e-3);
+        assert_eq!(resolve(&[layer("a", "optimizer = \"adam\"\nlr = 0.5")]).unwrap().lr, 0.5);
     }
 
     #[test]
     fn a_wrong_key_type_or_word_is_blamed_on_its_source() {
-        let blame = |text: &str| {
-            assemble(&[layer("a", "epochs = 3"), layer("b.toml", text)]).unwrap_err().to_string()
-        };
+        let blame =
+            |text: &str| resolve(&[layer("a", "epochs = 3"), layer("b.toml", text)]).unwrap_err().to_string();
         assert_eq!(
             blame("epoch = 3"),
             "b.toml: `epoch` is no key of a recipe; `densenet-tui summary --json` prints them all."
@@ -253,7 +252,7 @@ mod tests {
         assert!(blame("epochs = \"many\"").starts_with("b.toml: `epochs` = \"many\": invalid type"));
         assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, folder:PATH, shapes"));
         assert!(blame(&format!("layers = [{}1.5]", "1, ".repeat(50_000))).len() < 600);
-        let syntax = Layer::parse("c.toml", "epochs = 3\nlr = = 2\n").unwrap_err();
+        let syntax = ConfigLayer::parse("c.toml", "epochs = 3\nlr = = 2\n").unwrap_err();
         assert!(syntax.to_string().starts_with("c.toml: line 2: "), "{syntax}");
     }
 

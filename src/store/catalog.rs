@@ -74,7 +74,7 @@ impl Entry {
             Err(_) if self.live => "starting",
             Err(_) => "damaged",
             Ok(_) if self.interrupted() => "interrupted",
-            // A run that goes on has the lock before it has said so.
+            // A resumed run holds the lock before it reports anything.
             Ok(_) if self.live => State::Running.word(),
             Ok(summary) => summary.state.word(),
         }
@@ -150,9 +150,9 @@ fn size(run: &Path) -> u64 {
 pub fn read_summary(run: &Path) -> Result<Summary, StoreError> {
     let path = run.join(layout::SUMMARY);
     let bytes = files::read(&path, files::LARGEST_TEXT)
-        .map_err(|error| StoreError::unreadable(&path, &error).advising(anew(run)))?;
+        .map_err(|error| StoreError::unreadable(&path, &error).advising(remedy(run)))?;
     let damaged =
-        |why: &dyn Display| StoreError::unusable(&path, format!("it is damaged ({why})"), anew(run));
+        |why: &dyn Display| StoreError::unusable(&path, format!("it is damaged ({why})"), remedy(run));
     let summary: Summary = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
     match summary.recipe.validate() {
         Ok(()) => Ok(summary),
@@ -160,8 +160,8 @@ pub fn read_summary(run: &Path) -> Result<Summary, StoreError> {
     }
 }
 
-/// How the run at `run` comes to a summary again.
-fn anew(run: &Path) -> &'static str {
+/// How the run at `run` gets a summary again.
+fn remedy(run: &Path) -> &'static str {
     let mut checkpoints = layout::checkpoints(run).into_iter();
     if lock::held(run) {
         "the process that trains the run writes it anew"

@@ -1,4 +1,4 @@
-//! A checkpoint: everything a run needs to go on to the very bit, in one safetensors file.
+//! A checkpoint: everything a run needs to resume bit for bit, in one safetensors file.
 
 #[cfg(test)]
 mod example;

@@ -9,7 +9,7 @@ use crate::store::layout;
 /// Why something on disk could not be used or written: one sentence for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Wrong input: a missing, damaged, foreign or locked thing, or a place that cannot be written to.
+    /// Wrong input: something missing, damaged, foreign or locked, or a directory that cannot be written to.
     #[error("{path}: {problem}; {advice}.")]
     Unusable {
         /// The file or the directory.
@@ -26,7 +26,7 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-        /// Whether it is a file of a run that has a checkpoint to go on from.
+        /// Whether it is a file of a run that has a checkpoint to resume from.
         resumable: bool,
     },
     /// The state itself must not be written: a reader would have to refuse it.
@@ -50,7 +50,7 @@ impl StoreError {
         Self::unusable(path, format!("it cannot be read because {}", reason(error)), remedy(error))
     }
 
-    /// A place in which nothing can be created, found out before anything is trained.
+    /// A directory in which nothing can be created, before training begins.
     pub(crate) fn closed(path: &Path, error: &io::Error) -> Self {
         let advice = match error.kind() {
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "use another --runs-dir",
@@ -72,7 +72,7 @@ impl StoreError {
         Self::Failed { path: path.to_owned(), source, resumable }
     }
 
-    /// The same before anything is trained: a place that cannot be written to is wrong input.
+    /// The same before training begins: a directory that cannot be written to is wrong input.
     #[must_use]
     pub(crate) fn at_the_start(self) -> Self {
         match self {
@@ -81,7 +81,7 @@ impl StoreError {
         }
     }
 
-    /// The same while something is trained: nobody can be asked for another place.
+    /// The same during training, when nobody can be asked for another directory.
     #[must_use]
     pub(crate) fn on_the_way(self) -> Self {
         match self {

@@ -28,11 +28,10 @@ const CHUNK: u64 = 64 * 1024;
 #[derive(Debug)]
 pub struct Journal {
     file: File,
-    /// Length of its whole lines in bytes.
+    /// Bytes of its whole lines.
     length: u64,
     /// Whether something torn lies behind them.
     torn: bool,
-    /// The run that it is of.
     hold: Arc<Hold>,
 }
 
@@ -54,7 +53,7 @@ impl Journal {
         there.is_ok_and(|there| id(&there) == id(&self.file))
     }
 
-    /// Begins this journal, which is empty, with what `earlier` holds, for a run that was made anew. What can no
+    /// Begins this journal, which is empty, with what `earlier` holds, for a run that was created again. What can no
     /// longer be read is left out.
     pub fn begin_with(&mut self, earlier: &Self) -> io::Result<()> {
         let copied = (&earlier.file).seek(SeekFrom::Start(0)).and_then(|_| {
@@ -102,8 +101,8 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
         file.seek(SeekFrom::Start(start))?;
         chunk.clear();
         Read::by_ref(file).take(end - start).read_to_end(&mut chunk)?;
-        if let Some(place) = chunk.iter().rposition(|byte| *byte == b'\n') {
-            return Ok(start + place as u64 + 1);
+        if let Some(index) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + index as u64 + 1);
         }
         end = start;
     }
@@ -150,7 +149,7 @@ fn event(line: &[u8]) -> Option<Stamped> {
     }
 }
 
-/// The events without what a resumed run did again: where a run goes on from step s, what was told
+/// The events without what a resumed run repeated: where a run resumes from step s, what was told
 /// before about steps after s is dropped.
 pub fn effective(events: Vec<Stamped>) -> Vec<Stamped> {
     let mut kept: Vec<Stamped> = Vec::with_capacity(events.len());

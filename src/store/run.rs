@@ -52,14 +52,14 @@ pub struct RunDir {
     made: Vec<PathBuf>,
 }
 
-/// What became of the run's place when it was [settled](RunDir::settle).
+/// What became of the run's directory when it was [settled](RunDir::settle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// It is where it was.
     Here,
     /// It has another path.
     Moved,
-    /// It was made anew, with its recipe and nothing else.
+    /// It was created again, with its recipe only.
     Anew,
 }
 
@@ -189,7 +189,7 @@ impl RunDir {
         Ok(settled)
     }
 
-    /// Removes a directory that was made anew and in which nothing could be saved.
+    /// Removes a directory that was created again and in which nothing could be saved.
     pub fn discard(&self) {
         if matches!(self.hold.standing(&self.path), Ok(Standing::Ours)) {
             let _ = fs::remove_dir_all(&self.path);
@@ -243,7 +243,7 @@ impl RunDir {
         self.write(Path::new(SUMMARY), text.as_bytes())
     }
 
-    /// The journal, to go on with it.
+    /// The journal, opened for appending.
     pub fn journal(&self) -> Result<Journal, StoreError> {
         Journal::of(&self.hold).map_err(|error| StoreError::stuck(&self.path.join(JOURNAL), &error))
     }

@@ -7,13 +7,13 @@ use crate::paths;
 use crate::plain;
 use crate::protocol::{Options, Stamped};
 use crate::recipe::Recipe;
-use crate::recipe::layered::{Layer, assemble};
+use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::remote;
 use crate::store::catalog::{self, Entry};
 use crate::store::{atomic, journal, run};
 use crate::ui::effect::{Job, JobResult};
 
-/// Does a job; a clash with another process or a full disk is a sentence.
+/// Does a job; errors are sentences.
 pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
     let done = match job {
         Job::ListRuns => {
@@ -42,7 +42,7 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
     done.unwrap_or_else(JobResult::Failed)
 }
 
-/// What a run's journal tells, without what a resume went back behind, and how many of its lines are damaged.
+/// The events of a run's journal, without those that a resume discarded, and how many of its lines are damaged.
 fn read_journal(directory: &Path) -> Result<(Vec<Stamped>, usize), String> {
     let path = directory.join(run::JOURNAL);
     match journal::read(&path).map_err(|error| error.to_string())? {
@@ -53,8 +53,8 @@ fn read_journal(directory: &Path) -> Result<(Vec<Stamped>, usize), String> {
     }
 }
 
-/// Writes a recipe's file, in place of one that may be there. Its relative paths are relative to where this process is,
-/// and would be to the file for whoever reads it.
+/// Writes a recipe's file, replacing an existing one. Relative paths are made absolute, because in the file they would
+/// be relative to the file.
 fn write_recipe(path: &Path, mut recipe: Recipe) -> Result<(), String> {
     recipe.anchor_paths();
     let text = recipe.to_toml().map_err(|clause| format!("{clause}."))?;
@@ -67,10 +67,11 @@ fn write_recipe(path: &Path, mut recipe: Recipe) -> Result<(), String> {
 fn read_recipe(path: &Path) -> Result<Recipe, String> {
     let text = files::read_text(path)
         .map_err(|error| format!("{}: it cannot be read ({error}).", path.display()))?;
-    let mut layer = Layer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
+    let mut layer =
+        ConfigLayer::parse(path.display().to_string(), &text).map_err(|error| error.to_string())?;
     let directory = path.parent().unwrap_or(Path::new(""));
     layer.settle_paths(&|path| paths::meant_in(directory, path)).map_err(|error| error.to_string())?;
-    assemble(&[layer]).map_err(|error| error.to_string())
+    resolve(&[layer]).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

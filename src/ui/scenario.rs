@@ -13,7 +13,7 @@ mod stage;
 use std::fs;
 use std::path::Path;
 
-use crate::recipe::layered::{Layer, assemble};
+use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::style::theme::Theme;
 use crate::ui::workspace::Settings;
@@ -23,9 +23,9 @@ use stage::{Shot, Stage};
 
 /// What the interface of a scenario starts with: a machine that is the same everywhere.
 fn settings(head: &Head) -> Settings {
-    let layer = Layer::parse("the scenario", &head.recipe).unwrap();
+    let layer = ConfigLayer::parse("the scenario", &head.recipe).unwrap();
     Settings {
-        recipe: assemble(&[layer]).unwrap(),
+        recipe: resolve(&[layer]).unwrap(),
         theme: Theme::builtin(&head.theme).unwrap().at(head.colour),
         level: head.colour,
         glyphs: Glyphs { unicode: head.unicode },

@@ -23,7 +23,6 @@ pub(crate) struct Variety {
     pub(crate) set: DataSet,
     /// The layouts it comes in, the one that needs no pickle first.
     pub(crate) layouts: &'static [Layout; 2],
-    /// The published class names.
     pub(crate) class_names: &'static [&'static str],
 }
 
@@ -33,9 +32,7 @@ pub(crate) struct Layout {
     pub(crate) archive: Archive,
     /// Files of training images, equally large.
     pub(crate) train: &'static [&'static str],
-    /// The file of test images.
     pub(crate) test: &'static str,
-    /// The file of class names.
     pub(crate) names: &'static str,
     /// The key of the class names, where the files are pickles.
     pub(crate) names_key: Option<&'static str>,
@@ -46,7 +43,7 @@ pub(crate) struct Layout {
 /// Where an image's label is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Labels {
-    /// The last of so many bytes before the pixels.
+    /// The last of this many bytes before the pixels.
     Bytes(usize),
     /// In the list under this key of a pickled dict.
     Key(&'static str),
@@ -62,7 +59,6 @@ impl Layout {
 }
 
 impl Variety {
-    /// The published class names.
     pub(crate) fn names(&self) -> Vec<String> {
         self.class_names.iter().map(|&name| name.into()).collect()
     }
@@ -79,12 +75,10 @@ impl Variety {
     }
 }
 
-/// The bytes of a small file.
 pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Fault> {
     Ok(files::read(path, MOST_NAME_BYTES)?)
 }
 
-/// CIFAR-10.
 pub(crate) const CIFAR10: Variety = Variety {
     set: datasets::CIFAR10,
     class_names: &names::CIFAR10,

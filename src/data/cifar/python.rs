@@ -10,7 +10,7 @@ use crate::data::report::Report;
 use crate::files;
 use crate::pickle::Pickle;
 
-/// Bytes read between two looks at whether to go on.
+/// Bytes read between two checks for interruption.
 const PIECE: u64 = 4 << 20;
 
 /// Reads a pickle of `images` rows of pixels under `data` and as many labels under `key`.

@@ -13,7 +13,6 @@ pub(crate) struct Entries {
     pub(crate) directories: Vec<OsString>,
     /// What is named as an image.
     pub(crate) images: Vec<OsString>,
-    /// All others.
     pub(crate) others: usize,
 }
 

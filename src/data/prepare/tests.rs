@@ -19,7 +19,7 @@ fn recipe(pad: Pad, normalization: Normalization) -> Recipe {
 }
 
 fn prepare(pad: Pad, normalization: Normalization) -> Prepare {
-    let moments = Moments { mean: [100.0, 120.4, 140.6], deviation: [50.0, 25.0, 0.0] };
+    let moments = ChannelStats { mean: [100.0, 120.4, 140.6], std: [50.0, 25.0, 0.0] };
     Prepare::new(&recipe(pad, normalization), moments, true)
 }
 
@@ -106,7 +106,7 @@ fn crops_reach_every_offset_and_half_of_them_are_flipped_where_flips_are_allowed
 fn without_augmentation_training_sees_what_evaluation_sees() {
     let images = images(4);
     let recipe = Recipe { augment: Augment::None, ..recipe(Pad::Black, Normalization::Unit) };
-    let prepare = Prepare::new(&recipe, Moments::of(&images), true);
+    let prepare = Prepare::new(&recipe, ChannelStats::of(&images), true);
     assert_eq!(prepare.training(&images, &[1, 2], 3), prepare.plain(&images, 1..3));
     assert_eq!(prepare.augmented_pixels(&images, 1, 3), images.image(1));
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::data::{Moments, Prepare, order};
+use crate::data::{ChannelStats, Prepare, order};
 use crate::recipe::Data;
 
 fn recipe(seed: u64) -> Recipe {
@@ -132,7 +132,7 @@ impl Linear {
 #[test]
 fn a_linear_classifier_on_the_pixels_stays_far_below_half() {
     let parts = read(0);
-    let prepare = Prepare::new(&recipe(0), Moments::of(&parts.train), false);
+    let prepare = Prepare::new(&recipe(0), ChannelStats::of(&parts.train), false);
     let train = prepare.plain(&parts.train, 0..parts.train.len());
     let validation = prepare.plain(&parts.validation, 0..parts.validation.len());
     let mut linear = Linear { weights: vec![[0.0; 10]; 3073] };

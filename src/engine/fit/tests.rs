@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::*;
 use crate::arch::words::Init;
-use crate::data::{Images, Moments};
+use crate::data::{ChannelStats, Images};
 use crate::engine::control::EngineOptions;
 use crate::engine::step::SharedOptimizer;
 use crate::model::DenseNet;
@@ -194,7 +194,7 @@ fn train_with(
         optimizer: SharedOptimizer::new(optimizer),
         trainer: Box::new(trainer),
         classes: vec!["a".into(), "b".into()],
-        moments: Moments { mean: [0.0; 3], deviation: [1.0; 3] },
+        moments: ChannelStats { mean: [0.0; 3], std: [1.0; 3] },
         train: images(9),
         validation: images(2),
         test: images(0),

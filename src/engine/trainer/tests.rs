@@ -9,7 +9,7 @@ use crossbeam_channel::unbounded;
 
 use super::*;
 use crate::arch::words::Precision;
-use crate::data::Moments;
+use crate::data::ChannelStats;
 use crate::engine::control::EngineOptions;
 use crate::engine::{serve, verify};
 use crate::model::Implementation;
@@ -282,7 +282,7 @@ fn every_kernel_of_a_step_is_timed_by_itself() {
     let net = DenseNet::new(&recipe.arch(2), recipe.init, 0, &candle_core::Device::Cpu).unwrap();
     let net = net.with_backend(backend);
     let images = Images { side: 8, pixels: vec![100; 4 * 3 * 64], labels: vec![0, 1, 1, 0] };
-    let prepare = Prepare::new(&recipe, Moments { mean: [90.0; 3], deviation: [40.0; 3] }, true);
+    let prepare = Prepare::new(&recipe, ChannelStats { mean: [90.0; 3], std: [40.0; 3] }, true);
     let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters()).unwrap();
     let (net, optimizer) = (Arc::new(net), SharedOptimizer::new(optimizer));
     let (events, _heard) = unbounded();

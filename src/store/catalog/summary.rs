@@ -17,7 +17,7 @@ pub struct Summary {
     pub message: Option<String>,
     /// The network in a few characters: see [`network`].
     pub network: String,
-    /// Numbers in the network.
+    /// Parameter count.
     pub parameters: u64,
     /// Steps done.
     pub step: u64,
@@ -27,7 +27,7 @@ pub struct Summary {
     pub epoch: usize,
     /// When it was started, in seconds since 1970, UTC.
     pub created: f64,
-    /// When this was written, likewise.
+    /// When this was written, in seconds since 1970, UTC.
     pub updated: f64,
     /// Training time, pauses excluded.
     pub seconds: f64,

@@ -2,7 +2,7 @@
 //! over every byte of the file but itself.
 //!
 //! One key, because the order of several is not fixed and the same state must give the same bytes. The
-//! hash comes first in its text, so it lies at a fixed place and is checked before a byte is parsed; the
+//! hash comes first in its text, so it lies at a fixed offset and is checked before a byte is parsed; the
 //! format number follows it, so that a later format is told from a damaged file.
 
 use std::borrow::Cow;
@@ -32,9 +32,9 @@ const METADATA: &str = "__metadata__";
 pub(super) const LENGTH_BYTES: u64 = 8;
 /// Longest header that safetensors allows.
 const LONGEST_HEADER: usize = 100_000_000;
-/// What stands in place of the hash while it is computed.
+/// Placeholder for the hash while it is computed.
 const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// Where the hash is.
+/// Offset of the hash.
 const HASH: Range<usize> =
     LENGTH_BYTES as usize + OPENING.len()..LENGTH_BYTES as usize + OPENING.len() + NO_HASH.len();
 

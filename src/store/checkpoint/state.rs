@@ -34,7 +34,7 @@ pub struct Meta {
     pub recipe: Recipe,
     /// Class names, in the order of the network's outputs.
     pub classes: Vec<String>,
-    /// Mean and deviation of each channel that the images are normalised by.
+    /// Mean and standard deviation of each channel, which the images are normalised by.
     pub moments: [[f64; 3]; 2],
     /// How far the run is.
     pub progress: Progress,

@@ -12,7 +12,7 @@ use crate::store::layout::{checkpoints, file_name, step_of};
 /// Kept beside the best.
 const NEWEST: usize = 2;
 
-/// What is left where a run has nothing to go on from.
+/// Advice where a run has nothing to resume from.
 const ANEW: &str = "start it again under another name, or delete it first";
 
 /// Removes the checkpoints in `directory` before `newest` that are neither the one before it nor the `best`.
@@ -72,7 +72,7 @@ pub fn best_checkpoint(run: &Path) -> Result<PathBuf, StoreError> {
         .and_then(|meta| meta.progress.best);
     let best = best.and_then(|best| all.iter().position(|(step, _)| *step == best.step));
     match best {
-        Some(place) => Ok(all.swap_remove(place).1),
+        Some(index) => Ok(all.swap_remove(index).1),
         None => all.pop().map(|(_, path)| path).ok_or_else(|| no_checkpoint(run)),
     }
 }

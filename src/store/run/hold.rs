@@ -37,7 +37,7 @@ pub enum Standing {
     Moved(PathBuf),
     /// It is nowhere.
     Gone,
-    /// It is nowhere, and something else is in its place.
+    /// It is gone, and something else has its path.
     Replaced,
     /// Another process has its lock, and says who it is.
     Taken(Option<String>),
@@ -140,7 +140,7 @@ impl Hold {
         ((found.dev(), found.ino()) == self.id).then_some(path)
     }
 
-    /// Takes the lock anew, where its file was lost.
+    /// Takes the lock again where its file was lost.
     pub(super) fn take_again(&self, path: &Path) -> Result<(), StoreError> {
         let fresh = Lock::take(&self.directory, path, self.locking)?;
         *self.lock() = fresh;

@@ -1,6 +1,6 @@
 //! Which process holds a run: enough to know it again on this machine, and to know that it is on another.
 //!
-//! A process number alone is nobody: it is given anew after its process, after a restart, on every machine and
+//! A process number alone identifies nobody: it is reused after its process, after a restart, on every machine and
 //! in every container.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 
-/// A process, as it describes itself. What the system does not tell is absent, and then nobody can be sure.
+/// A process, as it describes itself. What the system does not report is absent, and then the process is not certain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
     /// The name of its machine.

@@ -1,5 +1,5 @@
 //! What a start leaves that was killed before its first checkpoint: a directory that holds no training, and may be
-//! begun in anew.
+//! used again.
 
 use std::fs;
 use std::io;

@@ -22,7 +22,7 @@ const FILE: &str = ".lock";
 /// Time between two beats of a holder.
 pub const BEAT: Duration = Duration::from_secs(1);
 
-/// A record has at least so many bytes, so that a new one always covers the one before.
+/// Least bytes of a record, so that a new one always covers the one before.
 const LENGTH: usize = 512;
 /// More than any record has.
 const LONGEST: u64 = 4096;
@@ -117,7 +117,7 @@ impl Lock {
         self.file.try_clone().map(drop)
     }
 
-    /// To whom the lock file in `directory` belongs. It is opened anew, as only then other machines' writes
+    /// The owner of the lock file in `directory`. It is opened again, as only then other machines' writes
     /// are sure to be seen.
     pub(super) fn owner(&self, directory: &File) -> io::Result<Owner> {
         let file = match files::open_inside(directory, FILE.as_ref(), OFlags::RDONLY) {
@@ -202,10 +202,10 @@ pub(super) fn check(file: &File, locking: Locking) -> io::Result<()> {
     }
 }
 
-/// The error about a place whose file system has no locks.
-pub(super) fn cannot_lock(place: &Path, error: &io::Error) -> StoreError {
+/// The error about a directory whose file system has no locks.
+pub(super) fn cannot_lock(directory: &Path, error: &io::Error) -> StoreError {
     StoreError::unusable(
-        place,
+        directory,
         format!("its file system cannot lock files ({error}), so two processes could spoil one run"),
         "choose another --runs-dir, or mount it with locks",
     )

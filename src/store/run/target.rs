@@ -6,7 +6,7 @@ use crate::store::catalog;
 use crate::store::error::StoreError;
 use crate::store::layout::{checkpoints, looks_like_run};
 
-/// Something to go on from or to evaluate; absolute.
+/// What to resume from or to evaluate; absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A run's directory.

@@ -4,7 +4,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Position;
 
-use crate::recipe::layered::{Layer, assemble};
+use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::theme::Theme;
 
@@ -150,7 +150,7 @@ fn head(head: &mut Head, word: &str, rest: &str) -> Option<Result<(), String>> {
         .map(|level| head.colour = level),
         "ascii" => nothing(rest).map(|()| head.unicode = false),
         "recipe" => {
-            let layer = Layer::parse("the scenario", rest).and_then(|layer| assemble(&[layer]));
+            let layer = ConfigLayer::parse("the scenario", rest).and_then(|layer| resolve(&[layer]));
             layer.map(|_| head.recipe.extend([rest, "\n"])).map_err(|error| error.to_string())
         }
         "note" => text(rest).map(|note| head.notes.push(note)),

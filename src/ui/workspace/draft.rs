@@ -1,4 +1,4 @@
-//! The recipe in the form. What a person set is a table of keys; the rest are the defaults of its data.
+//! The recipe in the form: a table of the keys that a person set, over the defaults of its data.
 
 use toml::{Table, Value};
 
@@ -7,13 +7,13 @@ use crate::arch::problem::Problem;
 use crate::paths;
 use crate::recipe::Recipe;
 use crate::recipe::keys::{self, Key, Kind};
-use crate::recipe::layered::{Layer, assemble, preset_table};
+use crate::recipe::layered::{ConfigLayer, preset_table, resolve};
 use crate::recipe::presets::Preset;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     own: Table,
-    /// The recipe that results, while it can be put together.
+    /// The recipe that results.
     pub(crate) recipe: Recipe,
     /// What is wrong with it.
     pub(crate) problems: Vec<Problem>,
@@ -56,7 +56,7 @@ impl Draft {
         } else {
             own.insert(key.to_owned(), value_of(key, text));
         }
-        let mut layer = Layer { source: "the form".into(), table: own };
+        let mut layer = ConfigLayer { source: "the form".into(), table: own };
         layer.settle_paths(&paths::meant).map_err(|error| error.sentence)?;
         self.take(layer.table)
     }
@@ -89,7 +89,7 @@ impl Draft {
             Some(index) if forward => (index + 1) % choices.len(),
             Some(index) => (index + choices.len() - 1) % choices.len(),
         };
-        // A choice is always understood; whether it goes with the others is told below it.
+        // A choice always parses; whether it fits the others is shown below it.
         _ = self.set(field.name, choices[next]);
         true
     }
@@ -124,8 +124,8 @@ impl Draft {
     }
 
     fn take(&mut self, own: Table) -> Result<(), String> {
-        let layer = Layer { source: "the form".into(), table: own.clone() };
-        self.recipe = assemble(&[layer]).map_err(|error| error.sentence)?;
+        let layer = ConfigLayer { source: "the form".into(), table: own.clone() };
+        self.recipe = resolve(&[layer]).map_err(|error| error.sentence)?;
         self.own = own;
         self.problems = self.recipe.validate().err().unwrap_or_default();
         Ok(())

@@ -49,8 +49,8 @@ impl Runs {
         let there = |path: &PathBuf| self.rows.iter().any(|row| row.path == *path);
         self.marked.retain(there);
         self.curves.retain(|path, _| there(path));
-        let place = here.and_then(|path| self.shown().iter().position(|row| row.path == path));
-        self.row = place.unwrap_or(self.row).min(self.shown().len().saturating_sub(1));
+        let index = here.and_then(|path| self.shown().iter().position(|row| row.path == path));
+        self.row = index.unwrap_or(self.row).min(self.shown().len().saturating_sub(1));
     }
 
     /// Runs on disk, whatever the filter.
@@ -90,7 +90,7 @@ impl Runs {
         self.drawn().into_iter().filter(|path| !self.curves.contains_key(path) || grows(path)).collect()
     }
 
-    /// Keeps what a journal told; of many, those that are in the chart.
+    /// Keeps the curves of a journal; of many, those in the chart.
     pub(crate) fn keep(&mut self, path: PathBuf, curves: Result<Curves, String>) {
         if self.curves.len() >= KEPT {
             let drawn = self.drawn();
@@ -107,7 +107,7 @@ impl Runs {
     pub(crate) fn mark(&mut self) {
         if let Some(path) = self.current().map(|row| row.path.clone()) {
             match self.marked.iter().position(|marked| *marked == path) {
-                Some(place) => _ = self.marked.remove(place),
+                Some(index) => _ = self.marked.remove(index),
                 None => self.marked.push(path),
             }
         }
