@@ -21,6 +21,10 @@ enum Kind {
     Gpu(Machine),
 }
 
+#[cfg_attr(
+    not(any(feature = "cuda", feature = "host-kernels")),
+    expect(unused_variables, reason = "only a GPU trains by itself, in memory of its own")
+)]
 impl Backend {
     /// That of a device; `None` where it has none.
     pub fn of(device: &Device) -> Option<Self> {
@@ -55,10 +59,6 @@ impl Backend {
 
     /// Training of the network of `config` that stays on the device; `None` on the CPU. `splits` are those of the
     /// training's feed.
-    #[cfg_attr(
-        not(any(feature = "cuda", feature = "host-kernels")),
-        expect(unused_variables, reason = "only a GPU trains by itself")
-    )]
     pub fn trainer(
         &self,
         config: &NetworkConfig,
@@ -73,10 +73,6 @@ impl Backend {
     }
 
     /// The measured peaks of a GPU; `None` on the CPU.
-    #[cfg_attr(
-        not(any(feature = "cuda", feature = "host-kernels")),
-        expect(unused_variables, reason = "only a GPU has a choice")
-    )]
     pub fn peaks(&self, precision: Precision) -> Result<Option<Peaks>> {
         match &self.0 {
             Kind::Cpu => Ok(None),
@@ -86,10 +82,6 @@ impl Backend {
     }
 
     /// The bytes that training the network of `config` takes of a GPU, and those that are free; `None` on the CPU.
-    #[cfg_attr(
-        not(any(feature = "cuda", feature = "host-kernels")),
-        expect(unused_variables, reason = "only a GPU has a memory of its own")
-    )]
     pub fn memory(&self, config: &NetworkConfig, training: &Training) -> Result<Option<(usize, usize)>> {
         match &self.0 {
             Kind::Cpu => Ok(None),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::backend::{BackendDevice, BackendStorage};
 use candle_core::{
-    CpuStorage, CudaStorage, CustomOp2, CustomOp3, Device, Error, Layout, Result, Shape, Storage, Tensor,
+    CpuStorage, CudaStorage, CustomOp3, Device, Error, Layout, Result, Shape, Storage, Tensor,
 };
 
 use crate::arch::blocks::Net;
@@ -45,8 +45,9 @@ impl Fused {
     /// logits can be differentiated.
     pub fn train(&self, images: &Tensor, parameters: &Tensor, masks: Option<Masks>) -> Result<Tensor> {
         self.check(images, parameters)?;
-        let op = Train { state: self.state.clone(), classes: self.classes, masks, pass: AtomicU64::new(0) };
-        images.contiguous()?.apply_op2(parameters, op)
+        let mode = Mode::Training { masks, number: AtomicU64::new(0) };
+        let op = Pass { state: self.state.clone(), classes: self.classes, mode };
+        images.contiguous()?.apply_op3(parameters, &parameters.detach(), op)
     }
 
     /// The statistics of the last batch in training mode, normalisation by normalisation.
@@ -58,7 +59,7 @@ impl Fused {
     /// variance of each normalisation in turn.
     pub fn evaluate(&self, images: &Tensor, parameters: &Tensor, running: &Tensor) -> Result<Tensor> {
         self.check(images, parameters)?;
-        let op = Evaluate { state: self.state.clone(), classes: self.classes };
+        let op = Pass { state: self.state.clone(), classes: self.classes, mode: Mode::Evaluation };
         images.contiguous()?.apply_op3_no_bwd(parameters, running, &op)
     }
 
@@ -101,80 +102,24 @@ fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     }
 }
 
-/// The network in training mode.
-struct Train {
+/// A pass over the network.
+struct Pass {
     state: Arc<Mutex<State>>,
     classes: usize,
-    masks: Option<Masks>,
-    /// Number of its pass.
-    pass: AtomicU64,
+    mode: Mode,
 }
 
-impl CustomOp2 for Train {
+/// What the statistics of the normalisations are, and whether the pass can be differentiated.
+enum Mode {
+    /// The batch's own. `number` is that of the pass, once it was done.
+    Training { masks: Option<Masks>, number: AtomicU64 },
+    /// The running ones.
+    Evaluation,
+}
+
+impl CustomOp3 for Pass {
     fn name(&self) -> &'static str {
         "densenet"
-    }
-
-    fn cpu_fwd(
-        &self,
-        images: &CpuStorage,
-        images_layout: &Layout,
-        parameters: &CpuStorage,
-        parameters_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let images = numbers(images, images_layout)?;
-        let mut state = lock(&self.state);
-        state.passes += 1;
-        self.pass.store(state.passes, Ordering::Relaxed);
-        let logits = state.network.forward(images, numbers(parameters, parameters_layout)?, self.masks)?;
-        let n = logits.len() / self.classes;
-        Ok((CpuStorage::F32(logits), (n, self.classes).into()))
-    }
-
-    /// The network's own memory is on the GPU; what comes and goes is little.
-    fn cuda_fwd(
-        &self,
-        images: &CudaStorage,
-        images_layout: &Layout,
-        parameters: &CudaStorage,
-        parameters_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let on_host = [images.to_cpu_storage()?, parameters.to_cpu_storage()?];
-        let (logits, dims) = self.cpu_fwd(&on_host[0], images_layout, &on_host[1], parameters_layout)?;
-        Ok((images.device().storage_from_cpu_storage(&logits)?, dims))
-    }
-
-    fn bwd(
-        &self,
-        _: &Tensor,
-        parameters: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let on_host = parameters.to_device(&Device::Cpu)?;
-        let (storage, layout) = on_host.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else { unreachable!("it was just brought there") };
-        let mut state = lock(&self.state);
-        if state.passes != self.pass.load(Ordering::Relaxed) {
-            return Err(Error::Msg("the activations of this forward pass are gone".into()));
-        }
-        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
-        drop(state);
-        let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
-        Ok((None, Some(found)))
-    }
-}
-
-/// The network in evaluation mode.
-struct Evaluate {
-    state: Arc<Mutex<State>>,
-    classes: usize,
-}
-
-impl CustomOp3 for Evaluate {
-    fn name(&self) -> &'static str {
-        "densenet-evaluation"
     }
 
     fn cpu_fwd(
@@ -186,13 +131,18 @@ impl CustomOp3 for Evaluate {
         running: &CpuStorage,
         running_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let images = numbers(images, images_layout)?;
-        let (parameters, running) =
-            (numbers(parameters, parameters_layout)?, numbers(running, running_layout)?);
+        let (images, parameters) = (numbers(images, images_layout)?, numbers(parameters, parameters_layout)?);
         let mut state = lock(&self.state);
         state.passes += 1;
-        let logits = state.network.evaluate(images, parameters, running)?;
-        drop(state);
+        let logits = match &self.mode {
+            Mode::Training { masks, number } => {
+                number.store(state.passes, Ordering::Relaxed);
+                state.network.forward(images, parameters, *masks)?
+            }
+            Mode::Evaluation => {
+                state.network.evaluate(images, parameters, numbers(running, running_layout)?)?
+            }
+        };
         let n = logits.len() / self.classes;
         Ok((CpuStorage::F32(logits), (n, self.classes).into()))
     }
@@ -208,8 +158,31 @@ impl CustomOp3 for Evaluate {
     ) -> Result<(CudaStorage, Shape)> {
         let on_host = [images.to_cpu_storage()?, parameters.to_cpu_storage()?, running.to_cpu_storage()?];
         let [pixels, weights, means] = &on_host;
-        let (logits, dims) =
+        let (logits, shape) =
             self.cpu_fwd(pixels, images_layout, weights, parameters_layout, means, running_layout)?;
-        Ok((images.device().storage_from_cpu_storage(&logits)?, dims))
+        Ok((images.device().storage_from_cpu_storage(&logits)?, shape))
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        parameters: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let on_host = parameters.to_device(&Device::Cpu)?;
+        let (storage, layout) = on_host.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { unreachable!("it was just brought there") };
+        let mut state = lock(&self.state);
+        let is_last = |number: &AtomicU64| number.load(Ordering::Relaxed) == state.passes;
+        if !matches!(&self.mode, Mode::Training { number, .. } if is_last(number)) {
+            return Err(Error::Msg("the activations of this forward pass are gone".into()));
+        }
+        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
+        drop(state);
+        let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
+        Ok((None, Some(found), None))
     }
 }
