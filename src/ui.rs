@@ -1,9 +1,10 @@
-//! The interface: what a person sees and does, over the engine's channels. It knows no tensor.
+//! The interface, over the engine's channels. It knows no tensor.
 //!
-//! [`run`] is the shell: terminal, threads, the loop. `app` is what is known, `update` what a message
-//! changes, `view` how it looks; none of those reads a clock, a file or the terminal.
+//! [`run`] is the shell: terminal, threads, the loop. `app` has the state, the update function and the drawing;
+//! none of them reads a clock, a file or the terminal.
 
 mod app;
+mod canvas;
 mod curves;
 #[cfg(test)]
 mod dump;
@@ -56,13 +57,13 @@ const FRAME_OVER_SSH: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Left {
     pub(crate) exit: Exit,
-    /// What is to be told after it.
+    /// Printed after it.
     pub(crate) last_word: Option<String>,
-    /// When its user, or a signal, asked for the end.
+    /// When the user or a signal requested it.
     pub(crate) asked: Instant,
 }
 
-/// Shows the interface until its user leaves. The error is why the terminal could not be taken. `saving` says
+/// Shows the interface until the user leaves. The error is why the terminal could not be taken. `saving` says
 /// whether a checkpoint is being written: then the engine is given more time.
 pub(crate) fn run(link: &Link, settings: Settings, saving: fn() -> bool) -> io::Result<Left> {
     let (messages, inbox) = unbounded();
@@ -87,29 +88,29 @@ pub(crate) fn run(link: &Link, settings: Settings, saving: fn() -> bool) -> io::
     Ok(Left { exit, last_word, asked: shell.leaving.get().unwrap_or_else(Instant::now) })
 }
 
-/// What the loop waits for.
+/// The state of the loop.
 struct Shell<'a> {
     link: &'a Link,
     messages: Sender<Msg>,
     inbox: Receiver<Msg>,
-    /// The runs on disk are being looked at.
+    /// The runs on disk are being listed.
     looking: Arc<AtomicBool>,
-    /// Nobody looks at the terminal any more.
+    /// The terminal is gone.
     hung_up: Cell<bool>,
-    /// Since when the end of the run is waited for, to leave.
+    /// Since when leaving waits for the end of the run.
     leaving: Cell<Option<Instant>>,
     saving: fn() -> bool,
 }
 
 impl Shell<'_> {
-    /// Shows the interface; how it ended, and what is to be told after it.
+    /// Shows the interface; returns how it ended, and the last word.
     fn show(&self, settings: Settings) -> io::Result<(Exit, Option<String>)> {
         let mut terminal = Terminal::take(self.messages.clone(), settings.mouse)?;
         let mut app = App::new(settings);
         (app.ws.size, app.ws.now) = (terminal::size(), now());
         tty::read_input(self.messages.clone())?;
         let (exit, last_word) = self.serve(&mut app, &mut terminal)?;
-        // What cannot be remembered is told where there is nothing else to tell.
+        // A state that cannot be saved is reported if nothing else is.
         let kept = app.ws.state().write(&app.ws.settings.state_file);
         Ok((exit, last_word.or(kept.err())))
     }
@@ -191,18 +192,18 @@ impl Shell<'_> {
         Some(deadline(since, self.saving))
     }
 
-    /// Does what an update wants; an exit code ends the loop.
+    /// Carries out an effect; an exit code ends the loop.
     fn carry_out(&self, effect: Effect, app: &mut App, terminal: &mut Terminal) -> Option<Exit> {
         match effect {
             Effect::Command(command) => {
                 if self.link.commands.send(*command).is_err() {
-                    app.ws.complain("the engine is gone; the last checkpoint is untouched.");
+                    app.ws.warn("the engine is gone; the last checkpoint is untouched.");
                     return app.leaving.as_ref().map(|_| Exit::FAILED);
                 }
             }
             Effect::Quit(exit) => return Some(exit),
             Effect::Suspend if terminal::is_first() => {
-                app.ws.complain("this terminal has no shell that could go on with it.");
+                app.ws.warn("there is no shell to return to.");
             }
             Effect::Suspend => terminal.suspend(),
             Effect::Redraw => terminal.forget(),
@@ -210,7 +211,7 @@ impl Shell<'_> {
             Effect::Copy(text) => terminal.copy(&text),
             Effect::Mouse(on) => terminal.mouse(on),
             Effect::Job(job) => self.start(job, app),
-            // The application has had these.
+            // The application carries these out.
             Effect::Do(..) | Effect::Show(_) | Effect::Ask(_) | Effect::Filter(_) => {}
         }
         None
@@ -233,7 +234,7 @@ impl Shell<'_> {
         });
         if let Err(error) = started {
             self.looking.store(false, Ordering::SeqCst);
-            app.ws.complain(format!("a thread cannot be started: {error}."));
+            app.ws.warn(format!("a thread cannot be started: {error}."));
         }
     }
 }
@@ -267,7 +268,7 @@ fn misbehave(msg: &Msg) {
     }
 }
 
-/// What is to be told when another process has taken the run over.
+/// The last word when another process has taken the run over.
 fn handed_over(app: &App, msg: &Msg) -> Option<String> {
     let head = app.ws.live.head()?;
     match msg {

@@ -1,4 +1,4 @@
-//! The curves of a run: what its events said over time, in bounded memory.
+//! The curves of a run: the figures of its events over time, in bounded memory.
 
 pub(crate) mod classes;
 
@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Change, Event, Stamped};
 use crate::ui::curves::classes::ClassCurves;
-use crate::ui::widgets::axis::{Axis, Unit};
+use crate::ui::widgets::axis::Axis;
+use crate::ui::widgets::axis::unit::Unit;
 use crate::ui::widgets::series::Series;
 
-/// What a chart can have on its x axis.
+/// The x axis of a chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum XAxis {
@@ -22,11 +23,7 @@ pub(crate) enum XAxis {
 
 impl XAxis {
     pub(crate) const fn next(self) -> Self {
-        match self {
-            Self::Step => Self::Epoch,
-            Self::Epoch => Self::Time,
-            Self::Time => Self::Step,
-        }
+        [Self::Epoch, Self::Time, Self::Step][self as usize]
     }
 
     /// The axis of a chart; `None` for bounds shows everything.
@@ -75,7 +72,6 @@ pub(crate) struct Curves {
 }
 
 impl Curves {
-    /// Takes in what happened.
     pub(crate) fn apply(&mut self, stamped: &Stamped) {
         match &stamped.event {
             Event::Started(head) => {
@@ -124,48 +120,31 @@ impl Curves {
         self.annotations.push(Annotation { step, what: what.to_owned() });
     }
 
-    /// A step on the axis `x`.
     pub(crate) fn at(&self, step: f64, x: XAxis) -> f64 {
-        match x {
-            XAxis::Step => step,
-            XAxis::Epoch => step / self.per_epoch.max(1.0),
-            XAxis::Time => self.seconds_at(step),
-        }
-    }
-
-    /// Seconds of training at `step`, between the lines that told them.
-    fn seconds_at(&self, step: f64) -> f64 {
-        let mut before = (0.0, 0.0);
-        for told in self.seconds.points() {
-            if told.0 >= step {
-                return between(before, Some(told), step);
-            }
-            before = told;
-        }
-        before.1
+        self.over([(step, 0.0)], x)[0].0
     }
 
     /// Points of a series, in their order, on the axis `x`.
     pub(crate) fn over(&self, points: impl IntoIterator<Item = (f64, f64)>, x: XAxis) -> Vec<(f64, f64)> {
-        if x != XAxis::Time {
-            return points.into_iter().map(|(step, y)| (self.at(step, x), y)).collect();
-        }
         // Both are in order, so one walk along the clock serves all points.
         let mut clock = self.seconds.points().peekable();
         let mut before = (0.0, 0.0);
-        points
-            .into_iter()
-            .map(|(step, y)| {
-                while let Some(told) = clock.next_if(|(at, _)| *at < step) {
-                    before = told;
-                }
-                (between(before, clock.peek().copied(), step), y)
-            })
-            .collect()
+        let mut seconds = |step: f64| {
+            while let Some(point) = clock.next_if(|(at, _)| *at < step) {
+                before = point;
+            }
+            between(before, clock.peek().copied(), step)
+        };
+        let points = points.into_iter();
+        match x {
+            XAxis::Step => points.collect(),
+            XAxis::Epoch => points.map(|(step, y)| (step / self.per_epoch.max(1.0), y)).collect(),
+            XAxis::Time => points.map(|(step, y)| (seconds(step), y)).collect(),
+        }
     }
 }
 
-/// Seconds at `step`, which lies between two that were told.
+/// Seconds at `step`, which lies between two points of the clock.
 fn between(before: (f64, f64), after: Option<(f64, f64)>, step: f64) -> f64 {
     match after {
         Some((x, seconds)) if x > before.0 => {
@@ -195,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_can_be_told_as_an_epoch_or_as_seconds_of_training() {
+    fn a_step_is_also_an_epoch_and_seconds_of_training() {
         let mut curves = Curves { per_epoch: 10.0, images_per_step: 50.0, ..Curves::default() };
         curves.apply(&step(2, 2.0));
         curves.apply(&step(4, 1.0));

@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// One cell of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sign {
-    /// What is drawn; empty behind a sign that is two cells wide.
+    /// Empty behind a symbol that is two cells wide.
     pub(crate) symbol: String,
     /// Foreground.
     pub(crate) fg: Color,

@@ -1,4 +1,4 @@
-//! The messages that reach the interface, and the effects that it wants.
+//! The messages that reach the interface, and the effects that it returns.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,6 @@ use crate::ui::keys::binding::Tab;
 use crate::ui::prompt::Prompt;
 use crate::ui::saved_state::State;
 
-/// Something happened.
 #[derive(Debug)]
 pub(crate) enum Msg {
     Key(KeyEvent),
@@ -34,39 +33,35 @@ pub(crate) enum Msg {
     Resumed,
     /// A thread of the interface has met a defect of the program.
     Broken,
-    /// A job is done.
     Done(Box<JobResult>),
 }
 
-/// Something is to be done: by the interface itself down to `Filter`, by its shell from there on.
+/// A side effect: carried out by the application down to `Filter`, by the shell from there on.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// An action, with what was typed for it.
     Do(Action, Option<String>),
-    /// Another screen is shown.
     Show(Tab),
-    /// Something is laid over the screen.
+    /// Opens a prompt.
     Ask(Box<Prompt>),
-    /// The screen that is shown is filtered.
+    /// Filters the screen that is shown.
     Filter(String),
     Command(Box<Command>),
     Job(Job),
     Suspend,
-    /// Draw every cell again.
+    /// Draws every cell, whatever is on the screen.
     Redraw,
-    /// Ring the bell.
     Bell,
     /// To the clipboard, through the terminal.
     Copy(String),
-    /// Take the mouse, or let it go.
+    /// Captures the mouse, or releases it.
     Mouse(bool),
     Quit(Exit),
 }
 
-/// What an action came to: effects, or a sentence that says why it was not done.
+/// The result of an action: effects, or a sentence that explains why it was not done.
 pub(crate) type Acted = Result<Vec<Effect>, String>;
 
-/// Nothing more is to be done.
 pub(crate) const DONE: Acted = Ok(Vec::new());
 
 #[expect(clippy::unnecessary_wraps, reason = "the result of an action")]
@@ -85,7 +80,7 @@ pub(crate) enum Job {
     ListRuns,
     /// Of the run in this directory.
     ReadJournal(PathBuf),
-    /// The journal of the run in this directory, which goes on here.
+    /// The journal of the run in this directory, which was resumed here.
     ReadPast(PathBuf),
     /// The run in this directory.
     Delete(PathBuf),
@@ -94,7 +89,7 @@ pub(crate) enum Job {
         recipe: Box<Recipe>,
     },
     ReadRecipe(PathBuf),
-    /// What is to be remembered, and the file it is kept in.
+    /// The state to save, and its file.
     Remember(Box<State>, PathBuf),
     /// Of the run in this directory.
     ReadCheckpoints(PathBuf),
@@ -105,11 +100,11 @@ pub(crate) enum Job {
     },
     /// Stops the process that trains in this run, and waits until it has saved.
     TakeBack(PathBuf),
-    /// Go on with the run in this directory, in a process of its own.
+    /// Continues the run in this directory in a process of its own.
     Background(PathBuf),
 }
 
-/// What became of it; errors are sentences.
+/// The result of a job; errors are sentences.
 #[derive(Debug)]
 pub(crate) enum JobResult {
     Runs(Vec<Entry>),
@@ -123,7 +118,7 @@ pub(crate) enum JobResult {
     Checkpoints(PathBuf, Vec<CheckpointRow>),
     /// Where the copy is.
     Exported(PathBuf),
-    /// The run, free to go on with.
+    /// The run, which can be resumed now.
     TakenBack(PathBuf),
     Background(Result<(), String>),
     Remembered,

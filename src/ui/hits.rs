@@ -1,8 +1,5 @@
-//! The canvas of a frame, and where the frame put what can be clicked.
+//! The areas of a frame that can be clicked.
 
-use std::ops::{Deref, DerefMut};
-
-use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use crate::ui::keys::binding::Tab;
@@ -10,11 +7,13 @@ use crate::ui::keys::binding::Tab;
 /// Something that can be clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A screen's name.
     Tab(Tab),
     /// A row of a part of the screen, which knows what its parts are.
-    Part { part: usize, row: usize },
-    /// A row of what lies over the screen.
+    Part {
+        part: usize,
+        row: usize,
+    },
+    /// A row of the prompt.
     Choice(usize),
 }
 
@@ -23,41 +22,14 @@ pub(crate) enum Target {
 pub(crate) struct Hits(Vec<(Rect, Target)>);
 
 impl Hits {
-    /// What lies on top at a cell, and where it is.
+    pub(crate) fn add(&mut self, area: Rect, target: Target) {
+        self.0.push((area, target));
+    }
+
+    /// The topmost target at a cell, and its area.
     pub(crate) fn at(&self, column: u16, row: u16) -> Option<(Rect, Target)> {
         let position = Position::new(column, row);
         self.0.iter().rev().find(|(area, _)| area.contains(position)).copied()
-    }
-}
-
-/// What a frame is drawn on.
-pub(crate) struct Canvas<'a, 'b> {
-    frame: &'a mut Frame<'b>,
-    pub(crate) hits: Hits,
-}
-
-impl<'a, 'b> Canvas<'a, 'b> {
-    pub(crate) fn new(frame: &'a mut Frame<'b>) -> Self {
-        Self { frame, hits: Hits::default() }
-    }
-
-    /// Makes an area a target.
-    pub(crate) fn hit(&mut self, area: Rect, target: Target) {
-        self.hits.0.push((area, target));
-    }
-}
-
-impl<'b> Deref for Canvas<'_, 'b> {
-    type Target = Frame<'b>;
-
-    fn deref(&self) -> &Frame<'b> {
-        self.frame
-    }
-}
-
-impl<'b> DerefMut for Canvas<'_, 'b> {
-    fn deref_mut(&mut self) -> &mut Frame<'b> {
-        self.frame
     }
 }
 

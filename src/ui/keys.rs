@@ -1,4 +1,4 @@
-//! What can be done, and by which keys: the tables from which dispatch, footer, help and palette derive.
+//! The actions and their keys: the tables from which dispatch, footer, help and palette derive.
 
 pub(crate) mod binding;
 pub(crate) mod data;
@@ -13,7 +13,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::ui::keys::binding::{Binding, Motion, Tab, bind};
 
-/// Something a person can ask the interface to do, with the screen that does it.
+/// An action that a user can request, with the screen that performs it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
     Global(Global),
@@ -26,7 +26,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// The screen that must be shown for its effect to be seen; `None` where any will do.
+    /// The screen where its effect is visible; `None` if any will do.
     pub(crate) fn seen_on(&self) -> Option<Tab> {
         use recipe::Do::{Open, Preset, Set, Start, Write};
         match self {
@@ -40,7 +40,7 @@ impl Action {
     }
 }
 
-/// What can be done on every screen.
+/// The actions of every screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Global {
     Show(Tab),
@@ -57,7 +57,7 @@ pub(crate) enum Global {
     Redraw,
     Suspend,
     Quit,
-    /// Quits, and lets another process go on with the run.
+    /// Quits, and lets another process continue the run.
     LeaveInBackground,
     StopAndQuit,
 }
@@ -87,14 +87,14 @@ const EVERYWHERE: &[Binding<Action>] = &[
     bind(&["enter"], Action::Move(Motion::Enter), "enter", "open"),
     bind(&["esc"], Action::Global(Global::Back), "back", "back"),
     bind(&["y"], Action::Global(Global::Copy), "copy", "copy the value"),
-    bind(&["T"], Action::Global(Global::Theme), "theme", "another theme"),
+    bind(&["T"], Action::Global(Global::Theme), "theme", "choose a theme"),
     bind(&["M"], Action::Global(Global::Mouse), "mouse", "toggle mouse capture"),
     bind(&["ctrl-l"], Action::Global(Global::Redraw), "redraw", "redraw"),
     bind(&["ctrl-z"], Action::Global(Global::Suspend), "suspend", "suspend (training pauses too)"),
     bind(&["q", "ctrl-c"], Action::Global(Global::Quit), "quit", "quit"),
 ];
 
-/// Names that key files and fingers may still have.
+/// Former names, which key files may still have.
 const FORMER: [(&str, &str); 2] = [("rough", "smooth-less"), ("look", "inspect-again")];
 
 /// Every key, with the screen where it holds; `None`: everywhere.
@@ -125,7 +125,6 @@ fn rows_of(name: &str) -> impl Iterator<Item = usize> {
     (0..BINDINGS.len()).filter(move |&row| BINDINGS[row].1.name == name)
 }
 
-/// The action of that name.
 pub(crate) fn action(name: &str) -> Option<&'static Action> {
     rows_of(name).next().map(|row| &BINDINGS[row].1.action)
 }
@@ -180,7 +179,7 @@ impl Keys {
         })
     }
 
-    /// What `key` means on a screen: its own keys before those that hold everywhere.
+    /// The action of `key` on a screen: its own keys come before those that hold everywhere.
     pub(crate) fn action(&self, tab: Tab, key: KeyEvent) -> Option<Action> {
         let name = name_of(key)?;
         let holds = |row: &usize| self.keys[*row].contains(&name);
@@ -199,39 +198,45 @@ fn rows_at(place: Option<Tab>) -> impl Iterator<Item = usize> {
     (0..BINDINGS.len()).filter(move |&row| BINDINGS[row].0 == place)
 }
 
-/// A key event in the words of the table; `None` for what has no name there.
+/// Keys that are not one letter.
+const NAMED: [(KeyCode, &str); 13] = [
+    (KeyCode::Char(' '), "space"),
+    (KeyCode::Enter, "enter"),
+    (KeyCode::Esc, "esc"),
+    (KeyCode::Tab, "tab"),
+    (KeyCode::BackTab, "backtab"),
+    (KeyCode::Up, "up"),
+    (KeyCode::Down, "down"),
+    (KeyCode::Left, "left"),
+    (KeyCode::Right, "right"),
+    (KeyCode::PageUp, "pageup"),
+    (KeyCode::PageDown, "pagedown"),
+    (KeyCode::Home, "home"),
+    (KeyCode::End, "end"),
+];
+
+/// A key event in the words of the table; `None` if it has no name there.
 fn name_of(key: KeyEvent) -> Option<String> {
-    let named = match key.code {
-        KeyCode::Char(' ') => "space".to_owned(),
-        KeyCode::Char(c) => c.to_string(),
-        KeyCode::Enter => "enter".into(),
-        KeyCode::Esc => "esc".into(),
-        KeyCode::Tab => "tab".into(),
-        KeyCode::BackTab => return Some("backtab".into()),
-        KeyCode::Up => "up".into(),
-        KeyCode::Down => "down".into(),
-        KeyCode::Left => "left".into(),
-        KeyCode::Right => "right".into(),
-        KeyCode::PageUp => "pageup".into(),
-        KeyCode::PageDown => "pagedown".into(),
-        KeyCode::Home => "home".into(),
-        KeyCode::End => "end".into(),
-        KeyCode::F(n) => format!("F{n}"),
+    let name = match (NAMED.iter().find(|(code, _)| *code == key.code), key.code) {
+        (Some((_, name)), _) => (*name).to_owned(),
+        (None, KeyCode::Char(c)) => c.to_string(),
+        (None, KeyCode::F(n)) => format!("F{n}"),
         _ => return None,
     };
-    if key.modifiers.contains(KeyModifiers::ALT) {
-        return Some(format!("alt-{named}"));
-    }
-    if key.modifiers.contains(KeyModifiers::CONTROL) { Some(format!("ctrl-{named}")) } else { Some(named) }
+    let held = |modifier| key.code != KeyCode::BackTab && key.modifiers.contains(modifier);
+    Some(if held(KeyModifiers::ALT) {
+        format!("alt-{name}")
+    } else if held(KeyModifiers::CONTROL) {
+        format!("ctrl-{name}")
+    } else {
+        name
+    })
 }
 
 fn is_key(word: &str) -> bool {
     let bare = word.strip_prefix("ctrl-").or_else(|| word.strip_prefix("alt-")).unwrap_or(word);
-    let named =
-        ["space", "enter", "esc", "tab", "backtab", "up", "down", "left", "right", "pageup", "pagedown"];
     bare.chars().count() == 1
-        || named.contains(&bare)
-        || ["home", "end"].contains(&bare)
+        || NAMED.iter().any(|(_, name)| *name == bare)
         || bare.strip_prefix('F').is_some_and(|n| n.parse::<u8>().is_ok_and(|n| (1..=12).contains(&n)))
 }
 

@@ -1,4 +1,4 @@
-//! What lies over the screens: its keys, the command line, and how it looks.
+//! The prompts over the screens: their keys, the command line, and how they look.
 
 pub(crate) mod command_line;
 pub(crate) mod update;

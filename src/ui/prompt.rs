@@ -1,4 +1,4 @@
-//! What lies over a screen and takes the keys: a line to type, a question, a list, help. Each carries the action
+//! Prompts lie over a screen and take the keys: a line to type, a question, a list, help. Each carries the action
 //! that follows.
 
 use std::path::{Path, PathBuf};
@@ -22,11 +22,10 @@ pub(crate) struct Item {
     pub(crate) name: String,
     pub(crate) about: String,
     pub(crate) action: Action,
-    /// What would be typed for the action.
+    /// The argument of the action.
     pub(crate) argument: Option<&'static str>,
 }
 
-/// What lies over the screen.
 #[derive(Clone, Debug)]
 pub(crate) enum Prompt {
     /// The keys whose row has every typed word.

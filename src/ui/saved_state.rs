@@ -1,4 +1,4 @@
-//! What the interface remembers from one time to the next: the last recipe and how things were looked at.
+//! The state that is saved between sessions: the last recipe and the view.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::files;
 use crate::recipe::Recipe;
 use crate::ui::curves::XAxis;
 
-/// The remembered, as its file has it; what is missing is as at the first time.
+/// The state as its file has it; missing keys have their defaults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
@@ -17,7 +17,7 @@ pub(crate) struct State {
     pub(crate) recipe: Option<Recipe>,
 }
 
-/// How the charts and the runs were looked at.
+/// How the charts and the list of runs are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct ViewState {
@@ -42,49 +42,31 @@ pub(crate) enum Order {
 
 impl Order {
     pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Newest => "newest first",
-            Self::Best => "best validation first",
-            Self::Test => "best test first",
-            Self::Largest => "most parameters first",
-            Self::Name => "by name",
-        }
+        ["newest first", "best validation first", "best test first", "most parameters first", "by name"]
+            [self as usize]
     }
 
     pub(crate) const fn next(self) -> Self {
-        match self {
-            Self::Newest => Self::Best,
-            Self::Best => Self::Test,
-            Self::Test => Self::Largest,
-            Self::Largest => Self::Name,
-            Self::Name => Self::Newest,
-        }
+        [Self::Best, Self::Test, Self::Largest, Self::Name, Self::Newest][self as usize]
     }
 }
 
 impl State {
     /// Reads `file`; a missing one is an empty state, one that cannot be read too, with a sentence.
     pub(crate) fn read(file: &Path) -> (Self, Option<String>) {
-        let text = match files::read_text(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), None),
-            Err(error) => {
-                let sentence = format!(
-                    "{}: it cannot be read ({error}); the last recipe and view are forgotten.",
-                    file.display()
-                );
-                return (Self::default(), Some(sentence));
-            }
-        };
-        match toml::from_str(&text) {
-            Ok(state) => (state, None),
-            Err(error) => {
+        let state = match files::read_text(file) {
+            Ok(text) => toml::from_str(&text).map_err(|error| {
                 let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-                let sentence = format!(
-                    "{}: line {line}: {}; the last recipe and view are forgotten.",
-                    file.display(),
-                    error.message()
-                );
+                format!("line {line}: {}", error.message())
+            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), None),
+            Err(error) => Err(format!("it cannot be read ({error})")),
+        };
+        match state {
+            Ok(state) => (state, None),
+            Err(clause) => {
+                let file = file.display();
+                let sentence = format!("{file}: {clause}; the last recipe and view are forgotten.");
                 (Self::default(), Some(sentence))
             }
         }

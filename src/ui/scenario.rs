@@ -21,7 +21,7 @@ use crate::ui::{dump, testing};
 use script::{Head, Script, What};
 use stage::{Shot, Stage};
 
-/// What the interface of a scenario starts with: a machine that is the same everywhere.
+/// The settings of a scenario: a machine that is the same everywhere.
 fn settings(head: &Head) -> Settings {
     let layer = ConfigLayer::parse("the scenario", &head.recipe).unwrap();
     Settings {
@@ -48,7 +48,7 @@ fn read(name: &str) -> Script {
     })
 }
 
-/// Plays a scenario and tells everything that is not as it says.
+/// Plays a scenario and reports every mismatch.
 fn play(name: &str) {
     let script = read(name);
     let mut stage = Stage::new(&script.head);
@@ -72,12 +72,12 @@ fn check(stage: &Stage, what: &What) -> Result<(), String> {
             Err(format!("\"{text}\" is on the screen:\n{}", dump::text(&shot.buffer)))
         }
         What::Effect(words) => {
-            let wishes = stage.wishes();
-            let met = wishes.iter().any(|wish| wish.starts_with(words.as_str()));
-            if met || words == "nothing" && wishes.is_empty() {
+            let wanted = stage.described();
+            let met = wanted.iter().any(|effect| effect.starts_with(words.as_str()));
+            if met || words == "nothing" && wanted.is_empty() {
                 Ok(())
             } else {
-                Err(format!("\"{words}\" is not wanted, but {wishes:?}"))
+                Err(format!("\"{words}\" is not wanted, but {wanted:?}"))
             }
         }
         What::Frame(name) => frames::check(name, &shot),
@@ -95,7 +95,7 @@ fn unwrapped(shot: &Shot) -> String {
 }
 
 #[test]
-fn what_is_not_as_a_scenario_says_is_told() {
+fn every_mismatch_with_a_scenario_is_reported() {
     let mut stage = Stage::new(&Head::default());
     let fault = |stage: &Stage, what: What| check(stage, &what).unwrap_err();
     assert!(fault(&stage, What::Expect("no such words".into())).contains("growth_rate"));
@@ -106,5 +106,5 @@ fn what_is_not_as_a_scenario_says_is_told() {
     let run = || "shapes-k8".to_owned();
     stage.play(&What::Journal { run: run(), until: None }).unwrap();
     let again = stage.play(&What::Journal { run: run(), until: Some(script::Until::Epoch(1)) });
-    assert!(again.unwrap_err().contains("already heard"));
+    assert!(again.unwrap_err().contains("already sent up to"));
 }

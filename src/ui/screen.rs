@@ -5,24 +5,23 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use crate::protocol::Stamped;
+use crate::ui::canvas::Canvas;
 use crate::ui::effect::{Acted, DONE, Effect, JobResult};
-use crate::ui::hits::Canvas;
 use crate::ui::keys::binding::Motion;
 use crate::ui::workspace::Workspace;
 
 /// A screen has its own state, reads and changes the workspace, and reaches other screens by effects alone. What its
 /// keys do is a method of its own, because its actions have a type of their own.
 pub(crate) trait Screen {
-    fn draw(&self, ws: &Workspace, canvas: &mut Canvas, area: Rect);
+    fn draw(&self, canvas: &mut Canvas, area: Rect);
 
     fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted;
 
-    /// It comes into view.
     fn shown(&mut self, _ws: &mut Workspace) -> Vec<Effect> {
         Vec::new()
     }
 
-    /// How often [`Self::tick`] is wanted while it is shown.
+    /// The interval of [`Self::tick`] while it is shown.
     fn pulse(&self) -> Option<Duration> {
         None
     }
@@ -56,18 +55,15 @@ pub(crate) trait Screen {
         Vec::new()
     }
 
-    /// An event of the engine, shown or not.
-    fn event(&mut self, _stamped: &Stamped, _ws: &mut Workspace) -> Vec<Effect> {
-        Vec::new()
-    }
+    /// An event of the engine, whether the screen is shown or not.
+    fn event(&mut self, _stamped: &Stamped, _ws: &mut Workspace) {}
 
-    /// The result of a job, whoever wanted it.
+    /// The result of a job, whoever started it.
     fn done(&mut self, _result: &JobResult, _ws: &mut Workspace) -> Vec<Effect> {
         Vec::new()
     }
 }
 
-/// What the mouse does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mouse {
     Click,
@@ -80,7 +76,7 @@ pub(crate) enum Mouse {
     },
 }
 
-/// Where it does so: a part of the screen, its row, and how far across it, 0 to 1.
+/// Where the mouse is: a part of the screen, its row, and how far across it, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spot {
     pub(crate) part: usize,
@@ -88,7 +84,7 @@ pub(crate) struct Spot {
     pub(crate) share: f64,
 }
 
-/// What a screen is drawn in, on a terminal of so many columns and rows: all but tabs and footer.
+/// The area of a screen on a terminal of these columns and rows: all but tabs and footer.
 pub(crate) fn body((columns, rows): (u16, u16)) -> Rect {
     Rect::new(0, 1.min(rows), columns, rows.saturating_sub(3))
 }

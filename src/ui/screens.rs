@@ -1,5 +1,6 @@
 //! The screens, one folder each.
 
+pub(crate) mod asked;
 pub(crate) mod data;
 pub(crate) mod inspect;
 pub(crate) mod log;
@@ -34,25 +35,12 @@ impl Screens {
     }
 
     pub(crate) fn of(&self, tab: Tab) -> &dyn Screen {
-        match tab {
-            Tab::Recipe => &self.recipe,
-            Tab::Train => &self.train,
-            Tab::Runs => &self.runs,
-            Tab::Inspect => &self.inspect,
-            Tab::Data => &self.data,
-            Tab::Log => &self.log,
-        }
+        let Self { recipe, train, runs, inspect, data, log } = self;
+        let all: [&dyn Screen; 6] = [recipe, train, runs, inspect, data, log];
+        all[tab as usize]
     }
 
     pub(crate) fn of_mut(&mut self, tab: Tab) -> &mut dyn Screen {
-        let [recipe, train, runs, inspect, data, log] = self.all();
-        match tab {
-            Tab::Recipe => recipe,
-            Tab::Train => train,
-            Tab::Runs => runs,
-            Tab::Inspect => inspect,
-            Tab::Data => data,
-            Tab::Log => log,
-        }
+        &mut *self.all()[tab as usize]
     }
 }

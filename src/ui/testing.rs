@@ -1,4 +1,4 @@
-//! What the tests of the interface start with, and a screen in memory.
+//! Fixtures for the tests of the interface, and a screen in memory.
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use crate::protocol::Options;
 use crate::protocol::command::{Device, SaveEvery};
 use crate::recipe::{Data, Recipe};
+use crate::ui::canvas::Canvas;
 use crate::ui::dump;
-use crate::ui::hits::Canvas;
 use crate::ui::keys::Keys;
 use crate::ui::saved_state::ViewState;
 use crate::ui::screen::Screen;
@@ -56,6 +56,6 @@ pub(crate) fn workspace(level: ColourLevel, unicode: bool) -> Workspace {
 /// A screen of this size as text.
 pub(crate) fn drawn(screen: &dyn Screen, ws: &Workspace, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| screen.draw(ws, &mut Canvas::new(frame), Rect::new(0, 0, width, height))).unwrap();
+    terminal.draw(|frame| screen.draw(&mut Canvas::new(frame, ws), Rect::new(0, 0, width, height))).unwrap();
     dump::text(terminal.backend().buffer())
 }

@@ -1,5 +1,5 @@
-//! What all screens may read, and what they change together: the live run, the runs on disk, the recipe in the form,
-//! the log, and how charts are looked at.
+//! State that all screens share: the live run, the runs on disk, the recipe in the form, the log, and the settings
+//! of the charts.
 
 pub(crate) mod draft;
 pub(crate) mod live;
@@ -23,68 +23,64 @@ use crate::ui::workspace::live::Live;
 use crate::ui::workspace::log::Log;
 use crate::ui::workspace::runs::Runs;
 
-/// What is said when a run was asked to end.
+/// The notice after a run was asked to end.
 pub(crate) const FINISHING: &str = "finishing the step and saving.";
 
-/// What the interface starts with.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The recipe that was typed, or the default.
+    /// From the command line, or the default.
     pub(crate) recipe: Recipe,
-    /// How runs are carried out.
     pub(crate) options: Options,
     pub(crate) theme: Theme,
     /// The colours of the terminal.
     pub(crate) level: ColourLevel,
     pub(crate) glyphs: Glyphs,
     pub(crate) keys: Keys,
-    /// Bytes that the machine has available, where it tells.
+    /// Bytes that the machine has available, if known.
     pub(crate) memory: Option<u64>,
-    /// The run to go on with at once, and what of it is to be otherwise.
+    /// The run to resume at once, and the changes to it.
     pub(crate) resume: Option<(PathBuf, Overrides)>,
-    /// Seconds from UTC to the time of this place.
+    /// Seconds from UTC to local time.
     pub(crate) utc_offset: i32,
     /// The name of the first run that is started here.
     pub(crate) name: Option<String>,
-    /// Whether the mouse is taken.
+    /// Whether the mouse is captured.
     pub(crate) mouse: bool,
-    /// Where that is kept.
     pub(crate) state_file: PathBuf,
     /// Whether the end of a long run rings the bell.
     pub(crate) bell: bool,
-    /// How things were looked at last time.
+    /// As it was last time.
     pub(crate) view: ViewState,
-    /// What is to be said at once: warnings about files that were read.
+    /// Warnings about files that were read, shown at the start.
     pub(crate) notes: Vec<String>,
     pub(crate) on_hangup: OnHangup,
 }
 
-/// What becomes of a run when the terminal goes.
+/// The fate of a run when the terminal closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum OnHangup {
     /// It is saved and stops.
     #[default]
     Stop,
-    /// It is saved and goes on in a process of its own.
+    /// It is saved and continues in a process of its own.
     Background,
 }
 
-/// A sentence at the bottom, until something else is said.
+/// A sentence at the bottom, until the next one or the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notice {
     pub(crate) text: String,
     pub(crate) bad: bool,
 }
 
-/// Everything that screens share. A screen reads all of it; which one is shown, only the application changes.
+/// Everything that screens share. A screen reads all of it; only the application changes which one is shown.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) settings: Settings,
-    /// The screen that is shown.
     pub(crate) tab: Tab,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
-    /// Seconds since 1970, as the last message said.
+    /// Seconds since 1970, at the last message.
     pub(crate) now: f64,
     pub(crate) live: Live,
     pub(crate) runs: Runs,
@@ -92,7 +88,6 @@ pub(crate) struct Workspace {
     /// The last preview of data, and the recipe it is about.
     pub(crate) preview: Option<(Box<Recipe>, Box<Preview>)>,
     pub(crate) log: Log,
-    /// How charts are looked at.
     pub(crate) view: ViewState,
     pub(crate) notice: Option<Notice>,
     /// The id of the last question that was asked of the engine.
@@ -117,28 +112,27 @@ impl Workspace {
         };
         for note in new.settings.notes.clone() {
             if new.notice.is_none() {
-                new.complain(note.clone());
+                new.warn(note.clone());
             }
-            new.log.say(0.0, note);
+            new.log.push(0.0, note);
         }
         new
     }
 
-    /// The id of a question that is about to be asked.
     pub(crate) fn next_question(&mut self) -> u64 {
         self.questions += 1;
         self.questions
     }
 
-    pub(crate) fn say(&mut self, text: impl Into<String>) {
+    pub(crate) fn notify(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: plain::kept(text.into()), bad: false });
     }
 
-    pub(crate) fn complain(&mut self, text: impl Into<String>) {
+    pub(crate) fn warn(&mut self, text: impl Into<String>) {
         self.notice = Some(Notice { text: plain::kept(text.into()), bad: true });
     }
 
-    /// What is remembered for the next time.
+    /// The state to save for the next time.
     pub(crate) fn state(&self) -> State {
         let view = ViewState { order: self.runs.order, ..self.view };
         State { view, recipe: Some(self.draft.recipe.clone()) }

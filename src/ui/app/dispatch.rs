@@ -6,7 +6,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 
 use crate::monitor::Exit;
 use crate::protocol::{Command, StopReason};
-use crate::ui::app::state::{App, Leaving};
+use crate::ui::app::{App, Leaving};
 use crate::ui::effect::{Acted, DONE, Effect, JobResult, Msg, ask};
 use crate::ui::keys::binding::Tab;
 use crate::ui::keys::{Action, Global, runs};
@@ -15,14 +15,14 @@ use crate::ui::style::theme::Theme;
 use crate::ui::workspace::FINISHING;
 
 impl App {
-    /// What is to be done when the interface opens.
+    /// The effects at the start.
     pub(crate) fn opening(&mut self) -> Vec<Effect> {
         let resume = self.ws.settings.resume.take();
         let go_on = resume.map(|(target, overrides)| runs::Do::GoOn(target, Box::new(overrides)));
         self.settle(go_on.map(|what| Effect::Do(Action::Runs(what), None)).into_iter().collect())
     }
 
-    /// Applies a message; what is left is for the shell.
+    /// Applies a message; returns the effects for the shell.
     pub(crate) fn update(&mut self, msg: Msg) -> Vec<Effect> {
         self.dirty |= match &msg {
             Msg::Tick(_) => self.clock_runs(),
@@ -39,11 +39,11 @@ impl App {
             }
             Msg::Event(stamped) => self.event(&stamped),
             Msg::EngineGone => {
-                self.ws.complain("the engine is gone; the last checkpoint is untouched.");
+                self.ws.warn("the engine is gone; the last checkpoint is untouched.");
                 self.leaving.take().map(|_| Effect::Quit(Exit::FAILED)).into_iter().collect()
             }
             Msg::Printed(line) => {
-                self.ws.log.say(self.ws.now, line);
+                self.ws.log.push(self.ws.now, line);
                 Vec::new()
             }
             Msg::Signal(signal) => self.signal(signal),
@@ -70,7 +70,7 @@ impl App {
         action.map(|action| Effect::Do(action, None)).into_iter().collect()
     }
 
-    /// Has the effects that are the application's own, and what follows from them; returns the shell's.
+    /// Carries out the effects that are the application's own, and those that follow; returns the shell's.
     fn settle(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
         let (mut todo, mut others) = (VecDeque::from(effects), Vec::new());
         while let Some(effect) = todo.pop_front() {
@@ -111,7 +111,7 @@ impl App {
             Some(Prompt::Line { action, title, input, .. }) => {
                 self.overlay.prompt = Some(Prompt::Line { action, title, input, trouble: Some(sentence) });
             }
-            _ => self.ws.complain(sentence),
+            _ => self.ws.warn(sentence),
         }
         Vec::new()
     }
@@ -148,7 +148,7 @@ impl App {
             (Global::Copy, _) => {
                 let text = Some(screen.copied(ws)).filter(|text| !text.is_empty());
                 let text = text.ok_or("nothing to copy here.")?;
-                ws.say(format!("copied {text}"));
+                ws.notify(format!("copied {text}"));
                 Ok(vec![Effect::Copy(text)])
             }
             (Global::Theme, None) => ask(Prompt::themes()),
@@ -156,26 +156,26 @@ impl App {
                 let none = || format!("there is no theme `{name}`: {}.", Theme::names().join(", "));
                 let theme = Theme::builtin(name).ok_or_else(none)?;
                 ws.settings.theme = theme.at(ws.settings.level);
-                ws.say(format!("theme {name}; `theme = \"{name}\"` in config.toml keeps it."));
+                ws.notify(format!("theme {name}; `theme = \"{name}\"` in config.toml keeps it."));
                 DONE
             }
             (Global::Mouse, _) => {
                 ws.settings.mouse = !ws.settings.mouse;
                 let whose = if ws.settings.mouse { "interface" } else { "terminal" };
-                ws.say(format!("the mouse is the {whose}'s."));
+                ws.notify(format!("the mouse belongs to the {whose}."));
                 Ok(vec![Effect::Mouse(ws.settings.mouse)])
             }
             (Global::Redraw, _) => Ok(vec![Effect::Redraw]),
             (Global::Suspend, _) => Ok(vec![Effect::Suspend]),
             (Global::Quit, _) if ws.live.training() => ask(Prompt::leaving()),
-            // The run may have ended while it was asked what shall become of it.
+            // The run may have ended while the question was open.
             (Global::Quit, _) => Ok(vec![Effect::Quit(Exit::FINE)]),
             (Global::LeaveInBackground | Global::StopAndQuit, _) => {
                 let run = ws.live.head().filter(|_| ws.live.training()).map(|head| head.run_dir.clone());
                 let Some(run) = run else { return Ok(vec![Effect::Quit(Exit::FINE)]) };
                 let background = what == Global::LeaveInBackground;
                 self.leaving = Some(if background { Leaving::Background(run) } else { Leaving::Quit(0) });
-                ws.say(FINISHING);
+                ws.notify(FINISHING);
                 Ok(vec![Effect::Command(Box::new(Command::Stop(StopReason::Asked)))])
             }
         }

@@ -1,15 +1,15 @@
-//! What the engine, signals and jobs say.
+//! Events from the engine, signals, and the results of jobs.
 
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 
 use crate::monitor::{Exit, lines, signals};
 use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
-use crate::ui::app::state::{App, Leaving};
+use crate::ui::app::{App, Leaving};
 use crate::ui::effect::{Effect, Job, JobResult};
 use crate::ui::keys::binding::Tab;
 use crate::ui::workspace::{FINISHING, OnHangup};
 
-/// Seconds after which the end of a run is news to somebody who looks elsewhere.
+/// Seconds of training after which the end of a run rings the bell.
 const LONG: f64 = 60.0;
 
 impl App {
@@ -19,29 +19,29 @@ impl App {
         let training = ws.live.training();
         let moved = ws.live.apply(stamped);
         for line in lines::of(&stamped.event, &ws.live.monitor) {
-            ws.log.say(stamped.time, line);
+            ws.log.push(stamped.time, line);
         }
         if moved {
             return Vec::new();
         }
-        let screens = self.screens.all().into_iter();
-        let mut effects: Vec<Effect> = screens.flat_map(|screen| screen.event(stamped, ws)).collect();
+        self.screens.all().into_iter().for_each(|screen| screen.event(stamped, ws));
+        let mut effects = Vec::new();
         match &stamped.event {
             Event::Started(head) => {
-                ws.say("training.");
+                ws.notify("training.");
                 effects.push(Effect::Show(Tab::Train));
                 // A checkpoint lies in a directory of its run's.
                 let before = head.resumed_from.as_ref().and_then(|file| file.parent()?.parent());
                 effects.extend(before.map(|run| Effect::Job(Job::ReadPast(run.to_owned()))));
             }
-            Event::Warning { message } | Event::Refused { message } => ws.complain(message.clone()),
-            Event::Answered { answer: Err(why), .. } => ws.complain(why.message.clone()),
+            Event::Warning { message } | Event::Refused { message } => ws.warn(message.clone()),
+            Event::Answered { answer: Err(why), .. } => ws.warn(why.message.clone()),
             Event::Failed { message, .. } => {
-                ws.complain(message.clone());
+                ws.warn(message.clone());
                 effects.extend(self.ended(None, training));
             }
             Event::Finished { outcome, .. } => {
-                ws.say(format!("the run is {}.", format!("{outcome:?}").to_lowercase()));
+                ws.notify(format!("the run is {}.", format!("{outcome:?}").to_lowercase()));
                 effects.extend(self.ended(Some(*outcome), training));
             }
             _ => {}
@@ -49,7 +49,7 @@ impl App {
         effects
     }
 
-    /// The run has ended: whoever waited for that goes now.
+    /// The run has ended: leaves, if that was waited for.
     fn ended(&mut self, outcome: Option<Outcome>, training: bool) -> Vec<Effect> {
         let live = &self.ws.live;
         match (self.leaving.take(), outcome) {
@@ -73,7 +73,7 @@ impl App {
         }
     }
 
-    /// SIGUSR1 saves the run; what asks for an end, or SIGHUP, ends the program after the run is saved.
+    /// SIGUSR1 saves the run; SIGHUP and the signals that stop end the program after the run is saved.
     pub(crate) fn signal(&mut self, signal: i32) -> Vec<Effect> {
         let command = |command| vec![Effect::Command(Box::new(command))];
         let (ws, background) = (&mut self.ws, matches!(self.leaving, Some(Leaving::Background(_))));
@@ -95,7 +95,7 @@ impl App {
             }
             _ => (Leaving::Quit(code), StopReason::Signal(signal)),
         };
-        ws.say(if signal == SIGHUP { FINISHING } else { signals::sentence(true) });
+        ws.notify(if signal == SIGHUP { FINISHING } else { signals::sentence(true) });
         match self.leaving.replace(leaving) {
             Some(_) => Vec::new(),
             None => command(Command::Stop(reason)),
@@ -111,9 +111,9 @@ impl App {
             JobResult::Background(Ok(())) => effects.push(Effect::Quit(Exit::FINE)),
             JobResult::Background(Err(sentence)) => {
                 self.leaving = None;
-                ws.complain(sentence);
+                ws.warn(sentence);
             }
-            JobResult::Failed(sentence) => ws.complain(sentence),
+            JobResult::Failed(sentence) => ws.warn(sentence),
             _ => {}
         }
         effects

@@ -1,8 +1,8 @@
-//! The mouse, by what the last frame put where it points.
+//! Mouse events, resolved by the hits of the last frame.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use crate::ui::app::state::App;
+use crate::ui::app::App;
 use crate::ui::effect::Effect;
 use crate::ui::hits::Target;
 use crate::ui::screen::{Mouse, Spot};
@@ -21,7 +21,7 @@ impl App {
         };
         let spot = match (mouse, hit) {
             (Mouse::Click, Some((_, Target::Choice(row)))) => return self.overlay.choose(row),
-            // What lies over the screen keeps the mouse from what is below it.
+            // A prompt keeps the mouse from the screen below it.
             _ if self.overlay.prompt.is_some() => return Vec::new(),
             (Mouse::Click, Some((_, Target::Tab(tab)))) => return vec![Effect::Show(tab)],
             (_, Some((area, Target::Part { part, row }))) => {
@@ -33,7 +33,7 @@ impl App {
         };
         let screen = self.screens.of_mut(self.ws.tab);
         screen.mouse(mouse, spot, &mut self.ws).unwrap_or_else(|sentence| {
-            self.ws.complain(sentence);
+            self.ws.warn(sentence);
             Vec::new()
         })
     }

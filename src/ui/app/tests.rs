@@ -1,4 +1,4 @@
-//! What signals and the clock change.
+//! Signals, the clock, and the end of a run.
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
@@ -30,7 +30,7 @@ fn finished(outcome: Outcome) -> Msg {
     event(Event::Finished { outcome, reason: None, best: None, test: None, step: 3 })
 }
 
-/// What is asked of the engine.
+/// The stop that is requested of the engine.
 fn stop_of(effects: &[Effect]) -> Option<StopReason> {
     match effects {
         [Effect::Command(command)] => match **command {
@@ -61,7 +61,7 @@ fn a_signal_in_a_run_stops_it_and_then_ends_with_its_code() {
         let mut app = training();
         let effects = app.update(Msg::Signal(signal));
         assert_eq!(stop_of(&effects), Some(StopReason::Signal(signal)));
-        // The window that closes after the shell was told says nothing new.
+        // The window that closes after the shell got the signal changes nothing.
         assert!(app.update(Msg::Signal(signal)).is_empty());
         assert_eq!(exit_of(&app.update(finished(Outcome::Stopped))), Some(Exit(code)));
     }

@@ -4,14 +4,15 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Clear, Paragraph, Wrap};
+use ratatui::widgets::Clear;
 
 use crate::plain;
-use crate::ui::app::state::App;
-use crate::ui::hits::{Canvas, Hits, Target};
+use crate::ui::app::App;
+use crate::ui::canvas::Canvas;
+use crate::ui::hits::{Hits, Target};
 use crate::ui::keys::binding::Tab;
 use crate::ui::overlay;
-use crate::ui::widgets::pane::cut;
+use crate::ui::widgets::fit::cut;
 use crate::ui::workspace::Workspace;
 
 /// The smallest terminal that is drawn in.
@@ -20,53 +21,44 @@ pub(crate) const SMALLEST: (u16, u16) = (60, 16);
 impl App {
     /// Draws a frame; returns where it put what can be clicked.
     pub(crate) fn draw(&self, frame: &mut Frame) -> Hits {
-        let mut canvas = Canvas::new(frame);
-        everything(self, &mut canvas);
+        let mut canvas = Canvas::new(frame, &self.ws);
+        self.everything(&mut canvas);
         canvas.hits
     }
-}
 
-fn everything(app: &App, canvas: &mut Canvas) {
-    let (area, ws) = (canvas.area(), &app.ws);
-    canvas.buffer_mut().set_style(area, ws.settings.theme.text);
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let text = format!(
-            "{}x{} is too small; densenet-tui needs {}x{}.",
-            area.width, area.height, SMALLEST.0, SMALLEST.1
-        );
-        let text = Paragraph::new(text).style(ws.settings.theme.text);
-        return canvas.render_widget(text.wrap(Wrap { trim: true }), area);
-    }
-    let [head, body, foot] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(area);
-    tabs(ws, canvas, head);
-    app.screens.of(ws.tab).draw(ws, canvas, body);
-    footer(ws, canvas, foot);
-    if let Some(prompt) = &app.overlay.prompt {
-        overlay::view::draw(ws, prompt, canvas, body);
-    }
-    for cell in &mut canvas.buffer_mut().content {
-        if cell.symbol().contains(plain::is_active) {
-            cell.set_char(plain::REPLACEMENT);
+    fn everything(&self, canvas: &mut Canvas) {
+        let (area, text) = (canvas.area(), canvas.theme.text);
+        canvas.buffer_mut().set_style(area, text);
+        let (width, height) = SMALLEST;
+        if area.width < width || area.height < height {
+            let size = format!("{}x{}", area.width, area.height);
+            let sentence = format!("{size} is too small; densenet-tui needs {width}x{height}.");
+            return canvas.prose(sentence, text, area);
         }
-    }
-    if !ws.settings.glyphs.unicode {
-        to_ascii(ws, canvas);
-    }
-}
-
-/// Names and paths can have any sign; a terminal that is not asked for UTF-8 gets none of them.
-fn to_ascii(ws: &Workspace, canvas: &mut Canvas) {
-    for cell in &mut canvas.buffer_mut().content {
-        if !cell.symbol().is_ascii() {
-            let text = ws.settings.glyphs.text(cell.symbol()).chars().next();
-            cell.set_char(text.filter(char::is_ascii).unwrap_or('?'));
+        let [head, body, foot] =
+            Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(area);
+        tabs(canvas, head);
+        self.screens.of(self.ws.tab).draw(canvas, body);
+        footer(canvas, foot);
+        if let Some(prompt) = &self.overlay.prompt {
+            overlay::view::draw(prompt, canvas, body);
+        }
+        // Names and paths can have any sign: none that controls a terminal is drawn, and only ASCII without UTF-8.
+        let glyphs = canvas.glyphs;
+        for cell in &mut canvas.buffer_mut().content {
+            if cell.symbol().contains(plain::is_active) {
+                cell.set_char(plain::REPLACEMENT);
+            }
+            if !glyphs.unicode && !cell.symbol().is_ascii() {
+                let twin = glyphs.text(cell.symbol()).chars().next();
+                cell.set_char(twin.filter(char::is_ascii).unwrap_or('?'));
+            }
         }
     }
 }
 
-fn tabs(ws: &Workspace, canvas: &mut Canvas, area: Rect) {
-    let theme = &ws.settings.theme;
+fn tabs(canvas: &mut Canvas, area: Rect) {
+    let (ws, theme) = (canvas.ws, canvas.theme);
     let mut spans = Vec::new();
     let mut column = area.x;
     for (number, tab) in (1..).zip(Tab::ALL) {
@@ -83,7 +75,7 @@ fn tabs(ws: &Workspace, canvas: &mut Canvas, area: Rect) {
     let text = cut(&state, usize::from(room));
     let width = text.chars().count() as u16;
     let right = Rect { x: area.right() - width, width, ..area };
-    canvas.render_widget(Span::styled(text, theme.accent), right);
+    canvas.text(text, theme.accent, right);
 }
 
 /// The run of the engine in a few words, on every screen.
@@ -97,20 +89,19 @@ fn state(ws: &Workspace) -> String {
     format!("{sign} {share:.0} % {}", head.run)
 }
 
-/// What was said last, and the keys that work here.
-fn footer(ws: &Workspace, canvas: &mut Canvas, area: Rect) {
-    let theme = &ws.settings.theme;
-    let [said, keys] = Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(area);
+/// The notice, and the keys that work here.
+fn footer(canvas: &mut Canvas, area: Rect) {
+    let (ws, theme) = (canvas.ws, canvas.theme);
+    let [line, keys] = Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(area);
     if let Some(notice) = &ws.notice {
         let style = if notice.bad { theme.bad } else { theme.good };
-        let text = Paragraph::new(Span::styled(notice.text.as_str(), style)).wrap(Wrap { trim: true });
         // A long sentence takes the rows above it that it needs, up to half of the screen.
-        let rows = 1 + notice.text.chars().count() / usize::from(said.width.max(1));
+        let rows = 1 + notice.text.chars().count() / usize::from(line.width.max(1));
         let more = (rows as u16 - 1).min(canvas.area().height / 2);
-        let place = Rect { y: said.y - more, height: 1 + more, ..said };
+        let place = Rect { y: line.y - more, height: 1 + more, ..line };
         canvas.render_widget(Clear, place);
         canvas.buffer_mut().set_style(place, theme.text);
-        canvas.render_widget(text, place);
+        canvas.prose(&notice.text, style, place);
     }
     let mut spans = Vec::new();
     let mut width = 0;

@@ -1,4 +1,4 @@
-//! The words of the key tables: the screens, the moves, and a row that binds keys to an action.
+//! The types of the key tables: the screens, the moves, and a row that binds keys to an action.
 
 /// The screens, in the order of their digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,15 +17,14 @@ impl Tab {
         [Self::Recipe, Self::Train, Self::Runs, Self::Inspect, Self::Data, Self::Log];
 
     pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::Recipe => "Recipe",
-            Self::Train => "Train",
-            Self::Runs => "Runs",
-            Self::Inspect => "Inspect",
-            Self::Data => "Data",
-            Self::Log => "Log",
-        }
+        ["Recipe", "Train", "Runs", "Inspect", "Data", "Log"][self as usize]
     }
+}
+
+/// The value after `now`, or before it, in a list that goes round.
+pub(crate) fn next_of<T: Copy + PartialEq>(all: &[T], now: T, forward: bool) -> T {
+    let place = all.iter().position(|&value| value == now).unwrap_or(0);
+    all[(place + if forward { 1 } else { all.len() - 1 }) % all.len()]
 }
 
 /// A move within the screen that is shown.
@@ -68,7 +67,6 @@ pub(crate) struct Binding<A: 'static> {
     pub(crate) action: A,
     /// The name in a key file and on the command line.
     pub(crate) name: &'static str,
-    /// What it does, in a few words.
     pub(crate) help: &'static str,
 }
 
@@ -79,4 +77,16 @@ pub(crate) const fn bind<A>(
     help: &'static str,
 ) -> Binding<A> {
     Binding { keys, action, name, help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_round() {
+        assert_eq!(next_of(&Tab::ALL, Tab::Log, true), Tab::Recipe);
+        assert_eq!(next_of(&Tab::ALL, Tab::Recipe, false), Tab::Log);
+        assert_eq!(next_of(&Tab::ALL, Tab::Train, true), Tab::Runs);
+    }
 }

@@ -1,4 +1,4 @@
-//! What can be done with the data of the recipe.
+//! The actions on the data of the recipe, and their keys.
 
 use crate::ui::keys::binding::{Binding, bind};
 

@@ -1,4 +1,4 @@
-//! What can be done with an inspection.
+//! The actions on an inspection, and their keys.
 
 use std::path::PathBuf;
 
@@ -22,12 +22,12 @@ pub(crate) enum Do {
 #[rustfmt::skip]
 pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["v"], Do::NextView, "view", "next view"),
-    bind(&["V"], Do::PreviousView, "previous-view", "view before"),
+    bind(&["V"], Do::PreviousView, "previous-view", "previous view"),
     bind(&["i", "r"], Do::Inspect, "inspect-again", "inspect"),
     bind(&["m", "enter"], Do::Pair, "pair", "mistakes of the pair"),
     bind(&["o"], Do::Order, "order", "order of classes"),
     bind(&["]"], Do::NextBlock, "next-block", "next block"),
-    bind(&["["], Do::PreviousBlock, "previous-block", "block before"),
+    bind(&["["], Do::PreviousBlock, "previous-block", "previous block"),
     bind(&["n"], Do::ByRow, "by-row", "shade reuse row by row"),
     bind(&["t"], Do::Split, "split", "which images"),
 ];

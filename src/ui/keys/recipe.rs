@@ -1,4 +1,4 @@
-//! What can be done with the recipe.
+//! The actions on the recipe, and their keys.
 
 use crate::recipe::Recipe;
 use crate::ui::keys::binding::{Binding, bind};

@@ -1,4 +1,4 @@
-//! What can be done with the runs on disk.
+//! The actions on the runs on disk, and their keys.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub(crate) enum Do {
 }
 
 impl Do {
-    /// Whether it is about what is under the cursor of the screen.
+    /// Whether it applies to the row under the cursor.
     pub(crate) fn is_about_the_cursor(&self) -> bool {
         use Do::{CopyTo, ExtendEpochs, GoOn, LowerLearningRate, Remove, TakeBack};
         !matches!(
@@ -48,7 +48,7 @@ impl Do {
 pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["enter"], Do::Open, "open-run", "its checkpoints"),
     bind(&["space"], Do::Mark, "mark", "mark for the chart"),
-    bind(&["r"], Do::Resume, "resume", "go on, or restore"),
+    bind(&["r"], Do::Resume, "resume", "resume, or restore"),
     bind(&["c"], Do::Clone, "clone", "clone into a recipe"),
     bind(&["i"], Do::Inspect, "inspect", "inspect its best network"),
     bind(&["o"], Do::Sort, "sort", "next order"),

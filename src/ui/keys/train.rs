@@ -1,4 +1,4 @@
-//! What can be done with the run in training and its charts.
+//! The actions on the run in training and its charts, and their keys.
 
 use crate::ui::keys::binding::{Binding, bind};
 
@@ -39,7 +39,7 @@ impl Do {
 
 #[rustfmt::skip]
 pub(crate) const KEYS: &[Binding<Do>] = &[
-    bind(&["space"], Do::Pause, "pause", "pause or go on"),
+    bind(&["space"], Do::Pause, "pause", "pause/continue"),
     bind(&["s"], Do::Save, "save", "save now"),
     bind(&["e"], Do::Evaluate, "evaluate", "evaluate now"),
     bind(&["S"], Do::Stop, "stop", "stop and save"),
@@ -55,7 +55,7 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["-"], Do::ZoomOut, "zoom-out", "zoom out"),
     bind(&["<"], Do::PanLeft, "pan-left", "move a zoomed view left"),
     bind(&[">"], Do::PanRight, "pan-right", "move it right"),
-    bind(&["R"], Do::ResetView, "reset-view", "see everything"),
+    bind(&["R"], Do::ResetView, "reset-view", "reset the view"),
     bind(&["z"], Do::Maximise, "maximise", "one chart alone"),
     bind(&["f"], Do::Freeze, "freeze", "freeze the view"),
 ];

@@ -2,7 +2,6 @@
 
 use crate::ui::keys::{self, Action, BINDINGS, Global, recipe};
 
-/// Lines that are remembered.
 const KEPT: usize = 100;
 /// Actions that take an argument.
 const WITH_ARGUMENT: [&str; 7] = ["rate", "epochs", "write", "open", "filter", "theme", "preset"];
@@ -11,12 +10,12 @@ const WITH_ARGUMENT: [&str; 7] = ["rate", "epochs", "write", "open", "filter", "
 pub(crate) struct CommandLine {
     /// Oldest first.
     history: Vec<String>,
-    /// The line that was brought back.
+    /// The index of the line that was recalled.
     recalled: usize,
 }
 
 impl CommandLine {
-    /// What a line asks for: an action and its argument, or nothing. The error is a sentence.
+    /// Reads a line: an action and its argument, or nothing. The error is a sentence.
     pub(crate) fn read(&mut self, line: &str) -> Result<Option<(Action, Option<String>)>, String> {
         let line = line.trim();
         if self.history.last().is_none_or(|last| last != line) && !line.is_empty() {
@@ -43,7 +42,7 @@ impl CommandLine {
         }
     }
 
-    /// The line before the one that was brought back, or the one after it.
+    /// The line before the one that was recalled, or the one after it.
     pub(crate) fn recall(&mut self, older: bool) -> String {
         let last = self.history.len();
         self.recalled = if older { self.recalled.saturating_sub(1) } else { (self.recalled + 1).min(last) };
@@ -51,7 +50,7 @@ impl CommandLine {
     }
 }
 
-/// What the begin of a name is completed to: the longest that all its actions share.
+/// The longest beginning that all names starting with `typed` share.
 pub(crate) fn completion(typed: &str) -> Option<String> {
     let names = BINDINGS.iter().map(|(_, binding)| binding.name).chain(["set"]);
     let mut names = names.filter(|name| name.starts_with(typed));

@@ -12,7 +12,7 @@ use crate::ui::workspace::Workspace;
 const FILTER: Action = Action::Global(Global::Filter);
 const COMMAND_LINE: Action = Action::Global(Global::CommandLine);
 
-/// What lies over the screens and takes the keys, where something does.
+/// The prompt over the screens, which takes the keys.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
     pub(crate) prompt: Option<Prompt>,
@@ -23,7 +23,7 @@ impl Overlay {
     pub(crate) fn paste(&mut self, text: &str, ws: &mut Workspace) -> Vec<Effect> {
         let Some(prompt) = &mut self.prompt else { return Vec::new() };
         if !prompt.insert(text) {
-            ws.complain(format!("what was pasted is cut: a line has at most {LONGEST} characters."));
+            ws.warn(format!("what was pasted is cut: a line has at most {LONGEST} characters."));
         }
         self.look(ws)
     }
@@ -55,7 +55,7 @@ impl Overlay {
                 _ => self.edit(key, ws),
             },
             Prompt::Line { action, input, .. } => match key.code {
-                // What is typed filters already.
+                // The filter is applied already.
                 KeyCode::Enter | KeyCode::Tab if *action == FILTER => self.prompt = None,
                 KeyCode::Enter | KeyCode::Tab => {
                     return vec![Effect::Do(action.clone(), Some(input.value().trim().to_owned()))];
@@ -65,27 +65,19 @@ impl Overlay {
                     return self.look(ws);
                 }
             },
-            Prompt::Question { answers, row, .. } => {
-                let last = answers.len() - 1;
-                match key.code {
-                    KeyCode::Up | KeyCode::Left | KeyCode::Char('k' | 'h') => *row = row.saturating_sub(1),
-                    KeyCode::Down | KeyCode::Right | KeyCode::Char('j' | 'l') | KeyCode::Tab => {
-                        *row = (*row + 1).min(last);
-                    }
-                    KeyCode::Enter => {
-                        let row = *row;
-                        return self.choose(row);
-                    }
-                    _ => {}
-                }
+            Prompt::Question { row, .. } | Prompt::List { row, .. } if key.code == KeyCode::Enter => {
+                let row = *row;
+                return self.choose(row);
             }
-            Prompt::List { items, input, row, .. } => {
-                let found = matching(items, input.value()).len();
-                if key.code == KeyCode::Enter {
-                    let row = *row;
-                    return self.choose(row);
+            Prompt::Question { answers, row, .. } => match key.code {
+                KeyCode::Up | KeyCode::Left | KeyCode::Char('k' | 'h') => *row = row.saturating_sub(1),
+                KeyCode::Down | KeyCode::Right | KeyCode::Char('j' | 'l') | KeyCode::Tab => {
+                    *row = (*row + 1).min(answers.len() - 1);
                 }
-                if !scroll(row, key, found) {
+                _ => {}
+            },
+            Prompt::List { items, input, row, .. } => {
+                if !scroll(row, key, matching(items, input.value()).len()) {
                     self.edit(key, ws);
                 }
             }
@@ -103,11 +95,11 @@ impl Overlay {
     /// Edits what is typed, as far as there is room.
     fn edit(&mut self, key: KeyEvent, ws: &mut Workspace) {
         if self.prompt.as_mut().is_some_and(|prompt| !prompt.edit(key)) {
-            ws.complain(format!("there is no room for it: a line has at most {LONGEST} characters."));
+            ws.warn(format!("there is no room for it: a line has at most {LONGEST} characters."));
         }
     }
 
-    /// What is typed takes effect where that harms nothing: a filter filters, a wrong value is told at once.
+    /// Applies the typed text early where that is harmless: a filter filters, a wrong value shows its error.
     fn look(&mut self, ws: &Workspace) -> Vec<Effect> {
         match &mut self.prompt {
             Some(Prompt::Line { action: FILTER, input, .. }) => {

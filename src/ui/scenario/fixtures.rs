@@ -1,4 +1,4 @@
-//! What scenarios are fed with: real runs and answers, kept in `tests/scenarios/fixtures`.
+//! The inputs of scenarios: real runs and answers, kept in `tests/scenarios/fixtures`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -59,16 +59,16 @@ fn rows(dump: &str) -> (Vec<Row<'_>>, &str) {
 /// Which rows differ, and whether in their characters or in their styles.
 fn differences(expected: &str, found: &str) -> Vec<String> {
     let ((before, cursor_before), (after, cursor_after)) = (rows(expected), rows(found));
-    let mut told = Vec::new();
+    let mut differences = Vec::new();
     if before.len() != after.len() {
-        told.push(format!("{} rows, not {}", after.len(), before.len()));
+        differences.push(format!("{} rows, not {}", after.len(), before.len()));
     }
     if cursor_before != cursor_after {
-        told.push(format!("{cursor_after}, not {cursor_before}"));
+        differences.push(format!("{cursor_after}, not {cursor_before}"));
     }
     for (number, (old, new)) in before.iter().zip(&after).enumerate() {
         if old.text != new.text {
-            told.push(format!("row {number}, characters:\n  - {}\n  + {}", old.text, new.text));
+            differences.push(format!("row {number}, characters:\n  - {}\n  + {}", old.text, new.text));
         } else if old.styles != new.styles {
             let at =
                 |row: &Row, place: usize| row.styles.get(place).map_or(String::new(), |s| (*s).to_owned());
@@ -76,7 +76,7 @@ fn differences(expected: &str, found: &str) -> Vec<String> {
             let places: Vec<usize> = (0..last).filter(|&x| at(old, x) != at(new, x)).collect();
             let Some(&first) = places.first() else { continue };
             let name = |style: String| if style.is_empty() { "none".to_owned() } else { style };
-            told.push(format!(
+            differences.push(format!(
                 "row {number}, styles of {} cells from column {first} on: {}, not {}\n    {}",
                 places.len(),
                 name(at(new, first)),
@@ -85,7 +85,7 @@ fn differences(expected: &str, found: &str) -> Vec<String> {
             ));
         }
     }
-    told
+    differences
 }
 
 #[cfg(test)]

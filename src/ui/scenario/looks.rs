@@ -1,4 +1,4 @@
-//! What must hold on every screen of every scenario, whatever the theme.
+//! Invariants of every screen of every scenario, whatever the theme.
 
 use super::list::NAMES;
 use super::script::Head;

@@ -30,7 +30,7 @@ const BASELINE: f32 = 15.0;
 const MARGIN: f32 = 14.0;
 /// Above it, for the title of the window.
 const BAR: f32 = 36.0;
-/// What is drawn where a theme leaves the colour to the terminal: letters and background.
+/// Letters and background where a theme leaves the colour to the terminal.
 const OWN: [[u8; 3]; 2] = [[0xd4, 0xd8, 0xe0], [0x14, 0x17, 0x1c]];
 
 type Rgb = [u8; 3];
@@ -65,7 +65,7 @@ pub(super) fn check(name: &str, buffer: &Buffer, theme: &Theme) -> Result<(), St
     Err(format!("screenshots/{name} is out of date; {COMMAND}"))
 }
 
-/// What of a picture has one colour and is painted in one way.
+/// The shapes of one colour and one kind.
 #[derive(Debug, Default)]
 struct Layers {
     /// Rectangles, by opacity in percent and colour: left, top, right, bottom.
@@ -135,7 +135,7 @@ fn corner(x: usize, y: usize) -> [f32; 2] {
     [x as f32 * CELL[0], y as f32 * CELL[1]]
 }
 
-/// What a sign is drawn with, and on.
+/// The foreground and the background of a sign.
 fn colours(sign: &Sign, [ink, paper]: [Rgb; 2]) -> (Rgb, Rgb) {
     let (mut fg, mut bg) = (rgb(sign.fg).unwrap_or(ink), rgb(sign.bg).unwrap_or(paper));
     if sign.modifier.contains(Modifier::REVERSED) {

@@ -1,4 +1,4 @@
-//! Whatever is pressed, clicked, resized or heard, in whatever order: nothing panics, and nothing is drawn
+//! Whatever is pressed, clicked, resized or received, in whatever order: nothing panics, and nothing is drawn
 //! outside of the screen (the screen in memory panics at that).
 
 use std::sync::LazyLock;
@@ -127,16 +127,16 @@ fn head() -> impl Strategy<Value = Head> {
 impl Stage {
     fn happen(&mut self, what: &Happening) {
         match what {
-            Happening::Key(key) => self.say(Msg::Key(*key)),
-            Happening::Mouse(mouse) => self.say(Msg::Mouse(*mouse)),
-            Happening::Resize(columns, rows) => self.say(Msg::Resize(*columns, *rows)),
-            Happening::Event(number) => self.say(Msg::Event(Box::new(EVENTS[*number].clone()))),
-            Happening::Other(0) => self.say(Msg::EngineGone),
-            Happening::Other(1) => self.say(Msg::Paste("0.5\n\u{1b}宽".into())),
-            Happening::Other(2) => self.say(Msg::Printed("\u{1b}[31mred\ttab".into())),
-            Happening::Other(3) => self.say(Msg::Signal(15)),
-            Happening::Other(4) => self.say(Msg::Tick(0.0)),
-            Happening::Other(_) => self.say(Msg::Tick(1e12)),
+            Happening::Key(key) => self.send(Msg::Key(*key)),
+            Happening::Mouse(mouse) => self.send(Msg::Mouse(*mouse)),
+            Happening::Resize(columns, rows) => self.send(Msg::Resize(*columns, *rows)),
+            Happening::Event(number) => self.send(Msg::Event(Box::new(EVENTS[*number].clone()))),
+            Happening::Other(0) => self.send(Msg::EngineGone),
+            Happening::Other(1) => self.send(Msg::Paste("0.5\n\u{1b}宽".into())),
+            Happening::Other(2) => self.send(Msg::Printed("\u{1b}[31mred\ttab".into())),
+            Happening::Other(3) => self.send(Msg::Signal(15)),
+            Happening::Other(4) => self.send(Msg::Tick(0.0)),
+            Happening::Other(_) => self.send(Msg::Tick(1e12)),
             Happening::Disk => {
                 let wanted = self.effects.drain(..).find_map(|effect| match effect {
                     crate::ui::effect::Effect::Job(work @ (Job::ListRuns | Job::ReadJournal(_))) => {
@@ -145,7 +145,7 @@ impl Stage {
                     _ => None,
                 });
                 if let Some(work) = wanted {
-                    self.say(Msg::Done(Box::new(fixtures::on_disk(work))));
+                    self.send(Msg::Done(Box::new(fixtures::on_disk(work))));
                 }
             }
         }
@@ -182,16 +182,16 @@ fn chosen(action: &Action, tab: Tab, training: bool) -> Stage {
     stage.app.ws.notice = None;
     let item = Item { name: String::new(), about: String::new(), action: action.clone(), argument: None };
     stage.app.overlay.prompt = Some(Prompt::list("", std::iter::once(item)));
-    stage.say(Msg::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+    stage.send(Msg::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
     stage
 }
 
-/// What it came to: notice, prompt, effects and frame.
+/// The outcome: notice, prompt, effects and frame.
 fn outcome(stage: &Stage) -> [String; 4] {
     // The runs are listed whenever they are shown.
-    let wishes = stage.wishes().into_iter().filter(|wish| wish != "list runs").collect::<Vec<_>>();
+    let wanted = stage.described().into_iter().filter(|effect| effect != "list runs").collect::<Vec<_>>();
     let (notice, prompt) = (&stage.app.ws.notice, &stage.app.overlay.prompt);
-    [format!("{notice:?}"), format!("{prompt:?}"), wishes.join(", "), stage.draw().text()]
+    [format!("{notice:?}"), format!("{prompt:?}"), wanted.join(", "), stage.draw().text()]
 }
 
 #[test]
@@ -223,17 +223,17 @@ fn every_screen_draws_at_every_size_around_the_smallest() {
     let mut stage = Stage::new(&Head::default());
     for run in ["shapes-k8"] {
         for event in fixtures::journal(run).unwrap() {
-            stage.say(Msg::Event(Box::new(event)));
+            stage.send(Msg::Event(Box::new(event)));
         }
     }
     for name in ["inspected", "previewed"] {
-        stage.say(Msg::Event(Box::new(fixtures::answer(name, stage.app.ws.questions).unwrap())));
+        stage.send(Msg::Event(Box::new(fixtures::answer(name, stage.app.ws.questions).unwrap())));
     }
     for screen in '1'..='6' {
-        stage.say(Msg::Key(KeyEvent::new(KeyCode::Char(screen), KeyModifiers::NONE)));
+        stage.send(Msg::Key(KeyEvent::new(KeyCode::Char(screen), KeyModifiers::NONE)));
         for columns in [0, 1, 2, 59, 60, 61, 79, 99, 100, 101, 300] {
             for rows in [0, 1, 2, 15, 16, 17, 23, 24, 100] {
-                stage.say(Msg::Resize(columns, rows));
+                stage.send(Msg::Resize(columns, rows));
             }
         }
     }

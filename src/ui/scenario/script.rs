@@ -8,7 +8,7 @@ use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::theme::Theme;
 
-/// What the terminal is, and what the interface starts with.
+/// The terminal, and the settings of the interface.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Head {
     pub(super) size: (u16, u16),
@@ -17,7 +17,7 @@ pub(super) struct Head {
     pub(super) unicode: bool,
     /// The recipe that was typed, as TOML.
     pub(super) recipe: String,
-    /// What is to be said at once.
+    /// Warnings at the start.
     pub(super) notes: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Step {
     pub(super) what: What,
 }
 
-/// What a line does.
+/// The step of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
     Key(KeyEvent),

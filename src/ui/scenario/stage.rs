@@ -1,5 +1,4 @@
-//! What a scenario plays on: the interface without its shell, a screen in memory and a clock that stands
-//! still.
+//! The stage of a scenario: the interface without its shell, a screen in memory and a clock that stands still.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,23 +19,23 @@ use crate::ui::dump;
 use crate::ui::effect::{Effect, Job, JobResult, Msg};
 use crate::ui::hits::Hits;
 
-/// The interface and what it wanted last.
+/// The interface and its last effects.
 pub(super) struct Stage {
     pub(super) app: App,
-    /// What the last thing that happened made it want.
+    /// The effects of the last message.
     pub(super) effects: Vec<Effect>,
-    /// Events of each journal that were heard.
-    heard: BTreeMap<String, usize>,
+    /// The number of events of each journal that were sent.
+    sent: BTreeMap<String, usize>,
 }
 
-/// What is on the screen, and where the cursor is.
+/// The screen and its cursor.
 pub(super) struct Shot {
     pub(super) buffer: Buffer,
     pub(super) cursor: Option<Position>,
 }
 
 impl Shot {
-    /// What is compared with the expected frame.
+    /// The text to compare with the expected frame.
     pub(super) fn text(&self) -> String {
         let mut text = dump::styled(&self.buffer);
         if let Some(Position { x, y }) = self.cursor {
@@ -50,7 +49,7 @@ impl Stage {
     pub(super) fn new(head: &Head) -> Self {
         let mut app = App::new(settings(head));
         app.ws.size = head.size;
-        let mut stage = Self { app, effects: Vec::new(), heard: BTreeMap::new() };
+        let mut stage = Self { app, effects: Vec::new(), sent: BTreeMap::new() };
         // The mouse needs a frame to point into.
         stage.show();
         stage
@@ -79,7 +78,7 @@ impl Stage {
     }
 
     /// Has the interface take in a message, and draw.
-    pub(super) fn say(&mut self, msg: Msg) {
+    pub(super) fn send(&mut self, msg: Msg) {
         self.effects = self.app.update(msg);
         self.show();
     }
@@ -87,13 +86,13 @@ impl Stage {
     /// Does what a line says; the error says why that is impossible.
     pub(super) fn play(&mut self, what: &What) -> Result<(), String> {
         match what {
-            What::Key(key) => self.say(Msg::Key(*key)),
+            What::Key(key) => self.send(Msg::Key(*key)),
             What::Type(text) => {
                 for letter in text.chars() {
-                    self.say(Msg::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)));
+                    self.send(Msg::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)));
                 }
             }
-            What::Paste(text) => self.say(Msg::Paste(text.clone())),
+            What::Paste(text) => self.send(Msg::Paste(text.clone())),
             What::Click(at) => {
                 self.mouse(MouseEventKind::Down(MouseButton::Left), *at);
                 let effects = std::mem::take(&mut self.effects);
@@ -103,28 +102,28 @@ impl Stage {
             What::Drag(at) => self.mouse(MouseEventKind::Drag(MouseButton::Left), *at),
             What::Scroll { up: true, at } => self.mouse(MouseEventKind::ScrollUp, *at),
             What::Scroll { up: false, at } => self.mouse(MouseEventKind::ScrollDown, *at),
-            What::Resize(columns, rows) => self.say(Msg::Resize(*columns, *rows)),
-            What::Clock(now) => self.say(Msg::Tick(*now)),
-            What::Signal(signal) => self.say(Msg::Signal(*signal)),
-            What::Printed(line) => self.say(Msg::Printed(line.clone())),
-            What::EngineGone => self.say(Msg::EngineGone),
+            What::Resize(columns, rows) => self.send(Msg::Resize(*columns, *rows)),
+            What::Clock(now) => self.send(Msg::Tick(*now)),
+            What::Signal(signal) => self.send(Msg::Signal(*signal)),
+            What::Printed(line) => self.send(Msg::Printed(line.clone())),
+            What::EngineGone => self.send(Msg::EngineGone),
             What::Event(line) => {
                 let event = fixtures::event(line, self.app.ws.now)?;
-                self.say(Msg::Event(Box::new(event)));
+                self.send(Msg::Event(Box::new(event)));
             }
             What::Answer { file } => {
                 let mut answer = fixtures::answer(file, self.app.ws.questions)?;
                 answer.time = self.app.ws.now;
-                self.say(Msg::Event(Box::new(answer)));
+                self.send(Msg::Event(Box::new(answer)));
             }
             What::Journal { run, until } => {
                 let events = fixtures::journal(run)?;
-                let heard = self.heard.entry(run.clone()).or_default();
+                let sent = self.sent.entry(run.clone()).or_default();
                 let end = fixtures::end(&events, *until)?;
-                if end <= *heard {
-                    return Err(format!("the journal of {run} was already heard so far"));
+                if end <= *sent {
+                    return Err(format!("the journal of {run} was already sent up to there"));
                 }
-                let begin = std::mem::replace(heard, end);
+                let begin = std::mem::replace(sent, end);
                 for event in &events[begin..end] {
                     self.effects = self.app.update(Msg::Event(Box::new(event.clone())));
                 }
@@ -139,15 +138,15 @@ impl Stage {
 
     fn mouse(&mut self, kind: MouseEventKind, at: Position) {
         let modifiers = KeyModifiers::NONE;
-        self.say(Msg::Mouse(MouseEvent { kind, column: at.x, row: at.y, modifiers }));
+        self.send(Msg::Mouse(MouseEvent { kind, column: at.x, row: at.y, modifiers }));
     }
 
-    /// What is wanted of the disk.
+    /// The jobs that were requested.
     fn wanted(&mut self) -> Result<Job, String> {
         let place = self.effects.iter().position(|effect| matches!(effect, Effect::Job(_)));
         match place.map(|place| self.effects.remove(place)) {
             Some(Effect::Job(job)) => Ok(job),
-            _ => Err(format!("nothing is wanted of the disk, but {:?}", self.wishes())),
+            _ => Err(format!("nothing is wanted of the disk, but {:?}", self.described())),
         }
     }
 
@@ -164,7 +163,7 @@ impl Stage {
                 self.effects = others;
                 return Ok(());
             }
-            self.say(Msg::Done(Box::new(done(work.remove(0)))));
+            self.send(Msg::Done(Box::new(done(work.remove(0)))));
         }
     }
 
@@ -176,17 +175,17 @@ impl Stage {
             Job::ListRuns | Job::ReadCheckpoints(_) => return Err("a list has no way to fail".into()),
             _ => JobResult::Failed(sentence),
         };
-        self.say(Msg::Done(Box::new(result)));
+        self.send(Msg::Done(Box::new(result)));
         Ok(())
     }
 
-    /// What is wanted, in the words of a scenario.
-    pub(super) fn wishes(&self) -> Vec<String> {
-        self.effects.iter().map(wish).collect()
+    /// The effects, in the words of a scenario.
+    pub(super) fn described(&self) -> Vec<String> {
+        self.effects.iter().map(describe).collect()
     }
 }
 
-/// What becomes of work for the disk when all is well.
+/// The result of a job that succeeds.
 fn done(work: Job) -> JobResult {
     match work {
         Job::Delete(path) => {
@@ -203,7 +202,7 @@ fn done(work: Job) -> JobResult {
     }
 }
 
-fn wish(effect: &Effect) -> String {
+fn describe(effect: &Effect) -> String {
     match effect {
         Effect::Command(command) => format!("command {}", asked(command)),
         Effect::Quit(exit) => format!("quit {}", exit.0),

@@ -5,16 +5,16 @@ pub(crate) mod view;
 
 use ratatui::layout::Rect;
 
+use crate::ui::canvas::Canvas;
 use crate::ui::effect::{Acted, DONE, Effect};
-use crate::ui::hits::Canvas;
 use crate::ui::keys::binding::Motion;
 use crate::ui::screen::Screen;
 use crate::ui::screens::log::state::LogScreen;
 use crate::ui::workspace::Workspace;
 
 impl Screen for LogScreen {
-    fn draw(&self, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
-        view::draw(self, ws, canvas, area);
+    fn draw(&self, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, canvas, area);
     }
 
     fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {

@@ -2,8 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// What the terminal can show, from the least to the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The colours that the terminal can show, from the least to the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ColourLevel {
     /// No colour: bold, dim, underline and reverse only.
     None,
@@ -12,10 +12,10 @@ pub(crate) enum ColourLevel {
     /// A 6x6x6 cube and 24 greys besides.
     C256,
     /// 24 bits.
+    #[default]
     True,
 }
 
-/// What `--color` takes.
 pub(crate) const WORDS: [&str; 5] = ["auto", "16", "256", "truecolor", "none"];
 
 /// The sixteen as xterm draws them; a terminal's own may differ, their names hold.
@@ -45,7 +45,7 @@ const HUE: u8 = 48;
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 impl ColourLevel {
-    /// What a word of `--color` asks for; `Ok(None)` for `auto`.
+    /// The level that a value of `--color` requests; `Ok(None)` for `auto`.
     pub(crate) fn asked(word: &str) -> Result<Option<Self>, String> {
         match word {
             "auto" => Ok(None),

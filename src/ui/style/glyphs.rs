@@ -1,12 +1,10 @@
-//! Every sign beyond ASCII by name, with its twin for terminals that do not speak UTF-8.
+//! Every sign beyond ASCII by name, with its twin for terminals without UTF-8.
 
 use ratatui::symbols::border;
 use std::borrow::Cow;
 
-/// Which signs the terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Glyphs {
-    /// Whether it speaks UTF-8.
     pub(crate) unicode: bool,
 }
 
@@ -19,59 +17,40 @@ macro_rules! signs {
             })*
         }
 
-        /// Name, sign and twin of each.
         const SIGNS: &[(&str, &str, &str)] = &[$((stringify!($name), $unicode, $ascii)),*];
     };
 }
 
 signs! {
-    /// Failed, wrong.
     cross "✗" "x";
     /// More to the left.
     left "‹" "<";
-    /// Becomes.
     arrow "→" ">";
     /// A branch that shows its leaves.
     open "▾" "-";
     /// A branch that hides them.
     closed "▸" "+";
-    /// A branch of a tree.
     branch "├ " "|-";
-    /// The last branch.
     last_branch "└ " "`-";
-    /// Marked.
     marked "●" "@";
-    /// The best.
     star "★" "*";
     /// Between things in a row.
     dot "·" ".";
-    /// Something was cut off here.
     ellipsis "…" "~";
-    /// From here to there.
     dash "–" "-";
-    /// It runs.
     running "▶" ">";
-    /// It waits.
     paused "‖" "=";
-    /// A point on a curve.
     point "●" "O";
-    /// A horizontal line.
     horizontal "─" "-";
-    /// A vertical line.
     vertical "│" "|";
     /// A vertical line that is not the main thing.
     dashed "┊" ":";
-    /// Two lines cross.
     corner "└" "+";
-    /// A tick on a vertical axis.
     tick_left "┤" "+";
-    /// A tick on a horizontal axis.
     tick_below "┴" "+";
-    /// The upper half of a cell.
     upper_half "▀" "^";
-    /// A whole cell.
     full "█" "#";
-    /// What is left of a bar.
+    /// The rest of a bar.
     empty "░" ".";
 }
 
@@ -87,7 +66,6 @@ impl Glyphs {
         Self { unicode: locale.contains("utf-8") || locale.contains("utf8") }
     }
 
-    /// The corners and sides of a box.
     pub(crate) const fn border(self) -> border::Set<'static> {
         if self.unicode {
             border::PLAIN
@@ -105,7 +83,6 @@ impl Glyphs {
         }
     }
 
-    /// Degrees Celsius.
     pub(crate) const fn celsius(self) -> &'static str {
         if self.unicode { "°C" } else { "C" }
     }
@@ -122,11 +99,6 @@ impl Glyphs {
     /// Parts of a cell from its left, an eighth to seven; empty where there are none.
     pub(crate) const fn eighths(self) -> &'static [&'static str] {
         if self.unicode { &["▏", "▎", "▍", "▌", "▋", "▊", "▉"] } else { &[] }
-    }
-
-    /// Whether half blocks draw two pixels in a cell.
-    pub(crate) const fn half_blocks(self) -> bool {
-        self.unicode
     }
 
     /// A text from elsewhere as the terminal can show it: signs by their twins, other letters as `?`.

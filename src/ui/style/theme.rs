@@ -1,18 +1,16 @@
-//! The roles that the interface draws with, each a style: built in, or read from a file.
+//! The roles that the interface draws with, each a style.
 
 mod file;
 
 use super::colours::{ColourLevel, blend, rgb};
 use ratatui::style::{Color, Modifier, Style};
 
-/// What each thing on the screen looks like.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Theme {
-    /// What is read; with the background, where the theme has one.
+    /// With the background, where the theme has one.
     pub(crate) text: Style,
-    /// What matters less.
+    /// For what matters less.
     pub(crate) dim: Style,
-    /// Headings.
     pub(crate) title: Style,
     /// Frames and axes.
     pub(crate) border: Style,
@@ -22,7 +20,6 @@ pub(crate) struct Theme {
     pub(crate) key: Style,
     /// Done, right.
     pub(crate) good: Style,
-    /// Take note.
     pub(crate) warn: Style,
     /// Failed, wrong.
     pub(crate) bad: Style,
@@ -38,75 +35,12 @@ pub(crate) struct Theme {
     pub(crate) level: ColourLevel,
 }
 
-/// Name and file of each theme.
-const BUILTIN: [(&str, &str); 5] = [
-    ("dark", include_str!("../../../themes/dark.toml")),
-    ("light", include_str!("../../../themes/light.toml")),
-    ("colourblind", include_str!("../../../themes/colourblind.toml")),
-    ("terminal", include_str!("../../../themes/terminal.toml")),
-    ("mono", include_str!("../../../themes/mono.toml")),
-];
-
-/// What a heat map takes where its own colours fall together on sixteen.
-const HEAT_OF_16: [Color; 6] =
-    [Color::Blue, Color::Magenta, Color::Red, Color::LightRed, Color::Yellow, Color::LightYellow];
-
 impl Theme {
-    /// The themes that are built in.
-    pub(crate) fn names() -> &'static [&'static str] {
-        const NAMES: [&str; 5] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0];
-        &NAMES
-    }
-
-    /// A theme by its name.
-    pub(crate) fn builtin(name: &str) -> Option<Self> {
-        let (_, text) = BUILTIN.iter().find(|(other, _)| *other == name)?;
-        Some(Self::parse(text, Self::plain()).0)
-    }
-
-    /// Reads a theme file. Roles it leaves out, or gets wrong, are those of `base`; what is wrong is
-    /// said with its line.
-    pub(crate) fn parse(toml: &str, base: Self) -> (Self, Vec<String>) {
-        file::parse(toml, base)
-    }
-
-    /// The theme as a terminal of this level can show it. Without colour, a role that relied on one
-    /// takes the monochrome theme's.
-    pub(crate) fn at(&self, level: ColourLevel) -> Self {
-        let mut theme = self.clone();
-        let level = level.min(self.level);
-        theme.level = level;
-        if level == ColourLevel::None {
-            let mono = Self::builtin("mono").unwrap_or_else(Self::plain);
-            let plain = |own: Style, mono: Style| level.style(if coloured(own) { mono } else { own });
-            for (own, (_, mono)) in theme.roles_mut().into_iter().zip(mono.roles()) {
-                *own = plain(*own, mono);
-            }
-            if theme.series.iter().any(|style| coloured(*style)) {
-                theme.series = mono.series;
-            }
-            theme.series = theme.series.map(|style| level.style(style));
-            theme.heat.clear();
-            return theme;
-        }
-        for role in theme.roles_mut() {
-            *role = level.style(*role);
-        }
-        level.distinct(&mut theme.series);
-        theme.heat = theme.heat.iter().map(|&colour| level.map(colour)).collect();
-        let twice = |(place, colour): (usize, &Color)| theme.heat[..place].contains(colour);
-        if level == ColourLevel::C16 && theme.heat.iter().enumerate().any(twice) {
-            theme.heat = HEAT_OF_16.to_vec();
-        }
-        theme
-    }
-
-    /// Whether curves cannot be told apart by colour.
+    /// Whether colour does not distinguish curves.
     pub(crate) fn is_monochrome(&self) -> bool {
         self.level == ColourLevel::None || !self.series.iter().any(|style| coloured(*style))
     }
 
-    /// The style of the curve of that number.
     pub(crate) fn curve(&self, number: usize) -> Style {
         self.series[number % self.series.len()]
     }
@@ -141,58 +75,25 @@ impl Theme {
         }
     }
 
-    /// What everything else is patched on: nothing at all.
+    /// Every role with nothing to it.
     pub(crate) fn plain() -> Self {
-        let none = Style::new();
-        Self {
-            text: none,
-            dim: none,
-            title: none,
-            border: none,
-            focus: none,
-            key: none,
-            good: none,
-            warn: none,
-            bad: none,
-            accent: none,
-            selected: none,
-            series: [none; 6],
-            heat: Vec::new(),
-            level: ColourLevel::True,
-        }
+        Self::default()
     }
 
     /// The roles of one style each, by the names they have in a file.
-    fn roles(&self) -> [(&'static str, Style); 11] {
+    fn roles(&mut self) -> [(&'static str, &mut Style); 11] {
         [
-            ("text", self.text),
-            ("dim", self.dim),
-            ("title", self.title),
-            ("border", self.border),
-            ("focus", self.focus),
-            ("key", self.key),
-            ("good", self.good),
-            ("warn", self.warn),
-            ("bad", self.bad),
-            ("accent", self.accent),
-            ("selected", self.selected),
-        ]
-    }
-
-    /// The same roles in the same order, to be changed.
-    fn roles_mut(&mut self) -> [&mut Style; 11] {
-        [
-            &mut self.text,
-            &mut self.dim,
-            &mut self.title,
-            &mut self.border,
-            &mut self.focus,
-            &mut self.key,
-            &mut self.good,
-            &mut self.warn,
-            &mut self.bad,
-            &mut self.accent,
-            &mut self.selected,
+            ("text", &mut self.text),
+            ("dim", &mut self.dim),
+            ("title", &mut self.title),
+            ("border", &mut self.border),
+            ("focus", &mut self.focus),
+            ("key", &mut self.key),
+            ("good", &mut self.good),
+            ("warn", &mut self.warn),
+            ("bad", &mut self.bad),
+            ("accent", &mut self.accent),
+            ("selected", &mut self.selected),
         ]
     }
 }
@@ -204,6 +105,7 @@ fn coloured(style: Style) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::file::BUILTIN;
     use super::*;
 
     fn themes() -> Vec<(&'static str, Theme)> {
@@ -238,7 +140,7 @@ mod tests {
     #[test]
     fn no_colour_is_left_without_colours_and_what_is_selected_still_shows() {
         for (name, theme) in themes() {
-            let theme = theme.at(ColourLevel::None);
+            let mut theme = theme.at(ColourLevel::None);
             for (role, style) in theme.roles() {
                 assert_eq!((style.fg, style.bg), (None, None), "{name}: {role}");
             }
@@ -252,7 +154,7 @@ mod tests {
     #[test]
     fn sixteen_colours_are_named_ones_and_heat_has_five_steps_that_differ() {
         for (name, theme) in themes().into_iter().filter(|(name, _)| *name != "mono") {
-            let theme = theme.at(ColourLevel::C16);
+            let mut theme = theme.at(ColourLevel::C16);
             let named = |colour: Option<Color>| !matches!(colour, Some(Color::Rgb(..) | Color::Indexed(_)));
             assert!(theme.roles().iter().all(|(_, style)| named(style.fg) && named(style.bg)), "{name}");
             assert!(theme.heat.len() >= 5, "{name}");

@@ -1,5 +1,5 @@
-//! What is printed while the interface has the screen: file descriptors 1 and 2 lead into a pipe, and what
-//! comes out of it is lines of the log.
+//! Captures what is printed while the interface has the screen: file descriptors 1 and 2 lead into a pipe, whose
+//! lines go to the log.
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, Read, Write};
@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::ui::effect::Msg;
 use crate::ui::tty::thread;
 
-/// Lines that are told again when the program fails.
+/// Lines that are repeated if the program fails.
 const KEPT: usize = 20;
 /// Longer lines are cut in pieces.
 const LONGEST: usize = 4096;
@@ -22,7 +22,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// File descriptors 1 and 2 as they were.
 static SAVED: Mutex<Option<(OwnedFd, OwnedFd)>> = Mutex::new(None);
 
-/// A capture that is under way.
 pub(crate) struct Capture {
     last: Arc<Mutex<VecDeque<String>>>,
     /// Hangs up when everything was read.
@@ -55,7 +54,7 @@ impl Capture {
         Ok(Self { last, reading })
     }
 
-    /// Ends it; after a failure the last lines are told again, where people look for them.
+    /// Ends it; after a failure the last lines are repeated on stderr.
     pub(crate) fn end(self, failed: bool) {
         release();
         _ = self.reading.recv_timeout(PATIENCE);
@@ -71,20 +70,20 @@ impl Capture {
 /// File descriptors 1 and 2 as they were; a second time does nothing.
 pub(crate) fn release() {
     if let Some((out, err)) = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // Nothing can be said if this fails.
+        // A failure could not be reported anywhere.
         _ = rustix::stdio::dup2_stdout(&out);
         _ = rustix::stdio::dup2_stderr(&err);
     }
 }
 
 /// Reads lines to the end. A line that is rewritten in place counts each time.
-fn read(mut pipe: PipeReader, mut tell: impl FnMut(String)) {
+fn read(mut pipe: PipeReader, mut emit: impl FnMut(String)) {
     let (mut line, mut chunk) = (Vec::new(), [0; 4096]);
     let mut end = |line: &mut Vec<u8>| {
         let text = plain(line);
         line.clear();
         if !text.is_empty() {
-            tell(text);
+            emit(text);
         }
     };
     loop {

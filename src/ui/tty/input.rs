@@ -45,7 +45,7 @@ fn serve(messages: &Sender<Msg>) -> ControlFlow<()> {
             Err(Errno::INTR) => continue,
             Err(_) => return ControlFlow::Continue(()),
             Ok(0) => {
-                keyboard.give_up().into_iter().try_for_each(|input| tell(messages, input))?;
+                keyboard.give_up().into_iter().try_for_each(|input| send(messages, input))?;
                 continue;
             }
             Ok(_) => {}
@@ -58,13 +58,13 @@ fn serve(messages: &Sender<Msg>) -> ControlFlow<()> {
             Ok(0) | Err(_) => return ControlFlow::Continue(()),
             Ok(count) => {
                 let inputs = keyboard.read(&chunk[..count], Instant::now());
-                inputs.into_iter().try_for_each(|input| tell(messages, input))?;
+                inputs.into_iter().try_for_each(|input| send(messages, input))?;
             }
         }
     }
 }
 
-fn tell(messages: &Sender<Msg>, input: Input) -> ControlFlow<()> {
+fn send(messages: &Sender<Msg>, input: Input) -> ControlFlow<()> {
     let msg = match input {
         Input::Key(key) => Msg::Key(key),
         Input::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => return ControlFlow::Continue(()),

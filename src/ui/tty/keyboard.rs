@@ -1,4 +1,4 @@
-//! What a terminal sends, as keys: xterm's sequences, which every terminal of today speaks.
+//! Decodes the bytes of a terminal into keys: xterm's sequences, which every terminal of today speaks.
 
 use std::mem::take;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 /// How long the rest of a key may take over a slow line: an escape that stays alone is the key.
 const REST: Duration = Duration::from_millis(50);
 /// How long nothing may come of a paste before it is taken for the whole of it; and how long a reply or a cut
-/// sequence may go on, so that whoever types on behind it is heard again.
+/// sequence may go on, so that what is typed after it gets through.
 const SECOND: Duration = Duration::from_secs(1);
 /// The longest sequence that is waited for.
 const LONGEST: usize = 64;
@@ -33,27 +33,25 @@ pub(crate) struct Keyboard {
     since: Option<Instant>,
 }
 
-/// What the bytes belong to.
+/// The context of the bytes.
 #[derive(Debug, Default)]
 enum Within {
     #[default]
     Keys,
-    /// What was pasted so far.
     Paste(Vec<u8>),
     /// A reply of the terminal, which nobody asked for: dropped as it comes.
     Reply,
 }
 
-/// What the first bytes are.
+/// The meaning of the first bytes.
 #[derive(Debug, PartialEq, Eq)]
 enum First {
-    /// The beginning of something.
     Unfinished,
-    /// So many bytes that say this, or nothing of interest.
+    /// This many bytes are this input, or nothing of interest.
     Done(usize, Option<Input>),
-    /// So many bytes, after which a paste follows.
+    /// After this many bytes, a paste follows.
     Paste(usize),
-    /// So many bytes, after which a reply follows.
+    /// After this many bytes, a reply follows.
     Reply(usize),
 }
 
@@ -191,7 +189,6 @@ fn sign(bytes: &[u8]) -> First {
     }
 }
 
-/// What one byte means.
 fn plain(byte: u8) -> Option<Input> {
     Some(match byte {
         b'\r' => key(KeyCode::Enter),
@@ -211,7 +208,7 @@ fn typed(c: char, modifiers: KeyModifiers) -> Input {
     Input::Key(KeyEvent::new(KeyCode::Char(c), modifiers | shift))
 }
 
-/// What follows `ESC [`.
+/// Decodes the bytes after `ESC [`.
 fn sequence(rest: &[u8]) -> First {
     const LEAD: usize = 2;
     match rest {
@@ -219,7 +216,7 @@ fn sequence(rest: &[u8]) -> First {
         [b'[', letter @ b'A'..=b'E', ..] => {
             return First::Done(LEAD + 2, Some(key(KeyCode::F(letter - b'A' + 1))));
         }
-        // The mouse of a terminal that knows only the oldest way to tell.
+        // The mouse in the oldest encoding.
         [b'M', button, column, row, ..] => {
             let place = [*button, *column, *row].map(|byte| u16::from(byte.saturating_sub(32)));
             return First::Done(LEAD + 4, mouse(place, place[0] & 3 == 3));
@@ -286,7 +283,7 @@ fn numbers(text: &str) -> Vec<u16> {
     text.split(';').map(|number| number.parse().unwrap_or(0)).collect()
 }
 
-/// Keys that are told by the letter at the end.
+/// Keys that the last letter identifies.
 fn lettered(letter: u8, held: KeyModifiers) -> Option<Input> {
     let code = match letter {
         b'A' => KeyCode::Up,
@@ -311,7 +308,7 @@ fn modifiers(number: u16) -> KeyModifiers {
         .fold(KeyModifiers::NONE, |held, (_, modifier)| held | modifier)
 }
 
-/// Buttons, column and row, from 1; `up` where a button was let go.
+/// Buttons, column and row, from 1; `up` where a button was released.
 fn mouse([bits, column, row]: [u16; 3], up: bool) -> Option<Input> {
     let button = match bits & 3 {
         0 => MouseButton::Left,
@@ -457,8 +454,8 @@ mod tests {
             // A key that is held makes no pause.
             assert_eq!(keyboard.read(bytes.as_bytes(), now), []);
             let held = |after: u32| keyboard.read(b"2", now + after * REST);
-            let heard: usize = (1..=30).map(held).map(|inputs| inputs.len()).sum();
-            assert!((10..=12).contains(&heard), "{bytes:?}: {heard}");
+            let count: usize = (1..=30).map(held).map(|inputs| inputs.len()).sum();
+            assert!((10..=12).contains(&count), "{bytes:?}: {count}");
         }
         // No reply has Enter or ctrl-c in it.
         let (mut keyboard, now) = (Keyboard::default(), Instant::now());

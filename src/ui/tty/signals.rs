@@ -11,8 +11,8 @@ use crate::monitor::signals::{Asked, CAUGHT, Requests};
 use crate::ui::effect::Msg;
 use crate::ui::tty::{terminal, thread};
 
-/// Catches what a terminal, its shell and the system have to say. A second request to stop after a while calls `give_back` and leaves at
-/// once; a SIGHUP never hastens anything, because a terminal that closes may send several.
+/// Catches the signals of a terminal, its shell and the system. A second request to stop after a while calls
+/// `give_back` and exits at once; a SIGHUP never does, because a terminal that closes may send several.
 pub(crate) fn listen(messages: Sender<Msg>, give_back: fn()) -> io::Result<()> {
     let mut signals = Signals::new(CAUGHT.iter().chain(&[SIGTSTP, SIGCONT, SIGWINCH]))?;
     thread::spawn("signals", messages.clone(), move || {

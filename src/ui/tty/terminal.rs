@@ -39,14 +39,13 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Whether the screen is the interface's.
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Whether the mouse is to be the interface's.
+/// Whether the mouse is to be captured.
 static MOUSE: AtomicBool = AtomicBool::new(true);
-/// The way to the terminal; file descriptor 1 is captured.
+/// The terminal itself; file descriptor 1 is captured.
 static DOOR: Mutex<Option<File>> = Mutex::new(None);
 /// The modes of the terminal as they were.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// A terminal that is given back when dropped.
 pub(crate) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Paper>>,
     paper: Paper,
@@ -61,7 +60,7 @@ pub(crate) struct Terminal {
     gone: bool,
 }
 
-/// What a frame is drawn on.
+/// A frame is written here first.
 #[derive(Clone, Default)]
 struct Paper(Rc<RefCell<Vec<u8>>>);
 
@@ -76,7 +75,7 @@ impl Write for Paper {
     }
 }
 
-/// Opens the way to the terminal. Must come before file descriptor 1 is captured.
+/// Duplicates the terminal. Must come before file descriptor 1 is captured.
 pub(crate) fn open() -> io::Result<()> {
     let door = File::from(rustix::io::dup(io::stdout())?);
     *DOOR.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(door);
@@ -84,7 +83,6 @@ pub(crate) fn open() -> io::Result<()> {
 }
 
 impl Terminal {
-    /// Takes the terminal.
     pub(crate) fn take(messages: Sender<Msg>, mouse: bool) -> io::Result<Self> {
         MOUSE.store(mouse, Ordering::SeqCst);
         // The theme does without colours by itself; crossterm 0.29 loses bold and reverse under NO_COLOR.
@@ -130,13 +128,11 @@ impl Terminal {
         self.whole = true;
     }
 
-    /// Takes the mouse, or lets it go.
     pub(crate) fn mouse(&mut self, on: bool) {
         MOUSE.store(on, Ordering::SeqCst);
         self.send(if on { MOUSE_ON } else { MOUSE_OFF }.into());
     }
 
-    /// Rings the terminal's bell.
     pub(crate) fn ring(&mut self) {
         self.send(b"\x07".into());
     }
@@ -159,7 +155,7 @@ impl Terminal {
 
     /// Takes the terminal again, whatever became of it meanwhile.
     pub(crate) fn resume(&mut self) {
-        // A terminal that is gone says so to the thread that reads it.
+        // The thread that reads it notices a terminal that is gone.
         _ = enter();
         self.forget();
     }
@@ -190,7 +186,7 @@ pub(crate) fn is_first() -> bool {
     getsid(None).is_ok_and(|leader| leader == getpid())
 }
 
-/// A screen with nothing on it yet. Its size is told and never asked for: ratatui would ask file descriptor 1.
+/// A screen with nothing on it yet. Its size is given, because ratatui would ask file descriptor 1.
 fn blank(
     paper: &Paper,
     (width, height): (u16, u16),

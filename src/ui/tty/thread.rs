@@ -13,12 +13,10 @@ thread_local! {
     static OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Marks this thread as one of the interface's.
 pub(crate) fn own() {
     OWN.set(true);
 }
 
-/// Whether this thread is one of the interface's.
 pub(crate) fn is_own() -> bool {
     OWN.get()
 }

@@ -1,35 +1,18 @@
 //! An axis: how values become shares of its length, where its ticks lie and how numbers are written.
 
-mod ticks;
-mod write;
+pub(crate) mod ticks;
+pub(crate) mod unit;
 
-pub(crate) use ticks::Tick;
-pub(crate) use write::value;
+use ticks::Tick;
+use unit::Unit;
 
-/// What the values of an axis count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// Plain numbers; thousands shortened as 12.5k.
-    #[default]
-    Number,
-    /// Shares, 1 is 100 %.
-    Percent,
-    /// Seconds, shown in their larger units.
-    Seconds,
-    /// Whole numbers: steps, epochs, images.
-    Step,
-}
-
-/// One axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Axis {
-    /// What it shows.
     pub(crate) label: String,
     /// Whether it is logarithmic, truly: what is not above zero has no place on it.
     pub(crate) log: bool,
     /// Its ends; fitted to the values where `None`.
     pub(crate) bounds: Option<(f64, f64)>,
-    /// What it counts.
     pub(crate) unit: Unit,
 }
 
@@ -96,14 +79,12 @@ impl Axis {
         share.is_finite().then_some(share)
     }
 
-    /// The value at a share of the length.
     pub(crate) fn at(&self, (low, high): (f64, f64), share: f64) -> f64 {
         if self.log { (low.ln() + share * (high.ln() - low.ln())).exp() } else { low + share * (high - low) }
     }
 
-    /// Ticks at round values, from low to high, so many that `fits` still says yes.
     pub(crate) fn ticks(&self, bounds: (f64, f64), fits: impl Fn(&[Tick]) -> bool) -> Vec<Tick> {
-        ticks::ticks(self, bounds, fits)
+        ticks::ticks(self.log, self.unit, bounds, fits)
     }
 }
 

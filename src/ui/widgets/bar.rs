@@ -1,6 +1,7 @@
 //! Bars: how far something is, and how much of each.
 
-use super::pen::{put, shorten, width};
+use super::fit::in_view;
+use super::pen::{put, put_before, shorten, width};
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::style::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -8,46 +9,34 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-/// How far something is, in one row.
+/// How far something is (`share`, 0 to 1), in one row.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress<'a> {
-    /// What it is.
     pub(crate) label: &'a str,
-    /// How far, 0 to 1.
     pub(crate) share: f64,
-    /// What is said behind the bar; percent where empty.
+    /// The text behind the bar; percent if empty.
     pub(crate) text: &'a str,
-    /// Colours.
     pub(crate) theme: &'a Theme,
-    /// Signs.
     pub(crate) glyphs: Glyphs,
 }
 
-/// One row of a list of bars.
+/// One row of a list of bars, with a text behind it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bar {
-    /// What it is.
     pub(crate) label: String,
-    /// How long.
     pub(crate) value: f64,
-    /// What is written behind it.
     pub(crate) text: String,
 }
 
 /// Horizontal bars with their values: how many images of each class, how many of them right.
 #[derive(Clone, Debug)]
 pub(crate) struct Bars<'a> {
-    /// From top to bottom.
     pub(crate) rows: &'a [Bar],
     /// The value of a full bar; the greatest where `None`.
     pub(crate) full: Option<f64>,
     /// The row that is pointed at; what is too long scrolls with it.
     pub(crate) cursor: Option<usize>,
-    /// Which of the theme's curves the bars look like.
-    pub(crate) style: usize,
-    /// Colours.
     pub(crate) theme: &'a Theme,
-    /// Signs.
     pub(crate) glyphs: Glyphs,
 }
 
@@ -70,7 +59,7 @@ impl Widget for &Progress<'_> {
             return;
         }
         let share = if self.share.is_nan() { 0.0 } else { self.share.clamp(0.0, 1.0) };
-        // Rounded down: full is said only of what is full.
+        // Rounded down: only a full bar says 100 %.
         let percent = format!("{:3.0}%", (100.0 * share + 1e-9).floor());
         let text = if self.text.is_empty() { percent.into() } else { self.glyphs.text(self.text) };
         let label = shorten(&self.glyphs.text(self.label), area.width / 3, self.glyphs);
@@ -88,15 +77,6 @@ impl Widget for &Progress<'_> {
     }
 }
 
-impl Bars<'_> {
-    /// The first bar that shows in so many rows.
-    fn first(&self, rows: u16) -> usize {
-        let rows = usize::from(rows);
-        let cursor = self.cursor.unwrap_or(0);
-        cursor.saturating_sub(rows / 2).min(self.rows.len().saturating_sub(rows))
-    }
-}
-
 impl Widget for &Bars<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let area = area.intersection(buffer.area);
@@ -111,11 +91,11 @@ impl Widget for &Bars<'_> {
         let greatest =
             self.rows.iter().map(|bar| bar.value).filter(|value| value.is_finite()).fold(0.0, f64::max);
         let full = self.full.filter(|full| full.is_finite() && *full > 0.0).unwrap_or(greatest);
-        let shown = self.rows.iter().enumerate().skip(self.first(area.height));
-        for (row, (place, item)) in (area.top()..area.bottom()).zip(shown) {
+        for (place, line) in in_view(area, self.cursor.unwrap_or(0), self.rows.len()) {
+            let (row, item) = (line.y, &self.rows[place]);
             let here = self.cursor == Some(place);
             if here {
-                buffer.set_style(Rect { y: row, height: 1, ..area }, self.theme.selected);
+                buffer.set_style(line, self.theme.selected);
             }
             let pick = |style: Style| if here { self.theme.selected } else { style };
             let label = shorten(&self.glyphs.text(&item.label), label_cells, self.glyphs);
@@ -123,11 +103,10 @@ impl Widget for &Bars<'_> {
             let left = area.x.saturating_add(label_cells + 1);
             let share = if full > 0.0 { item.value / full } else { 0.0 };
             let (filled, _) = bar(share, cells, self.glyphs);
-            put(buffer, area, (left, row), &filled, self.theme.curve(self.style));
+            put(buffer, area, (left, row), &filled, self.theme.curve(0));
             let text = shorten(&self.glyphs.text(&item.text), text_cells, self.glyphs);
-            let right = area.right().saturating_sub(width(&text));
-            if right > left {
-                put(buffer, area, (right, row), &text, pick(self.theme.text));
+            if area.right().saturating_sub(width(&text)) > left {
+                put_before(buffer, line, area.right(), &text, pick(self.theme.text));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A table of numbers as shades: a confusion matrix, the use of earlier layers by later ones.
 
-use super::axis::{Unit, value};
+use super::axis::unit::{Unit, value};
+use super::fit::scrolled;
 use super::pen::{self, put, shorten, width};
 use crate::ui::style::colours::ink;
 use crate::ui::style::glyphs::Glyphs;
@@ -13,35 +14,25 @@ use ratatui::widgets::Widget;
 /// Cells of the screen that a shade without a number takes at most.
 const WIDEST: u16 = 3;
 
-/// Shades in the legend.
 const SHADES: u16 = 9;
 
-/// A heat map, as plain data.
 #[derive(Clone, Debug)]
 pub(crate) struct Heat<'a> {
-    /// Names of the rows.
     pub(crate) rows: &'a [String],
-    /// Names of the columns.
     pub(crate) columns: &'a [String],
     /// Row after row; NaN, and what is not there, is left blank.
     pub(crate) values: &'a [f64],
     /// The least and the greatest shade; of the values where `None`.
     pub(crate) range: Option<(f64, f64)>,
-    /// What the values count.
     pub(crate) unit: Unit,
-    /// Whether numbers are written into the shades, where there is room.
-    pub(crate) numbers: bool,
     /// Row and column that are pointed at; what is too large scrolls with it.
     pub(crate) cursor: Option<(usize, usize)>,
     /// A row that is not like the others.
     pub(crate) marked: Option<usize>,
-    /// Colours.
     pub(crate) theme: &'a Theme,
-    /// Signs.
     pub(crate) glyphs: Glyphs,
 }
 
-/// Where the shades lie.
 struct Grid {
     area: Rect,
     /// Cells of the screen per column.
@@ -54,7 +45,6 @@ struct Grid {
 }
 
 impl Heat<'_> {
-    /// A value; `None` where there is none.
     fn at(&self, row: usize, column: usize) -> Option<f64> {
         self.values.get(row * self.columns.len() + column).copied().filter(|value| value.is_finite())
     }
@@ -77,7 +67,7 @@ impl Heat<'_> {
         let columns = self.columns.len().clamp(1, usize::from(u16::MAX)) as u16;
         let number = |v: &f64| width(&value(*v, self.unit)) + 1;
         let widest = self.values.iter().filter(|v| v.is_finite()).map(number).max().unwrap_or(2);
-        let numbers = self.numbers && widest.saturating_mul(columns) <= grid.width;
+        let numbers = widest.saturating_mul(columns) <= grid.width;
         let cell = if numbers {
             widest.max((grid.width / columns).min(7))
         } else {
@@ -89,8 +79,7 @@ impl Heat<'_> {
         );
         let cursor = self.cursor.unwrap_or_default();
         let first =
-            |cursor: usize, shown: usize, all: usize| cursor.saturating_sub(shown / 2).min(all - shown);
-        let first = (first(cursor.0, shown.0, self.rows.len()), first(cursor.1, shown.1, self.columns.len()));
+            (scrolled(cursor.0, self.rows.len(), shown.0), scrolled(cursor.1, self.columns.len(), shown.1));
         Grid { area: grid, cell, numbers, first, shown }
     }
 
@@ -102,11 +91,9 @@ impl Heat<'_> {
             None => (self.sign(share), self.theme.text),
         };
         let style = style.add_modifier(modifier);
-        for column in area.left()..area.right() {
-            // Signs close to a number would be read as part of it.
-            let blank = !number.is_empty() && column > area.left();
-            pen::dot(buffer, area, (column, area.y), if blank { " " } else { sign }, style);
-        }
+        // Signs close to a number would be read as part of it.
+        pen::fill(buffer, area, if number.is_empty() { sign } else { " " }, style);
+        pen::dot(buffer, area, (area.x, area.y), sign, style);
         put(buffer, area, (from, area.y), number, style);
     }
 
@@ -126,13 +113,8 @@ impl Heat<'_> {
             let name = shorten(&self.glyphs.text(&self.rows[row]), left.saturating_sub(1), self.glyphs);
             let here = self.cursor.is_some_and(|cursor| cursor.0 == row);
             let style = if !here && self.marked == Some(row) { theme.title } else { marked(here) };
-            put(
-                buffer,
-                area,
-                (grid.area.x - 1 - width(&name).min(left.saturating_sub(1)), grid.area.y + shown as u16),
-                &name,
-                style,
-            );
+            let line = Rect { y: grid.area.y + shown as u16, height: 1, ..area };
+            pen::put_before(buffer, line, grid.area.x.saturating_sub(1), &name, style);
         }
         if grid.area.y == area.y {
             return;

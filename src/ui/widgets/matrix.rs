@@ -1,7 +1,8 @@
 //! A confusion matrix: counts by label and prediction, shaded by their share of the label, what is right
 //! and what is wrong in two colours; with sums, recall and precision where they have room.
 
-use super::pen::{self, put, shorten, width};
+use super::fit::scrolled;
+use super::pen::{self, put, put_before, shorten, width};
 use crate::ui::style::colours::{ColourLevel, blend, ink, rgb};
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::style::theme::Theme;
@@ -17,27 +18,20 @@ const MARGIN: u16 = 7;
 /// Cells of a column at most.
 const WIDEST: u16 = 8;
 
-/// The matrix, as plain data.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix<'a> {
-    /// Names of the classes.
     pub(crate) classes: &'a [String],
     /// `counts[label][prediction]`.
     pub(crate) counts: &'a [Vec<usize>],
     /// Label and prediction that are pointed at; what is too large scrolls with them.
     pub(crate) cursor: (usize, usize),
-    /// Colours.
     pub(crate) theme: &'a Theme,
-    /// Signs.
     pub(crate) glyphs: Glyphs,
 }
 
-/// Where things lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grid {
-    /// Cells of the labels.
     label: u16,
-    /// Cells of a column.
     cell: u16,
     /// Whether the counts are written.
     pub(crate) numbers: bool,
@@ -46,7 +40,7 @@ pub(crate) struct Grid {
     pub(crate) shown: (usize, usize),
     /// Numbers to the right of each row, of images and recall.
     right: u16,
-    /// Whether two rows below say the sums and the precision of each column.
+    /// Whether two rows below have the sums and the precision of each column.
     below: bool,
 }
 
@@ -67,7 +61,7 @@ impl Matrix<'_> {
         self.counts.get(label).map_or(0, |row| row.iter().sum())
     }
 
-    fn said(&self, prediction: usize) -> usize {
+    fn predicted(&self, prediction: usize) -> usize {
         (0..self.counts.len()).map(|label| self.count(label, prediction)).sum()
     }
 
@@ -104,9 +98,7 @@ impl Matrix<'_> {
         let below = numbers && usize::from(area.height) >= classes + 3;
         let rows = usize::from(area.height.saturating_sub(1 + 2 * u16::from(below)));
         let shown = (rows.min(classes), usize::from(room / cell).min(classes));
-        let first =
-            |cursor: usize, shown: usize| cursor.saturating_sub(shown / 2).min(classes.saturating_sub(shown));
-        let first = (first(self.cursor.0, shown.0), first(self.cursor.1, shown.1));
+        let first = (scrolled(self.cursor.0, classes, shown.0), scrolled(self.cursor.1, classes, shown.1));
         Grid { label, cell, numbers, first, shown, right, below }
     }
 
@@ -142,27 +134,20 @@ impl Matrix<'_> {
         let style = self.tone(share, label == prediction);
         let style = if here { style.add_modifier(Modifier::REVERSED) } else { style };
         if grid.numbers {
-            for column in area.left()..area.right() {
-                pen::dot(buffer, area, (column, area.y), " ", style);
-            }
-            let text = count.to_string();
-            let left = area.right().saturating_sub(width(&text) + 1).max(area.x);
-            put(buffer, area, (left, area.y), &text, style);
-            return;
+            pen::fill(buffer, area, " ", style);
+            return put_before(buffer, area, area.right().saturating_sub(1), &count.to_string(), style);
         }
         let shades = self.glyphs.shades();
         let place = (share.sqrt() * (shades.len() - 1) as f64).ceil() as usize;
         let filled = style.bg.is_some_and(|ground| Some(ground) != self.theme.text.bg);
         let sign = if filled && share > 0.0 { " " } else { shades[place.min(shades.len() - 1)] };
-        for column in area.left()..area.right() {
-            pen::dot(buffer, area, (column, area.y), sign, style);
-        }
+        pen::fill(buffer, area, sign, style);
     }
 
     fn row(&self, buffer: &mut Buffer, area: Rect, grid: &Grid, label: usize) {
         let mark = if self.cursor.0 == label { self.theme.focus } else { self.theme.text };
         let name = shorten(&self.name(label, !grid.numbers), grid.label, self.glyphs);
-        put(buffer, area, (area.x + grid.label - width(&name).min(grid.label), area.y), &name, mark);
+        put_before(buffer, area, area.x + grid.label, &name, mark);
         let left = area.x + grid.label + 1;
         for shown in 0..grid.shown.1 {
             let cell = Rect::new(left + shown as u16 * grid.cell, area.y, grid.cell, 1).intersection(area);
@@ -181,7 +166,7 @@ impl Matrix<'_> {
     /// The predictions above their columns: abbreviated, or the numbers of every tenth.
     fn head(&self, buffer: &mut Buffer, area: Rect, grid: &Grid) {
         let theme = self.theme;
-        let corner = shorten("is / said", grid.label, self.glyphs);
+        let corner = shorten("true/pred", grid.label, self.glyphs);
         put(buffer, area, (area.x, area.y), &corner, theme.dim);
         let left = area.x + grid.label + 1;
         for shown in 0..grid.shown.1 {
@@ -190,14 +175,8 @@ impl Matrix<'_> {
             let at = left + shown as u16 * grid.cell;
             if grid.numbers {
                 let name: String = self.name(class, false).chars().take(usize::from(grid.cell) - 1).collect();
-                let at = at + (grid.cell - 1).saturating_sub(width(&name));
-                put(
-                    buffer,
-                    Rect { width: at + grid.cell - area.x, ..area }.intersection(area),
-                    (at, area.y),
-                    &name,
-                    style,
-                );
+                let cell = Rect { x: at, width: grid.cell, ..area };
+                put_before(buffer, cell.intersection(area), at + grid.cell - 1, &name, style);
             } else if class.is_multiple_of(10) || shown == 0 && class % 10 < 7 {
                 put(buffer, area, (at, area.y), &class.to_string(), theme.dim);
             }
@@ -209,28 +188,22 @@ impl Matrix<'_> {
         }
     }
 
-    /// How often each class was said, and how often that was right.
+    /// How often each class was predicted, and the precision of that.
     fn foot(&self, buffer: &mut Buffer, area: Rect, grid: &Grid) {
         type Text<'a> = &'a dyn Fn(usize) -> String;
-        let sums: Text<'_> = &|class| self.said(class).to_string();
-        let precision: Text<'_> = &|class| percent(self.count(class, class), self.said(class));
-        for (row, name, text) in [(0, "said", sums), (1, "precision", precision)] {
+        let sums: Text<'_> = &|class| self.predicted(class).to_string();
+        let precision: Text<'_> = &|class| percent(self.count(class, class), self.predicted(class));
+        for (row, name, text) in [(0, "predicted", sums), (1, "precision", precision)] {
             let area = Rect { y: area.y + row, height: 1, ..area };
             let name = shorten(name, grid.label, self.glyphs);
-            put(
-                buffer,
-                area,
-                (area.x + grid.label - width(&name).min(grid.label), area.y),
-                &name,
-                self.theme.dim,
-            );
+            put_before(buffer, area, area.x + grid.label, &name, self.theme.dim);
             for shown in 0..grid.shown.1 {
                 let mut text = text(grid.first.1 + shown);
                 if width(&text) >= grid.cell {
                     text = text.split('.').next().unwrap_or_default().to_owned();
                 }
                 let end = area.x + grid.label + 1 + (shown as u16 + 1) * grid.cell - 1;
-                put(buffer, area, (end.saturating_sub(width(&text)), area.y), &text, self.theme.dim);
+                put_before(buffer, area, end, &text, self.theme.dim);
             }
         }
     }

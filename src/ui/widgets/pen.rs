@@ -31,7 +31,17 @@ pub(crate) fn dot(buffer: &mut Buffer, area: Rect, at: (u16, u16), sign: &str, s
     }
 }
 
-/// The text in at most so many cells, an ellipsis for what was cut off.
+/// Fills an area with a character one cell wide.
+pub(crate) fn fill(buffer: &mut Buffer, area: Rect, sign: &str, style: Style) {
+    area.positions().for_each(|at| dot(buffer, area, at.into(), sign, style));
+}
+
+/// Writes a text that ends before a column, in the first row of an area; what has no room there is cut at the end.
+pub(crate) fn put_before(buffer: &mut Buffer, area: Rect, end: u16, text: &str, style: Style) {
+    put(buffer, area, (end.saturating_sub(width(text)).max(area.x), area.y), text, style);
+}
+
+/// The text in at most `cells` cells, an ellipsis for what was cut off.
 pub(crate) fn shorten(text: &str, cells: u16, glyphs: Glyphs) -> String {
     if width(text) <= cells {
         return text.to_owned();

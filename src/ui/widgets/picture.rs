@@ -10,16 +10,12 @@ use ratatui::widgets::Widget;
 /// From black to white.
 const RAMP: &[u8] = b" .:-=+*#%@";
 
-/// A square image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Picture<'a> {
     /// `[3, side, side]`: all reds row by row, then greens, then blues; 0 to 255.
     pub(crate) planes: &'a [u8],
-    /// Pixels across and down.
     pub(crate) side: usize,
-    /// The colours the terminal has.
     pub(crate) level: ColourLevel,
-    /// Signs.
     pub(crate) glyphs: Glyphs,
 }
 
@@ -42,14 +38,11 @@ impl Picture<'_> {
         let (columns, rows) = (part(x, across), part(y, down));
         let count = (columns.len() * rows.len()) as u64;
         [0, 1, 2].map(|plane| {
-            let pixel = |row: usize, column: usize| {
-                u64::from(self.planes[(plane * self.side + row) * self.side + column])
+            let row = |row: usize| {
+                let begin = (plane * self.side + row) * self.side;
+                &self.planes[begin + columns.start..begin + columns.end]
             };
-            let sum: u64 = rows
-                .clone()
-                .flat_map(|row| columns.clone().map(move |c| (row, c)))
-                .map(|(r, c)| pixel(r, c))
-                .sum();
+            let sum: u64 = rows.clone().flat_map(row).map(|&pixel| u64::from(pixel)).sum();
             ((sum + count / 2) / count) as u8
         })
     }
@@ -70,7 +63,7 @@ impl Widget for &Picture<'_> {
                     let grey = brightness(self.mean(across, (row, cells.height)));
                     let place = (grey / 256.0 * RAMP.len() as f64) as usize;
                     cell.set_char(char::from(RAMP[place.min(RAMP.len() - 1)]));
-                } else if self.glyphs.half_blocks() {
+                } else if self.glyphs.unicode {
                     let down = cells.height * 2;
                     let upper = colour(self.mean(across, (2 * row, down)));
                     let lower = colour(self.mean(across, (2 * row + 1, down)));

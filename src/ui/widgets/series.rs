@@ -36,7 +36,6 @@ impl Bucket {
         }
     }
 
-    /// This group and a later one.
     fn and(self, later: Self) -> Self {
         let (low, high) = match (self.count, later.count) {
             (0, _) => (later.low, later.high),
@@ -79,7 +78,6 @@ pub(crate) struct Series {
     buckets: Vec<Bucket>,
     /// A bucket takes two to the power of this many points.
     doublings: u32,
-    /// Points in the last bucket.
     filled: u64,
     last: Option<(f64, f64)>,
 }
@@ -150,7 +148,6 @@ impl Series {
         self.last
     }
 
-    /// Whether nothing was pushed.
     pub(crate) fn is_empty(&self) -> bool {
         self.buckets.is_empty()
     }
@@ -167,7 +164,7 @@ impl Series {
         if let Some(bucket) = self.buckets.last_mut()
             && bucket.end >= x
         {
-            // What the bucket holds before x is known by its extremes only.
+            // The bucket knows its points before x by its extremes only.
             let kept: Vec<Bucket> =
                 bucket.points().filter(|(place, _)| *place < x).map(|(x, y)| Bucket::of(x, y)).collect();
             let begin = Bucket { begin: bucket.begin, ..Bucket::of(bucket.begin, f64::NAN) };

@@ -1,4 +1,4 @@
-//! What the tests of the widgets share.
+//! Shared by the tests of the widgets.
 
 use crate::ui::style::theme::Theme;
 use proptest::prelude::*;

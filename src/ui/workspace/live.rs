@@ -1,4 +1,4 @@
-//! The run of the engine, the last one that began: what its events said, and their curves.
+//! The live run, the last one that began in the engine: its state and its curves.
 
 use crate::monitor::Monitor;
 use crate::protocol::event::Started;
@@ -23,8 +23,8 @@ impl Live {
         self.monitor.head.is_some() && self.monitor.end.is_none()
     }
 
-    /// Applies an event; whether it only says that the run in training has another directory now. Any other run that
-    /// begins, or goes on, starts new curves.
+    /// Applies an event; whether it only renames the directory of the run in training. Any other run that
+    /// begins or resumes starts new curves.
     pub(crate) fn apply(&mut self, stamped: &Stamped) -> bool {
         let moved = self.training() && matches!(stamped.event, Event::Started(_));
         self.monitor.apply(stamped);
@@ -42,7 +42,7 @@ impl Live {
         false
     }
 
-    /// Puts what the journal of the run says of the time before it was resumed in front of the curves.
+    /// Puts the journal of the time before the run was resumed in front of the curves.
     pub(crate) fn remember(&mut self, journal: &[Stamped]) {
         let mut past = Monitor::default();
         for event in journal {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_on_has_the_curves_of_before_without_what_was_lost() {
+    fn a_resumed_run_has_the_curves_of_before_without_the_steps_that_were_lost() {
         let at = |time: f64, event: Event| Stamped { event, time };
         let mut live = Live::default();
         // Saved after step 2, killed after step 3, resumed at time 10.

@@ -8,10 +8,10 @@ const MIDDLE: [f32; 2] = [4.5, 9.5];
 /// A sign, in a cell whose upper left corner is the origin.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
-    /// Rectangles (left, top, right, bottom), covering so many percent.
+    /// Rectangles (left, top, right, bottom), covering this percentage.
     Areas(u8, Vec<[f32; 4]>),
     Dots(Vec<(f32, f32)>),
-    /// A line through these points, then what a path says further.
+    /// A line through these points, then the rest of a path.
     Outline {
         filled: bool,
         points: Vec<(f32, f32)>,

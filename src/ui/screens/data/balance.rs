@@ -1,46 +1,31 @@
 //! How many images there are, of which class, and their mean and deviation.
 
 use crate::format::grouped;
-use crate::ui::hits::Canvas;
-use crate::ui::screens::data::state::DataScreen;
-use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::protocol::event::Preview;
 use crate::recipe::Recipe;
+use crate::ui::canvas::Canvas;
+use crate::ui::screens::data::state::DataScreen;
 use crate::ui::widgets::bar::{Bar, Bars};
-use crate::ui::widgets::pane::{cut, pane};
+use crate::ui::widgets::fit::{cut, from_top};
 
-pub(crate) fn draw(
-    screen: &DataScreen,
-    ws: &Workspace,
-    recipe: &Recipe,
-    found: &Preview,
-    canvas: &mut Canvas,
-    area: Rect,
-) {
-    let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
+pub(crate) fn draw(screen: &DataScreen, recipe: &Recipe, found: &Preview, canvas: &mut Canvas, area: Rect) {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let room = usize::from(area.width).saturating_sub(4);
-    let block = pane(
-        &ws.settings.theme,
-        ws.settings.glyphs,
-        format!(" {} ", cut(&recipe.data.to_string(), room)),
-        false,
-    );
-    let inner = block.inner(area);
-    canvas.render_widget(block, area);
-    let mut rest = inner;
-    for lines in [counts(ws, found), moments(ws, found, inner.width), notes(ws, found)] {
-        // The classes keep three rows where there are so many.
+    let mut rest = canvas.pane(format!(" {} ", cut(&recipe.data.to_string(), room)), false, area);
+    let notes = found.notes.iter().map(|note| Line::styled(glyphs.text(note), theme.warn)).collect();
+    for lines in [counts(canvas, found), moments(canvas, found, rest.width), notes] {
+        // The classes keep three rows, where there are as many.
         let needed: u16 = lines.iter().map(|line| wrapped(&line.to_string(), rest.width)).sum();
         let text = Paragraph::new(lines).wrap(Wrap { trim: false });
-        let height = needed.min(rest.height.saturating_sub(3));
-        canvas.render_widget(text, Rect { height, ..rest });
+        let (area, below) = from_top(rest, needed.min(rest.height.saturating_sub(3)));
+        canvas.render_widget(text, area);
         // A row apart, where the classes lose none by it.
-        let apart = u16::from(needed > 0 && usize::from(rest.height - height) > found.classes.len() + 12);
-        rest = Rect { y: rest.y + height + apart, height: rest.height - height - apart, ..rest };
+        let apart = needed > 0 && usize::from(below.height) > found.classes.len() + 12;
+        (_, rest) = from_top(below, u16::from(apart));
     }
     let total: usize = found.class_counts.iter().sum();
     let bars: Vec<Bar> = found
@@ -55,7 +40,7 @@ pub(crate) fn draw(
         .collect();
     // The class of the sample under the cursor.
     let cursor = found.samples.get(screen.row).map(|sample| sample.label);
-    canvas.render_widget(&Bars { rows: &bars, full: None, cursor, style: 0, theme, glyphs }, rest);
+    canvas.render_widget(&Bars { rows: &bars, full: None, cursor, theme, glyphs }, rest);
 }
 
 /// Rows that a sentence takes, wrapped at its blanks.
@@ -72,8 +57,8 @@ fn wrapped(text: &str, width: u16) -> u16 {
     rows
 }
 
-fn counts<'a>(ws: &Workspace, found: &Preview) -> Vec<Line<'a>> {
-    let theme = &ws.settings.theme;
+fn counts<'a>(canvas: &Canvas, found: &Preview) -> Vec<Line<'a>> {
+    let theme = canvas.theme;
     let total: usize = found.class_counts.iter().sum();
     let number = |name: &str, count: usize| {
         Line::from(vec![
@@ -90,9 +75,8 @@ fn counts<'a>(ws: &Workspace, found: &Preview) -> Vec<Line<'a>> {
 }
 
 /// Mean and deviation of each channel, 0 to 255, with a bar each where there is room.
-fn moments<'a>(ws: &Workspace, found: &Preview, width: u16) -> Vec<Line<'a>> {
-    let theme = &ws.settings.theme;
-    let glyphs = ws.settings.glyphs;
+fn moments<'a>(canvas: &Canvas, found: &Preview, width: u16) -> Vec<Line<'a>> {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cells = (usize::from(width).saturating_sub(24) / 2).min(8);
     let bar = |value: f64| {
         let share = if value.is_finite() { (value / 255.0).clamp(0.0, 1.0) } else { 0.0 };
@@ -111,9 +95,4 @@ fn moments<'a>(ws: &Workspace, found: &Preview, width: u16) -> Vec<Line<'a>> {
         ]));
     }
     lines
-}
-
-fn notes<'a>(ws: &Workspace, found: &Preview) -> Vec<Line<'a>> {
-    let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
-    found.notes.iter().map(|note| Line::styled(glyphs.text(note).into_owned(), theme.warn)).collect()
 }

@@ -1,52 +1,29 @@
-//! Which preview of data is awaited, and what of the last one is looked at.
+//! The state of the Data screen, and where its parts are drawn.
 
 use ratatui::layout::Rect;
 
 use crate::protocol::event::Preview;
 use crate::recipe::Recipe;
+use crate::ui::screens::asked::Asked;
 use crate::ui::workspace::Workspace;
 
-/// The screen's state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DataScreen {
     /// The recipe that was asked about.
-    of: Option<Box<Recipe>>,
-    /// An answer is awaited.
-    pub(crate) asked: bool,
-    /// The id of the last question.
-    pub(crate) question: u64,
-    /// Why there was no answer to the last question.
-    pub(crate) trouble: Option<String>,
-    /// The sample under the cursor.
+    pub(crate) about: Option<Box<Recipe>>,
+    pub(crate) asked: Asked,
     pub(crate) row: usize,
 }
 
 impl DataScreen {
-    pub(crate) fn ask(&mut self, recipe: &Recipe) {
-        self.of = Some(Box::new(recipe.clone()));
-        (self.asked, self.trouble) = (true, None);
-    }
-
-    /// Whether the answer to this question is awaited.
-    pub(crate) fn awaits(&self, id: u64) -> bool {
-        self.asked && self.question == id
-    }
-
     pub(crate) fn take(&mut self, preview: Preview, ws: &mut Workspace) {
-        let Some(recipe) = self.of.clone() else { return };
-        (self.asked, self.trouble) = (false, None);
+        let Some(recipe) = self.about.clone() else { return };
         self.row = self.row.min(preview.samples.len().saturating_sub(1));
         ws.preview = Some((recipe, Box::new(preview)));
     }
-
-    pub(crate) fn refuse(&mut self, sentence: &str) {
-        if std::mem::take(&mut self.asked) {
-            self.trouble = Some(sentence.to_owned());
-        }
-    }
 }
 
-/// Whether a preview of data is no longer about what the recipe in the form says.
+/// Whether the preview is not of the recipe in the form any more.
 pub(crate) fn is_stale(ws: &Workspace) -> bool {
     ws.preview.as_ref().is_some_and(|(of, _)| !same_images(of, &ws.draft.recipe))
 }
@@ -71,7 +48,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// In a body of these cells, of images `side` pixels wide.
+    /// For images `side` pixels wide.
     pub(crate) fn of(body: Rect, side: usize) -> Self {
         let width = (body.width * 2 / 5).clamp(24, 46).min(body.width);
         let balance = Rect { width, ..body };

@@ -1,27 +1,31 @@
-//! What can be done on the Data screen.
+//! The actions and moves of the Data screen.
 
-use crate::protocol::{Command, Question};
-use crate::ui::effect::{Acted, Effect};
+use ratatui::layout::Rect;
+
+use crate::protocol::{Answer, Question, Stamped};
+use crate::recipe::Data;
+use crate::ui::canvas::Canvas;
+use crate::ui::effect::{Acted, DONE, Effect};
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::data::Do;
-use crate::ui::screen::body;
+use crate::ui::screen::{Screen, body};
 use crate::ui::screens::data::state::{DataScreen, Places};
+use crate::ui::screens::data::view;
 use crate::ui::workspace::Workspace;
 
-/// Samples that the screen asks for.
+/// Samples in a preview.
 const SAMPLES: usize = 48;
 
-impl DataScreen {
-    #[expect(clippy::unnecessary_wraps, reason = "the result of an action, as on every screen")]
-    pub(crate) fn act(&mut self, what: Do, ws: &mut Workspace) -> Acted {
-        match what {
-            Do::Preview => Ok(self.preview(ws)),
-        }
+impl Screen for DataScreen {
+    fn draw(&self, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, canvas, area);
     }
 
-    /// Moves among the samples.
-    pub(crate) fn walk(&mut self, motion: Motion, ws: &Workspace) {
-        let Some((_, found)) = &ws.preview else { return };
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        if motion == Motion::Enter {
+            return self.act(Do::Preview, ws);
+        }
+        let Some((_, found)) = &ws.preview else { return DONE };
         let (row, count) = (self.row, found.samples.len());
         let last = count.saturating_sub(1);
         let pairs = Places::of(body(ws.size), found.side).pairs;
@@ -33,20 +37,40 @@ impl DataScreen {
             Motion::Down => row,
             _ => motion.row(row, count, pairs.columns * pairs.rows).unwrap_or(row),
         };
+        DONE
     }
 
-    pub(crate) fn preview(&mut self, ws: &mut Workspace) -> Vec<Effect> {
-        if self.asked {
+    /// Data that costs next to nothing is read at once, the first time.
+    fn shown(&mut self, ws: &mut Workspace) -> Vec<Effect> {
+        let new = ws.preview.is_none() && !self.asked.waits() && self.asked.trouble.is_none();
+        if new && ws.draft.recipe.data == Data::Shapes { self.preview(ws) } else { Vec::new() }
+    }
+
+    fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) {
+        if let Some(Answer::Preview(preview)) = self.asked.answered(&stamped.event) {
+            self.take(preview.clone(), ws);
+        }
+    }
+}
+
+impl DataScreen {
+    #[expect(clippy::unnecessary_wraps, reason = "the result of an action, as on every screen")]
+    pub(crate) fn act(&mut self, what: Do, ws: &mut Workspace) -> Acted {
+        match what {
+            Do::Preview => Ok(self.preview(ws)),
+        }
+    }
+
+    fn preview(&mut self, ws: &mut Workspace) -> Vec<Effect> {
+        if self.asked.waits() {
             // Where there is nothing to show yet, the screen itself says so.
             if ws.preview.is_some() {
-                ws.say("the images are being read.");
+                ws.notify("the images are being read.");
             }
             return Vec::new();
         }
         let recipe = Box::new(ws.draft.recipe.clone());
-        self.ask(&recipe);
-        self.question = ws.next_question();
-        let question = Question::Preview { recipe, count: SAMPLES };
-        vec![Effect::Command(Box::new(Command::Ask { id: self.question, question }))]
+        self.about = Some(recipe.clone());
+        vec![self.asked.ask(Question::Preview { recipe, count: SAMPLES }, ws)]
     }
 }

@@ -2,12 +2,10 @@
 
 use ratatui::layout::Rect;
 
-/// Rows below a picture in the gallery: what it is, and what the network says.
+/// Rows below a picture in the gallery: label and prediction, probability and index.
 pub(crate) const CAPTION: u16 = 2;
-/// Cells between pictures.
 const GAP: u16 = 2;
 
-/// The gallery of mistakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gallery {
     /// Cells across a picture.
@@ -23,19 +21,17 @@ impl Gallery {
     }
 }
 
-/// The places of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     /// The names of the views.
     pub(crate) strip: Rect,
-    /// The view.
     pub(crate) view: Rect,
     /// How the mistakes lie; a list with one picture where there is no room.
     pub(crate) gallery: Option<Gallery>,
 }
 
 impl Places {
-    /// In a body of these cells with a frame, of images `side` pixels wide.
+    /// In a body with a frame, for images `side` pixels wide.
     pub(crate) fn of(body: Rect, side: usize) -> Self {
         let inner =
             Rect::new(body.x + 1, body.y + 1, body.width.saturating_sub(2), body.height.saturating_sub(2))
@@ -63,7 +59,7 @@ fn gallery(view: Rect, side: usize) -> Option<Gallery> {
         let mut gallery = Gallery { picture: picture.max(16), columns: 0, rows: 0 };
         let (across, down) = gallery.tile();
         gallery.columns = usize::from((view.width + GAP) / across);
-        // A line above says what is shown.
+        // A line above describes the list.
         gallery.rows = usize::from(view.height.saturating_sub(1) / down);
         (gallery.columns >= 2 && gallery.columns * gallery.rows >= 8).then_some(gallery)
     })

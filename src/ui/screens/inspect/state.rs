@@ -1,12 +1,13 @@
-//! What a network does with each image: the last inspection, and what of it is shown.
+//! The state of the Inspect screen: the last inspection, and how it is shown.
 
 use std::path::PathBuf;
 
 use crate::protocol::command::Split;
 use crate::protocol::event::{Inspection, Mistake};
+use crate::ui::keys::binding::next_of;
+use crate::ui::screens::asked::Asked;
 use crate::ui::screens::inspect::words;
 
-/// The views.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum View {
     #[default]
@@ -23,14 +24,7 @@ impl View {
         [Self::Confusion, Self::Classes, Self::Epochs, Self::Mistakes, Self::Reuse, Self::Scales];
 
     pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::Confusion => "confusion",
-            Self::Classes => "classes",
-            Self::Epochs => "by epoch",
-            Self::Mistakes => "mistakes",
-            Self::Reuse => "reuse",
-            Self::Scales => "scales",
-        }
+        ["confusion", "classes", "by epoch", "mistakes", "reuse", "scales"][self as usize]
     }
 }
 
@@ -41,7 +35,6 @@ pub(crate) struct Target {
     pub(crate) path: PathBuf,
 }
 
-/// The order of the classes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Order {
     #[default]
@@ -50,27 +43,21 @@ pub(crate) enum Order {
     Worst,
 }
 
-/// The screen's state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct InspectScreen {
     /// The last answer, and the run it is about.
     pub(crate) found: Option<(Target, Box<Inspection>)>,
     /// The run that was asked about last.
     pub(crate) target: Option<Target>,
-    /// The run that an answer is awaited about.
-    asked: Option<Target>,
-    /// Whether an answer is awaited.
-    pub(crate) waiting: bool,
-    /// The id of the last question.
-    pub(crate) question: u64,
-    /// Why there was no answer to the last question.
-    pub(crate) trouble: Option<String>,
-    /// The images that the next inspection is to run over.
-    pub(crate) split: Split,
+    /// The run that the last question was about.
+    pub(crate) about: Option<Target>,
+    pub(crate) asked: Asked,
+    /// The images of the next inspection; those for validation where `None`.
+    pub(crate) split: Option<Split>,
     pub(crate) view: View,
     /// Label and prediction under the cursor.
     pub(crate) cell: (usize, usize),
-    /// The label of the class under the cursor, and the order they stand in.
+    /// The label of the class under the cursor, and the order of the list.
     pub(crate) class: usize,
     pub(crate) order: Order,
     /// How many epochs before the newest the cursor is.
@@ -87,51 +74,18 @@ pub(crate) struct InspectScreen {
     pub(crate) layer: usize,
 }
 
-impl Default for InspectScreen {
-    fn default() -> Self {
-        Self {
-            found: None,
-            target: None,
-            asked: None,
-            waiting: false,
-            question: 0,
-            trouble: None,
-            split: Split::Validation,
-            view: View::default(),
-            cell: (0, 0),
-            class: 0,
-            order: Order::default(),
-            back: 0,
-            mistake: 0,
-            pair: None,
-            block: 0,
-            link: (0, 0),
-            by_row: false,
-            layer: 0,
-        }
-    }
-}
-
 impl InspectScreen {
-    pub(crate) fn ask(&mut self, target: Target) {
-        self.target = Some(target.clone());
-        self.asked = Some(target);
-        (self.waiting, self.trouble) = (true, None);
-    }
-
-    /// Whether the answer to this question is awaited.
-    pub(crate) fn awaits(&self, id: u64) -> bool {
-        self.waiting && self.question == id
+    pub(crate) fn split(&self) -> Split {
+        self.split.unwrap_or(Split::Validation)
     }
 
     /// The run that is asked about, while the answer is awaited.
     pub(crate) fn awaited(&self) -> Option<&Target> {
-        self.asked.as_ref().filter(|_| self.waiting)
+        self.about.as_ref().filter(|_| self.asked.waits())
     }
 
     pub(crate) fn take(&mut self, inspection: Inspection) {
-        let Some(target) = self.asked.clone() else { return };
-        (self.waiting, self.trouble) = (false, None);
+        let Some(target) = self.about.clone() else { return };
         let classes = inspection.classes.len();
         if self.found.as_ref().is_none_or(|(_, before)| before.classes != inspection.classes) {
             (self.cell, self.class) = ((0, 0), 0);
@@ -145,20 +99,12 @@ impl InspectScreen {
         self.link = self.clamped(self.link);
     }
 
-    pub(crate) fn refuse(&mut self, sentence: &str) {
-        if std::mem::take(&mut self.waiting) {
-            self.trouble = Some(sentence.to_owned());
-        }
-    }
-
     pub(crate) fn inspection(&self) -> Option<&Inspection> {
         self.found.as_ref().map(|(_, found)| &**found)
     }
 
     pub(crate) fn turn(&mut self, forward: bool) {
-        let all = View::ALL.len();
-        let place = View::ALL.iter().position(|&view| view == self.view).unwrap_or(0);
-        self.view = View::ALL[(place + if forward { 1 } else { all - 1 }) % all];
+        self.view = next_of(&View::ALL, self.view, forward);
     }
 
     /// The mistakes that pass the filter.
@@ -167,7 +113,6 @@ impl InspectScreen {
         self.inspection().map_or_else(Vec::new, |found| found.mistakes.iter().filter(passes).collect())
     }
 
-    /// The mistake under the cursor.
     pub(crate) fn mistake(&self) -> Option<&Mistake> {
         self.mistakes().get(self.mistake).copied()
     }
@@ -201,7 +146,7 @@ impl InspectScreen {
         (to, from.min(cells.and_then(|cells| cells.get(to)).map_or(0, read)))
     }
 
-    /// What the cursor points at, in words; empty where it points at nothing.
+    /// A description of what is under the cursor; empty if nothing is.
     pub(crate) fn pointed(&self) -> String {
         let Some(found) = self.inspection() else { return String::new() };
         match self.view {

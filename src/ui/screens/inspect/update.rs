@@ -1,17 +1,55 @@
-//! What can be done on the Inspect screen.
+//! The actions and moves of the Inspect screen.
+
+use crate::store::catalog::Entry;
+use std::path::Path;
+
+use ratatui::layout::Rect;
 
 use crate::protocol::command::Split;
-use crate::protocol::{CheckpointQuery, Command, Question};
-use crate::store::catalog::Entry;
+use crate::protocol::{Answer, CheckpointQuery, Event, Question, Stamped};
+use crate::ui::canvas::Canvas;
 use crate::ui::effect::{Acted, DONE, Effect, Job};
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
-use crate::ui::screen::body;
-use crate::ui::screens::inspect::epochs;
+use crate::ui::screen::{Screen, body};
 use crate::ui::screens::inspect::places::Places;
 use crate::ui::screens::inspect::state::{InspectScreen, Order, Target, View};
 use crate::ui::screens::inspect::words::split;
+use crate::ui::screens::inspect::{epochs, view};
 use crate::ui::workspace::Workspace;
+
+impl Screen for InspectScreen {
+    fn draw(&self, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, canvas, area);
+    }
+
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        match motion {
+            Motion::NextPane => self.turn(true),
+            Motion::PreviousPane => self.turn(false),
+            Motion::Enter => return self.act(Do::Pair, ws),
+            _ => self.walk(motion, ws),
+        }
+        DONE
+    }
+
+    fn back(&mut self, _ws: &mut Workspace) {
+        (self.pair, self.mistake) = (None, 0);
+    }
+
+    fn copied(&self, _ws: &Workspace) -> String {
+        self.pointed()
+    }
+
+    fn event(&mut self, stamped: &Stamped, _ws: &mut Workspace) {
+        if let Event::Started(_) = stamped.event {
+            self.target = None;
+        }
+        if let Some(Answer::Inspection(found)) = self.asked.answered(&stamped.event) {
+            self.take(found.clone());
+        }
+    }
+}
 
 impl InspectScreen {
     pub(crate) fn act(&mut self, what: Do, ws: &mut Workspace) -> Acted {
@@ -31,7 +69,7 @@ impl InspectScreen {
                     Order::Worst => (Order::Label, "classes in their own order."),
                 };
                 self.order = order;
-                ws.say(word);
+                ws.notify(word);
             }
             Do::NextBlock => self.show_block((self.block + 1).min(self.blocks().saturating_sub(1))),
             Do::PreviousBlock => self.show_block(self.block.saturating_sub(1)),
@@ -46,7 +84,7 @@ impl InspectScreen {
     }
 
     /// Moves the cursor of the view.
-    pub(crate) fn walk(&mut self, motion: Motion, ws: &Workspace) {
+    fn walk(&mut self, motion: Motion, ws: &Workspace) {
         let known = epochs::known(self, ws);
         let (epochs, classes) = (known.len(), known.last().map_or(0, |(_, shares)| shares.len()));
         let side = self.inspection().map_or(1, |found| found.side);
@@ -73,8 +111,7 @@ impl InspectScreen {
                 self.mistake = match motion {
                     Motion::Left => row.saturating_sub(1),
                     Motion::Right => (row + 1).min(last),
-                    Motion::Up if row < columns => row,
-                    Motion::Up => row - columns,
+                    Motion::Up => row.checked_sub(columns).unwrap_or(row),
                     Motion::Down if row + columns > last => row,
                     Motion::Down => row + columns,
                     _ => paged(row, motion, last + 1, page * columns),
@@ -98,33 +135,33 @@ impl InspectScreen {
         let Some(found) = self.inspection() else { return };
         let (label, prediction) = self.cell;
         if self.view != View::Confusion {
-            return ws.say("i inspects again; v shows the next view.");
+            return ws.notify("i inspects again; v shows the next view.");
         }
         let images = found.confusion.get(label).and_then(|row| row.get(prediction)).copied().unwrap_or(0);
         if label == prediction || images == 0 {
-            return ws.say("no mistakes there.");
+            return ws.notify("no mistakes there.");
         }
         self.show_pair((label, prediction));
     }
 
     /// The run that Inspect is about: the one that was asked about, unless another began since.
     fn in_hand(&self, ws: &Workspace) -> Option<Target> {
-        let head = ws.live.head().map(|head| Target { name: head.run.clone(), path: head.run_dir.clone() });
-        let chosen =
-            || ws.runs.current().map(|row| Target { name: row.name.clone(), path: row.path.clone() });
-        self.target.clone().or(head).or_else(chosen)
+        let of = |name: &str, path: &Path| Target { name: name.into(), path: path.into() };
+        let head = || ws.live.head().map(|head| of(&head.run, &head.run_dir));
+        let chosen = || ws.runs.current().map(|row| of(&row.name, &row.path));
+        self.target.clone().or_else(head).or_else(chosen)
     }
 
     /// Chooses the images of the next inspection.
     fn next_split(&mut self, ws: &mut Workspace) {
         let (validation, complete) = self.in_hand(ws).map_or((true, false), |target| state_of(ws, &target));
-        self.split = match self.split {
+        self.split = Some(match self.split() {
             Split::Train if complete => Split::Test,
             Split::Train | Split::Test if validation => Split::Validation,
             _ => Split::Train,
-        };
+        });
         let closed = if complete { "" } else { " (test images stay unseen until a run is complete)" };
-        ws.say(format!("i inspects the {} images{closed}.", split(self.split)));
+        ws.notify(format!("i inspects the {} images{closed}.", split(self.split())));
     }
 
     /// Asks the engine to inspect the best network of a run, or a checkpoint.
@@ -133,19 +170,17 @@ impl InspectScreen {
             return Err(format!("{} is being inspected; ask again after that.", target.name));
         }
         let (validation, complete) = state_of(ws, &target);
-        self.split = match self.split {
+        self.split = Some(match self.split() {
             Split::Test if complete => Split::Test,
             Split::Validation | Split::Test if validation => Split::Validation,
             _ => Split::Train,
-        };
+        });
         let path = target.path.clone();
-        self.ask(target);
-        let (split, options) = (self.split, ws.settings.options.clone());
+        (self.target, self.about) = (Some(target.clone()), Some(target));
+        let (split, options) = (self.split(), ws.settings.options.clone());
         let query = CheckpointQuery { target: path.clone(), data: None, data_dir: None, split, options };
-        self.question = ws.next_question();
-        let ask = Command::Ask { id: self.question, question: Question::Inspect(query) };
-        let mut effects = vec![Effect::Command(Box::new(ask))];
-        // What was said of the epochs before this program began is in the journal.
+        let mut effects = vec![self.asked.ask(Question::Inspect(query), ws)];
+        // The epochs before this program began are in the journal.
         let own = ws.live.head().is_some_and(|head| head.run_dir == path && head.step == 0);
         // A checkpoint has none beside it.
         if !own && path.extension().is_none_or(|kind| kind != "safetensors") {
@@ -167,12 +202,12 @@ fn state_of(ws: &Workspace, target: &Target) -> (bool, bool) {
     (validation != Some(0), summary.is_some_and(|summary| summary.test.is_some()))
 }
 
-/// A row moved by an action, a page being `page` rows.
+/// A row moved, `page` rows to a page.
 fn paged(row: usize, motion: Motion, count: usize, page: usize) -> usize {
     motion.row(row, count, page).unwrap_or(row)
 }
 
-/// A cell of a table of so many rows and columns moved by an action.
+/// A cell of a table of `size` (rows, columns), moved.
 fn across(
     (row, column): (usize, usize),
     motion: Motion,

@@ -1,4 +1,4 @@
-//! What the cursor points at, in words.
+//! An inspection in words: the descriptions of its parts, and the worst mistakes.
 
 use std::fmt::Write;
 
@@ -34,7 +34,7 @@ pub(crate) fn cell(found: &Inspection, (label, prediction): (usize, usize)) -> S
     let Some(row) = found.confusion.get(label) else { return String::new() };
     let (count, all) = (row.get(prediction).copied().unwrap_or(0), row.iter().sum());
     format!(
-        "{} said {}: {} of {} ({})",
+        "{} predicted as {}: {} of {} ({})",
         name(found, label),
         name(found, prediction),
         grouped(count as u64),
@@ -52,7 +52,7 @@ pub(crate) fn class(found: &Inspection, label: usize) -> String {
         row.iter().copied().enumerate().filter(|(to, count)| *to != label && *count > 0).collect();
     wrong.sort_by_key(|&(to, count)| (usize::MAX - count, to));
     for (place, (to, count)) in wrong.into_iter().take(3).enumerate() {
-        let _ = write!(text, "{} {} {count}", if place == 0 { "; said" } else { "," }, name(found, to));
+        let _ = write!(text, "{} {} {count}", if place == 0 { "; predicted" } else { "," }, name(found, to));
     }
     text
 }
@@ -95,4 +95,25 @@ pub(crate) fn scale(found: &Inspection, place: usize) -> String {
         100.0 * of.zeros,
         100.0 * of.dead
     )
+}
+
+/// Images of a label that got a wrong prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) label: usize,
+    pub(crate) prediction: usize,
+    pub(crate) images: usize,
+}
+
+/// The most frequent mistakes, at most `count`.
+pub(crate) fn worst(found: &Inspection, count: usize) -> Vec<Pair> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    for (label, row) in found.confusion.iter().enumerate() {
+        let wrong =
+            row.iter().enumerate().filter(|(prediction, images)| *prediction != label && **images > 0);
+        pairs.extend(wrong.map(|(prediction, &images)| Pair { label, prediction, images }));
+    }
+    pairs.sort_by_key(|pair| (usize::MAX - pair.images, pair.label, pair.prediction));
+    pairs.truncate(count);
+    pairs
 }

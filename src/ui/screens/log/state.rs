@@ -1,6 +1,6 @@
 //! Which of the messages are in view.
 
-use crate::ui::workspace::log::{Log, Said};
+use crate::ui::workspace::log::{Log, LogLine};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogScreen {
@@ -13,20 +13,18 @@ pub(crate) struct LogScreen {
 }
 
 impl LogScreen {
-    /// The lines that pass the filter.
-    pub(crate) fn shown<'a>(&self, log: &'a Log) -> Vec<&'a Said> {
+    pub(crate) fn shown<'a>(&self, log: &'a Log) -> Vec<&'a LogLine> {
         log.with(&self.filter)
     }
 
-    /// Lines that are below the view, which stays where it is while more is said.
+    /// Lines that are below the view, which stays where it is while lines are added.
     pub(crate) fn behind(&self, log: &Log) -> usize {
         if self.below == 0 { 0 } else { self.below + log.count - self.then }
     }
 
-    /// The last line in view.
     pub(crate) fn last_shown(&self, log: &Log) -> Option<String> {
         let shown = self.shown(log);
-        shown.get(shown.len().checked_sub(1 + self.behind(log))?).map(|said| said.text.clone())
+        shown.get(shown.len().checked_sub(1 + self.behind(log))?).map(|line| line.text.clone())
     }
 
     /// Scrolls by `lines`, up below 0.
@@ -46,11 +44,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_view_stays_where_it_is_while_more_is_said() {
+    fn the_view_stays_where_it_is_while_lines_are_added() {
         let (mut log, mut screen) = (Log::default(), LogScreen::default());
-        (0..20).for_each(|i| log.say(0.0, format!("line {i}")));
+        (0..20).for_each(|i| log.push(0.0, format!("line {i}")));
         screen.scroll(-3, &log);
-        log.say(0.0, "more".into());
+        log.push(0.0, "more".into());
         assert_eq!(screen.behind(&log), 4);
         assert_eq!(screen.last_shown(&log).as_deref(), Some("line 16"));
         screen.scroll(100, &log);

@@ -1,34 +1,30 @@
-//! Everything that was said.
+//! The messages, newest at the bottom.
 
-use crate::format::clock;
-use crate::ui::hits::Canvas;
-use crate::ui::screens::log::state::LogScreen;
-use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::ui::widgets::pane::pane;
+use crate::format::clock;
+use crate::ui::canvas::Canvas;
+use crate::ui::screens::log::state::LogScreen;
 
 /// Columns of the time and the blanks behind it.
 const TIME: usize = 10;
 
-pub(crate) fn draw(screen: &LogScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
-    let theme = &ws.settings.theme;
+pub(crate) fn draw(screen: &LogScreen, canvas: &mut Canvas, area: Rect) {
+    let (ws, theme) = (canvas.ws, canvas.theme);
     let filter =
         if screen.filter.is_empty() { String::new() } else { format!(", with \"{}\"", screen.filter) };
-    let block = pane(&ws.settings.theme, ws.settings.glyphs, format!(" log{filter} "), true);
-    let inner = block.inner(area);
-    canvas.render_widget(block, area);
+    let inner = canvas.pane(format!(" log{filter} "), true, area);
     let shown = screen.shown(&ws.log);
     let height = usize::from(inner.height);
     let width = usize::from(inner.width).saturating_sub(TIME).max(1);
     let end = shown.len() - screen.behind(&ws.log).min(shown.len());
     let mut rows: Vec<Line> = Vec::new();
     // From the last line in view upwards, until there is no room.
-    for said in shown[..end].iter().rev() {
-        let mut lines = wrapped(&said.text, width).into_iter().enumerate().map(|(place, text)| {
-            let time = if place == 0 { clock(ws.settings.utc_offset, said.time) } else { String::new() };
+    for entry in shown[..end].iter().rev() {
+        let mut lines = wrapped(&entry.text, width).into_iter().enumerate().map(|(place, text)| {
+            let time = if place == 0 { clock(ws.settings.utc_offset, entry.time) } else { String::new() };
             Line::from(vec![
                 Span::styled(format!("{time:<TIME$}"), theme.dim),
                 Span::styled(text, theme.text),

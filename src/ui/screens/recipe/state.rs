@@ -16,7 +16,6 @@ pub(crate) enum Pane {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecipeScreen {
     pub(crate) pane: Pane,
-    /// Row of the form.
     pub(crate) row: usize,
     /// Row of the visible tree.
     pub(crate) tree_row: usize,
@@ -24,45 +23,54 @@ pub(crate) struct RecipeScreen {
     pub(crate) closed: BTreeSet<usize>,
 }
 
-/// A line of the tree.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum TreeLine {
-    /// A dense block: its number, layers, parameters, multiply-accumulates, bytes.
-    Block { block: usize, layers: usize, parameters: u64, macs: u64, bytes: u64, output: [usize; 3] },
+pub(crate) struct TreeLine {
+    pub(crate) of: Of,
+    pub(crate) output: [usize; 3],
+    pub(crate) parameters: u64,
+    pub(crate) macs: u64,
+    /// Of activations, an image.
+    pub(crate) bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Of {
+    /// A dense block by its number, with all its layers.
+    Block { block: usize, layers: usize },
     /// A row of the plan, by its place.
     Row(usize),
 }
 
 impl RecipeScreen {
-    /// The field under the cursor.
     pub(crate) fn field(&self) -> Key {
         FORM[self.row.min(FORM.len() - 1)]
     }
 
     /// The visible lines of the tree of `plan`.
     pub(crate) fn tree(&self, plan: &Plan) -> Vec<TreeLine> {
-        let mut lines = Vec::new();
+        let mut lines: Vec<TreeLine> = Vec::new();
+        let mut open = 0;
         for (place, row) in plan.rows.iter().enumerate() {
+            let (output, bytes) = (row.output, row.activation_bytes);
+            let (parameters, macs) = (row.parameter_count(), row.macs);
+            let line = TreeLine { of: Of::Row(place), output, parameters, macs, bytes };
             let Kind::DenseLayer { block, layer } = row.kind else {
-                lines.push(TreeLine::Row(place));
+                lines.push(line);
                 continue;
             };
             if layer == 1 {
-                let rows = plan.rows.iter().filter(
-                    |row| matches!(row.kind, Kind::DenseLayer { block: other, .. } if other == block),
-                );
-                let (mut layers, mut parameters, mut macs, mut bytes, mut output) = (0, 0, 0, 0, row.output);
-                for row in rows {
-                    layers += 1;
-                    parameters += row.parameter_count();
-                    macs += row.macs;
-                    bytes += row.activation_bytes;
-                    output = row.output;
-                }
-                lines.push(TreeLine::Block { block, layers, parameters, macs, bytes, output });
+                open = lines.len();
+                lines.push(TreeLine { of: Of::Block { block, layers: 1 }, ..line.clone() });
+            } else {
+                let whole = &mut lines[open];
+                whole.of = Of::Block { block, layers: layer };
+                whole.output = output;
+                whole.parameters += parameters;
+                whole.macs += macs;
+                whole.bytes += bytes;
             }
             if !self.closed.contains(&block) {
-                lines.push(TreeLine::Row(place));
+                lines.push(line);
             }
         }
         lines
@@ -77,9 +85,9 @@ impl RecipeScreen {
 
     /// Opens or closes the block under the cursor; whether there was one.
     pub(crate) fn toggle(&mut self, plan: &Plan) -> bool {
-        let block = match self.tree(plan).get(self.tree_row) {
-            Some(TreeLine::Block { block, .. }) => *block,
-            Some(TreeLine::Row(place)) => match plan.rows[*place].kind {
+        let block = match self.tree(plan).get(self.tree_row).map(|line| line.of) {
+            Some(Of::Block { block, .. }) => block,
+            Some(Of::Row(place)) => match plan.rows[place].kind {
                 Kind::DenseLayer { block, .. } => block,
                 _ => return false,
             },
@@ -88,7 +96,7 @@ impl RecipeScreen {
         if !self.closed.remove(&block) {
             self.closed.insert(block);
             let lines = self.tree(plan);
-            let head = |line: &TreeLine| matches!(line, TreeLine::Block { block: b, .. } if *b == block);
+            let head = |line: &TreeLine| matches!(line.of, Of::Block { block: b, .. } if b == block);
             self.tree_row = lines.iter().position(head).unwrap_or(0);
         }
         true

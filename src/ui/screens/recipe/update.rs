@@ -1,18 +1,93 @@
-//! What can be done on the Recipe screen.
+//! The actions and moves of the Recipe screen.
+
+use ratatui::layout::Rect;
 
 use crate::protocol::{Command, Start};
 use crate::recipe::Recipe;
 use crate::recipe::keys::FORM;
 use crate::recipe::presets::PRESETS;
-use crate::ui::effect::{Acted, DONE, Effect, Job, ask};
+use crate::ui::canvas::Canvas;
+use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, ask};
 use crate::ui::keys::Action;
 use crate::ui::keys::binding::{Motion, Tab};
 use crate::ui::keys::recipe::Do;
 use crate::ui::prompt::{Item, Prompt, path};
-use crate::ui::screen::{Mouse, Spot};
-use crate::ui::screens::recipe::state::{Pane, RecipeScreen, TreeLine};
+use crate::ui::screen::{Mouse, Screen, Spot};
+use crate::ui::screens::recipe::state::{Of, Pane, RecipeScreen, TreeLine};
+use crate::ui::screens::recipe::view;
 use crate::ui::workspace::Workspace;
 use crate::ui::workspace::draft::Draft;
+
+impl Screen for RecipeScreen {
+    fn draw(&self, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, canvas, area);
+    }
+
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        match (motion, self.pane) {
+            (Motion::Enter, _) => return self.act(Do::Edit, None, ws),
+            (Motion::NextPane | Motion::PreviousPane, Pane::Form) => self.pane = Pane::Tree,
+            (Motion::NextPane | Motion::PreviousPane, Pane::Tree) => self.pane = Pane::Form,
+            (Motion::Left | Motion::Right, Pane::Form) => {
+                ws.draft.next_choice(self.field(), motion == Motion::Right);
+            }
+            (_, Pane::Form) => self.row = motion.row(self.row, FORM.len(), 10).unwrap_or(self.row),
+            (_, Pane::Tree) => {
+                let lines = ws.draft.plan().map_or(0, |plan| self.tree(&plan).len());
+                match motion.row(self.tree_row, lines, 10) {
+                    Some(_) if lines == 0 => {}
+                    Some(row) => self.tree_row = row,
+                    None => self.toggle_here(ws),
+                }
+            }
+        }
+        DONE
+    }
+
+    fn mouse(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
+        let pane = spot.map(|spot| if spot.part == Pane::Form as usize { Pane::Form } else { Pane::Tree });
+        match (mouse, pane, spot) {
+            (Mouse::Click, Some(Pane::Form), Some(Spot { row, .. })) => {
+                let again = self.pane == Pane::Form && self.row == row;
+                (self.pane, self.row) = (Pane::Form, row);
+                if again {
+                    return self.act(Do::Edit, None, ws);
+                }
+            }
+            (Mouse::Click, Some(Pane::Tree), Some(Spot { row, .. })) => {
+                (self.pane, self.tree_row) = (Pane::Tree, row);
+                if let Ok(plan) = ws.draft.plan()
+                    && matches!(self.tree(&plan).get(row), Some(TreeLine { of: Of::Block { .. }, .. }))
+                {
+                    self.toggle(&plan);
+                }
+            }
+            (Mouse::Scroll { up }, pane, _) => {
+                self.pane = pane.unwrap_or(self.pane);
+                return self.moved(if up { Motion::Up } else { Motion::Down }, ws);
+            }
+            _ => {}
+        }
+        DONE
+    }
+
+    fn copied(&self, ws: &Workspace) -> String {
+        ws.draft.text(self.field().name)
+    }
+
+    fn done(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
+        match result {
+            JobResult::RecipeRead(recipe) => {
+                self.take(recipe, ws);
+                ws.notify("the recipe was read.");
+                return vec![Effect::Show(Tab::Recipe)];
+            }
+            JobResult::RecipeWritten(path) => ws.notify(format!("the recipe is in {}.", path.display())),
+            _ => {}
+        }
+        Vec::new()
+    }
+}
 
 impl RecipeScreen {
     pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
@@ -24,7 +99,7 @@ impl RecipeScreen {
             }
             (Do::NextChoice, _) if self.pane == Pane::Form => {
                 if !ws.draft.next_choice(self.field(), true) {
-                    ws.say("enter edits this field.");
+                    ws.notify("enter edits this field.");
                 }
             }
             (Do::Edit | Do::NextChoice, _) => self.toggle_here(ws),
@@ -36,7 +111,7 @@ impl RecipeScreen {
                 let preset = PRESETS.iter().find(|row| row.name == name);
                 let preset = preset.ok_or_else(|| format!("there is no preset `{name}`; p lists them."))?;
                 ws.draft.take_preset(preset);
-                ws.say(format!("the network of {name}; data and training are as they were."));
+                ws.notify(format!("the network of {name}; data and training are as they were."));
             }
             (Do::Write, None) => {
                 return ask(Prompt::line(Action::Recipe(Do::Write), "write the recipe to", "recipe.toml"));
@@ -54,69 +129,21 @@ impl RecipeScreen {
                 let words = text.unwrap_or_default().split_once(char::is_whitespace);
                 let (key, value) = words.ok_or("set takes a key and a value.")?;
                 ws.draft.set(key, value)?;
-                ws.say(format!("{key} is {}.", ws.draft.text(key)));
+                ws.notify(format!("{key} is {}.", ws.draft.text(key)));
             }
             (Do::Take(recipe), _) => self.take(&recipe, ws),
         }
         DONE
     }
 
-    /// Puts another recipe in the form.
-    pub(crate) fn take(&mut self, recipe: &Recipe, ws: &mut Workspace) {
+    fn take(&mut self, recipe: &Recipe, ws: &mut Workspace) {
         (*self, ws.draft) = (Self::default(), Draft::new(recipe));
     }
 
-    pub(crate) fn go(&mut self, motion: Motion, ws: &mut Workspace) {
-        match (motion, self.pane) {
-            (Motion::NextPane | Motion::PreviousPane, Pane::Form) => self.pane = Pane::Tree,
-            (Motion::NextPane | Motion::PreviousPane, Pane::Tree) => self.pane = Pane::Form,
-            (Motion::Left | Motion::Right, Pane::Form) => {
-                ws.draft.next_choice(self.field(), motion == Motion::Right);
-            }
-            (_, Pane::Form) => self.row = motion.row(self.row, FORM.len(), 10).unwrap_or(self.row),
-            (_, Pane::Tree) => {
-                let lines = ws.draft.plan().map_or(0, |plan| self.tree(&plan).len());
-                match motion.row(self.tree_row, lines, 10) {
-                    Some(_) if lines == 0 => {}
-                    Some(row) => self.tree_row = row,
-                    None => self.toggle_here(ws),
-                }
-            }
-        }
-    }
-
-    /// Opens or closes the block under the cursor.
     fn toggle_here(&mut self, ws: &Workspace) {
         if let Ok(plan) = ws.draft.plan() {
             self.toggle(&plan);
         }
-    }
-
-    pub(crate) fn point(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
-        let pane = spot.map(|spot| if spot.part == Pane::Form as usize { Pane::Form } else { Pane::Tree });
-        match (mouse, pane, spot) {
-            (Mouse::Click, Some(Pane::Form), Some(Spot { row, .. })) => {
-                let again = self.pane == Pane::Form && self.row == row;
-                (self.pane, self.row) = (Pane::Form, row);
-                if again {
-                    return self.act(Do::Edit, None, ws);
-                }
-            }
-            (Mouse::Click, Some(Pane::Tree), Some(Spot { row, .. })) => {
-                (self.pane, self.tree_row) = (Pane::Tree, row);
-                if let Ok(plan) = ws.draft.plan()
-                    && matches!(self.tree(&plan).get(row), Some(TreeLine::Block { .. }))
-                {
-                    self.toggle(&plan);
-                }
-            }
-            (Mouse::Scroll { up }, pane, _) => {
-                self.pane = pane.unwrap_or(self.pane);
-                self.go(if up { Motion::Up } else { Motion::Down }, ws);
-            }
-            _ => {}
-        }
-        DONE
     }
 
     fn start(&mut self, ws: &mut Workspace) -> Acted {
@@ -127,7 +154,7 @@ impl RecipeScreen {
             self.row = FORM.iter().position(|row| row.name == problem.field).unwrap_or(self.row);
             return Err(format!("{}: {}", problem.field, problem.sentence));
         }
-        ws.say("starting.");
+        ws.notify("starting.");
         let (recipe, options) = (ws.draft.recipe.clone(), ws.settings.options.clone());
         let name = ws.settings.name.take();
         let start = Command::Start(Box::new(Start { recipe, name, options }));

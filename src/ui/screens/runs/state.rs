@@ -1,4 +1,4 @@
-//! How the runs are looked at: which part has the keys, what the chart shows, and the checkpoints of a run.
+//! The state of the Runs screen: its focus, the metric of its chart, and the checkpoints of a run.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub(crate) enum Pane {
     Checkpoints,
 }
 
-/// What the chart shows of the runs.
+/// The metric that the chart shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Metric {
     #[default]
@@ -22,20 +22,10 @@ pub(crate) enum Metric {
 }
 
 impl Metric {
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::ValidationLoss => "validation loss",
-            Self::ValidationAccuracy => "validation accuracy",
-            Self::TrainingLoss => "training loss",
-        }
-    }
+    pub(crate) const ALL: [Self; 3] = [Self::ValidationLoss, Self::ValidationAccuracy, Self::TrainingLoss];
 
-    pub(crate) const fn next(self) -> Self {
-        match self {
-            Self::ValidationLoss => Self::ValidationAccuracy,
-            Self::ValidationAccuracy => Self::TrainingLoss,
-            Self::TrainingLoss => Self::ValidationLoss,
-        }
+    pub(crate) const fn word(self) -> &'static str {
+        ["validation loss", "validation accuracy", "training loss"][self as usize]
     }
 }
 

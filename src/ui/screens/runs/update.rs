@@ -1,55 +1,32 @@
-//! What can be done on the Runs screen.
+//! The actions and moves of the Runs screen.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use ratatui::layout::Rect;
 
 use crate::protocol::{Command, Overrides};
 use crate::recipe::Recipe;
 use crate::recipe::jump::Jump;
 use crate::store::catalog::{CheckpointRow, Entry, Summary};
+use crate::ui::canvas::Canvas;
 use crate::ui::curves::Curves;
 use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, ask};
-use crate::ui::keys::binding::{Motion, Tab};
+use crate::ui::keys::binding::{Motion, Tab, next_of};
 use crate::ui::keys::runs::Do;
 use crate::ui::keys::{Action, inspect, recipe};
 use crate::ui::prompt::{Prompt, epochs, path, rate};
-use crate::ui::screen::{Mouse, Spot};
-use crate::ui::screens::runs::state::{Pane, RunsScreen};
+use crate::ui::screen::{Mouse, Screen, Spot};
+use crate::ui::screens::runs::state::{Metric, Pane, RunsScreen};
+use crate::ui::screens::runs::view;
 use crate::ui::workspace::Workspace;
 
-impl RunsScreen {
-    pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
-        let text = argument.unwrap_or_default();
-        match what {
-            Do::Metric => self.metric = self.metric.next(),
-            Do::XAxis => ws.view.x_axis = ws.view.x_axis.next(),
-            Do::LogY => ws.view.log_y = !ws.view.log_y,
-            Do::Remove(run) => return Ok(vec![Effect::Job(Job::Delete(run))]),
-            Do::GoOn(target, overrides) => return Ok(resume(ws, target, *overrides)),
-            Do::ExtendEpochs(run) => return extend(ws, run, epochs(text)?),
-            Do::LowerLearningRate(run) => {
-                let overrides = Overrides { lr: Some(rate(text)?), ..Overrides::default() };
-                return Ok(resume(ws, run, overrides));
-            }
-            Do::TakeBack(run) => {
-                ws.say("it saves and stops there.");
-                return Ok(vec![Effect::Job(Job::TakeBack(run))]);
-            }
-            Do::CopyTo(from) => return Ok(vec![Effect::Job(Job::Export { from, to: path(text)? })]),
-            what if self.pane == Pane::Checkpoints => return self.with_checkpoint(&what, ws),
-            Do::Sort => {
-                ws.runs.order = ws.runs.order.next();
-                ws.say(ws.runs.order.word());
-            }
-            Do::Reload => return Ok(Self::reload()),
-            what => {
-                let row = ws.runs.current().cloned().ok_or("there is no run here.")?;
-                return self.with_run(&what, row, ws);
-            }
-        }
-        DONE
+impl Screen for RunsScreen {
+    fn draw(&self, canvas: &mut Canvas, area: Rect) {
+        view::draw(self, canvas, area);
     }
 
-    pub(crate) fn go(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+    fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
         let here = self.pane;
         match (here, motion) {
             (Pane::Table, Motion::Left) => self.column = self.column.saturating_sub(1),
@@ -73,7 +50,19 @@ impl RunsScreen {
         DONE
     }
 
-    pub(crate) fn point(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
+    fn shown(&mut self, _ws: &mut Workspace) -> Vec<Effect> {
+        reload()
+    }
+
+    fn pulse(&self) -> Option<Duration> {
+        Some(Duration::from_secs(2))
+    }
+
+    fn tick(&self) -> Vec<Effect> {
+        reload()
+    }
+
+    fn mouse(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
         match (mouse, spot) {
             (Mouse::Click, Some(Spot { part, row, .. })) if part == Pane::Table as usize => {
                 let again = self.pane == Pane::Table && ws.runs.row == row;
@@ -84,66 +73,36 @@ impl RunsScreen {
                 (self.pane, self.checkpoint) = (Pane::Checkpoints, row);
                 DONE
             }
-            (Mouse::Scroll { up }, _) => self.go(if up { Motion::Up } else { Motion::Down }, ws),
+            (Mouse::Scroll { up }, _) => self.moved(if up { Motion::Up } else { Motion::Down }, ws),
             _ => DONE,
         }
     }
 
-    pub(crate) fn reload() -> Vec<Effect> {
-        vec![Effect::Job(Job::ListRuns)]
-    }
-
-    fn with_run(&mut self, what: &Do, row: Entry, ws: &mut Workspace) -> Acted {
-        match what {
-            Do::Mark => {
-                ws.runs.mark();
-                Ok(curves(ws))
-            }
-            Do::Open => {
-                self.opened = Some((row.path.clone(), Vec::new()));
-                (self.pane, self.checkpoint) = (Pane::Checkpoints, 0);
-                let mut effects = curves(ws);
-                effects.push(Effect::Job(Job::ReadCheckpoints(row.path)));
-                Ok(effects)
-            }
-            Do::Resume if ws.live.training() => Err("a run is being trained here; stop it first.".into()),
-            Do::Resume => go_on(ws, row),
-            Do::Clone => {
-                let recipe = row.summary?.recipe;
-                ws.say(format!("the recipe of {}; ctrl-r starts a new run with it.", row.name));
-                Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
-            }
-            Do::Inspect => Ok(vec![inspect(row.name, row.path)]),
-            Do::Delete if row.live => Err(format!("{} is being trained; stop it first.", row.name)),
-            Do::Delete => {
-                let text = format!("Delete {} with all its checkpoints? There is no way back.", row.name);
-                ask(Prompt::confirm(text, "keep it", "delete it", Action::Runs(Do::Remove(row.path))))
-            }
-            _ => DONE,
+    fn back(&mut self, ws: &mut Workspace) {
+        if self.opened.is_some() {
+            self.close();
+        } else if ws.runs.filter.is_empty() {
+            ws.runs.marked.clear();
+        } else {
+            ws.runs.filter.clear();
         }
     }
 
-    fn with_checkpoint(&mut self, what: &Do, ws: &mut Workspace) -> Acted {
-        let Some(CheckpointRow { path, step, trouble, .. }) = self.chosen().cloned() else {
-            return DONE;
-        };
-        match (what, trouble) {
-            (Do::Resume | Do::Inspect, Some(trouble)) => Err(trouble),
-            (Do::Resume, _) if ws.live.training() => {
-                Err("a run is being trained here; stop it first.".into())
-            }
-            (Do::Resume, _) => Ok(resume(ws, path, Overrides::default())),
-            (Do::Inspect, _) => Ok(vec![inspect(format!("step {step}"), path)]),
-            (Do::Export, _) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                ask(Prompt::line(Action::Runs(Do::CopyTo(path)), "copy the checkpoint to", name))
-            }
-            _ => DONE,
-        }
+    fn copied(&self, ws: &Workspace) -> String {
+        let path = self.chosen().map(|row| &row.path).or(ws.runs.current().map(|row| &row.path));
+        path.map(|path| path.display().to_string()).unwrap_or_default()
     }
 
-    /// The result of a job.
-    pub(crate) fn settle(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
+    fn filter(&self, ws: &Workspace) -> Option<String> {
+        Some(ws.runs.filter.clone())
+    }
+
+    fn set_filter(&mut self, text: String, ws: &mut Workspace) -> Vec<Effect> {
+        (ws.runs.filter, ws.runs.row) = (text, 0);
+        curves(ws)
+    }
+
+    fn done(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
         match result {
             JobResult::Runs(rows) => {
                 ws.runs.take(rows.clone());
@@ -168,12 +127,12 @@ impl RunsScreen {
                     known.clone_from(rows);
                 }
             }
-            JobResult::Exported(path) => ws.say(format!("the copy is {}.", path.display())),
+            JobResult::Exported(path) => ws.notify(format!("the copy is {}.", path.display())),
             JobResult::TakenBack(path) => return resume(ws, path.clone(), Overrides::default()),
             JobResult::Deleted(name) => {
-                ws.say(format!("{name} was deleted."));
+                ws.notify(format!("{name} was deleted."));
                 self.close();
-                return Self::reload();
+                return reload();
             }
             _ => {}
         }
@@ -181,8 +140,95 @@ impl RunsScreen {
     }
 }
 
+impl RunsScreen {
+    pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
+        let text = argument.unwrap_or_default();
+        match what {
+            Do::Metric => self.metric = next_of(&Metric::ALL, self.metric, true),
+            Do::XAxis => ws.view.x_axis = ws.view.x_axis.next(),
+            Do::LogY => ws.view.log_y = !ws.view.log_y,
+            Do::Remove(run) => return Ok(vec![Effect::Job(Job::Delete(run))]),
+            Do::GoOn(target, overrides) => return Ok(resume(ws, target, *overrides)),
+            Do::ExtendEpochs(run) => return extend(ws, run, epochs(text)?),
+            Do::LowerLearningRate(run) => {
+                let overrides = Overrides { lr: Some(rate(text)?), ..Overrides::default() };
+                return Ok(resume(ws, run, overrides));
+            }
+            Do::TakeBack(run) => {
+                ws.notify("it is saving and stopping there.");
+                return Ok(vec![Effect::Job(Job::TakeBack(run))]);
+            }
+            Do::CopyTo(from) => return Ok(vec![Effect::Job(Job::Export { from, to: path(text)? })]),
+            what if self.pane == Pane::Checkpoints => return self.with_checkpoint(&what, ws),
+            Do::Sort => {
+                ws.runs.order = ws.runs.order.next();
+                ws.notify(ws.runs.order.word());
+            }
+            Do::Reload => return Ok(reload()),
+            what => {
+                let row = ws.runs.current().cloned().ok_or("there is no run here.")?;
+                return self.with_run(&what, row, ws);
+            }
+        }
+        DONE
+    }
+
+    fn with_run(&mut self, what: &Do, row: Entry, ws: &mut Workspace) -> Acted {
+        match what {
+            Do::Mark => {
+                ws.runs.mark();
+                Ok(curves(ws))
+            }
+            Do::Open => {
+                self.opened = Some((row.path.clone(), Vec::new()));
+                (self.pane, self.checkpoint) = (Pane::Checkpoints, 0);
+                let mut effects = curves(ws);
+                effects.push(Effect::Job(Job::ReadCheckpoints(row.path)));
+                Ok(effects)
+            }
+            Do::Resume if ws.live.training() => Err("a run is being trained here; stop it first.".into()),
+            Do::Resume => go_on(ws, row),
+            Do::Clone => {
+                let recipe = row.summary?.recipe;
+                ws.notify(format!("the recipe of {}; ctrl-r starts a new run with it.", row.name));
+                Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
+            }
+            Do::Inspect => Ok(vec![inspect(row.name, row.path)]),
+            Do::Delete if row.live => Err(format!("{} is being trained; stop it first.", row.name)),
+            Do::Delete => {
+                let text = format!("Delete {} with all its checkpoints? This cannot be undone.", row.name);
+                ask(Prompt::confirm(text, "keep it", "delete it", Action::Runs(Do::Remove(row.path))))
+            }
+            _ => DONE,
+        }
+    }
+
+    fn with_checkpoint(&mut self, what: &Do, ws: &mut Workspace) -> Acted {
+        let Some(CheckpointRow { path, step, trouble, .. }) = self.chosen().cloned() else {
+            return DONE;
+        };
+        match (what, trouble) {
+            (Do::Resume | Do::Inspect, Some(trouble)) => Err(trouble),
+            (Do::Resume, _) if ws.live.training() => {
+                Err("a run is being trained here; stop it first.".into())
+            }
+            (Do::Resume, _) => Ok(resume(ws, path, Overrides::default())),
+            (Do::Inspect, _) => Ok(vec![inspect(format!("step {step}"), path)]),
+            (Do::Export, _) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                ask(Prompt::line(Action::Runs(Do::CopyTo(path)), "copy the checkpoint to", name))
+            }
+            _ => DONE,
+        }
+    }
+}
+
+fn reload() -> Vec<Effect> {
+    vec![Effect::Job(Job::ListRuns)]
+}
+
 /// Reads the journals that the chart lacks.
-pub(crate) fn curves(ws: &Workspace) -> Vec<Effect> {
+fn curves(ws: &Workspace) -> Vec<Effect> {
     ws.runs.wanted().into_iter().map(|path| Effect::Job(Job::ReadJournal(path))).collect()
 }
 
@@ -197,7 +243,7 @@ fn go_on(ws: &mut Workspace, row: Entry) -> Acted {
     match row.state() {
         _ if row.live => {
             let text = format!(
-                "{} is being trained by another process. Have it save and stop there, and go on here?",
+                "{} is being trained by another process. Have it save and stop there, and continue here?",
                 row.name
             );
             let take_back = Action::Runs(Do::TakeBack(row.path));
@@ -205,13 +251,13 @@ fn go_on(ws: &mut Workspace, row: Entry) -> Acted {
         }
         "completed" => {
             let epochs = recipe.map_or(0, |recipe| recipe.epochs);
-            let title = format!("{} is complete; it goes on to this many epochs in all", row.name);
+            let title = format!("{} is complete; resume it up to this many epochs in all", row.name);
             let extend = Action::Runs(Do::ExtendEpochs(row.path));
             ask(Prompt::line(extend, title, (2 * epochs).to_string()))
         }
         "diverged" => {
             let rate = recipe.map_or(0.1, |recipe| recipe.lr);
-            let title = format!("{} diverged; it goes on with this learning rate", row.name);
+            let title = format!("{} diverged; resume it with this learning rate", row.name);
             let lower = Action::Runs(Do::LowerLearningRate(row.path));
             ask(Prompt::line(lower, title, (rate / 2.0).to_string()))
         }
@@ -219,7 +265,7 @@ fn go_on(ws: &mut Workspace, row: Entry) -> Acted {
     }
 }
 
-/// Resumes a complete run up to so many epochs, unless the learning rate would jump: that is asked first.
+/// Resumes a complete run up to `epochs`; asks first if the learning rate would jump.
 fn extend(ws: &mut Workspace, run: PathBuf, epochs: usize) -> Acted {
     let jump = ws.runs.find(&run).and_then(|row| {
         let summary = row.summary()?;
@@ -236,7 +282,7 @@ fn extend(ws: &mut Workspace, run: PathBuf, epochs: usize) -> Acted {
     }
 }
 
-/// Steps in an epoch of a run on disk. One that a limit of steps ended within an epoch does not say it; as few as
+/// Steps in an epoch of a run on disk. One that a limit of steps ended within an epoch does not record it; as few as
 /// can be puts its last step into the epoch it was in.
 fn steps_per_epoch(run: &Summary) -> Option<u64> {
     let (steps, epochs) = match run.recipe.steps {
@@ -248,7 +294,7 @@ fn steps_per_epoch(run: &Summary) -> Option<u64> {
 
 /// Resumes a run, or begins a new one with the checkpoint in a file.
 fn resume(ws: &mut Workspace, target: PathBuf, overrides: Overrides) -> Vec<Effect> {
-    ws.say(format!("going on with {}.", target.file_name().unwrap_or_default().display()));
+    ws.notify(format!("resuming {}.", target.file_name().unwrap_or_default().display()));
     let (overrides, options) = (Box::new(overrides), Box::new(ws.settings.options.clone()));
     let command = Command::Resume { target, overrides, options };
     vec![Effect::Show(Tab::Train), Effect::Command(Box::new(command))]

@@ -1,4 +1,4 @@
-//! How the charts of the live run are looked at.
+//! The state of the Train screen: how its charts are shown.
 
 use crate::ui::curves::Curves;
 use crate::ui::saved_state::ViewState;
@@ -15,11 +15,6 @@ pub(crate) enum Pane {
 
 impl Pane {
     pub(crate) const ALL: [Self; 4] = [Self::Loss, Self::Accuracy, Self::Rate, Self::Speed];
-
-    pub(crate) fn other(self, forward: bool) -> Self {
-        let place = Self::ALL.iter().position(|&pane| pane == self).unwrap_or(0);
-        Self::ALL[(place + if forward { 1 } else { Self::ALL.len() - 1 }) % Self::ALL.len()]
-    }
 }
 
 /// Smoothing weights that `[` and `]` go through; 0 is none.
@@ -30,40 +25,30 @@ pub(crate) fn smoothing(view: ViewState) -> f64 {
     SMOOTHING[view.smoothing.min(SMOOTHING.len() - 1)]
 }
 
-/// The state of the view. The curves go on while it is frozen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrainScreen {
     /// The curves as they were when the view was frozen.
-    frozen: Option<Box<Curves>>,
+    pub(crate) frozen: Option<Box<Curves>>,
     pub(crate) pane: Pane,
     pub(crate) maximised: bool,
     /// Share of the x axis that is shown, from its left end: begin and end.
     pub(crate) window: Option<(f64, f64)>,
     /// Cursor, as a share of what is shown.
     pub(crate) cursor: Option<f64>,
-    /// A save was asked for, and is not done yet.
+    /// A save was requested and is not done yet.
     pub(crate) asked_to_save: bool,
     /// Where the mouse took hold of a chart, as a share of what is shown.
     pub(crate) held: Option<f64>,
 }
 
 impl TrainScreen {
-    /// What is drawn.
     pub(crate) fn shown<'a>(&'a self, live: &'a Curves) -> &'a Curves {
         self.frozen.as_deref().unwrap_or(live)
-    }
-
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.frozen.is_some()
     }
 
     /// Freezes the curves as they are, or shows those of now again.
     pub(crate) fn freeze(&mut self, live: &Curves) {
         self.frozen = if self.frozen.is_some() { None } else { Some(Box::new(live.clone())) };
-    }
-
-    pub(crate) fn thaw(&mut self) {
-        self.frozen = None;
     }
 
     /// Zooms by `factor` about the cursor, or the right end.
@@ -123,11 +108,5 @@ mod tests {
         (0..20).for_each(|_| screen.move_cursor(0.5));
         let (begin, end) = screen.window.unwrap();
         assert!((end - 1.0).abs() < 1e-9 && (begin - 0.75).abs() < 1e-9);
-    }
-
-    #[test]
-    fn panes_go_round() {
-        assert_eq!(Pane::Speed.other(true), Pane::Loss);
-        assert_eq!(Pane::Loss.other(false), Pane::Speed);
     }
 }

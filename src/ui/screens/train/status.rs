@@ -1,38 +1,37 @@
-//! The run in four lines: what it is, how far it is, what it does now, how well it does; a fifth tells of the card
-//! that computes it, where the driver does.
+//! The run in four lines: its name and network, its progress, its state, its best figures; a fifth has the figures of
+//! the GPU, if the driver reports them.
 
-use crate::format::{clock, duration, grouped};
-use crate::ui::hits::Canvas;
-use crate::ui::screens::train::state::TrainScreen;
-use crate::ui::workspace::Workspace;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::format::{clock, duration, grouped};
 use crate::monitor::{End, Monitor};
 use crate::protocol::event::{GpuFigures, Phase, Started};
+use crate::ui::canvas::Canvas;
+use crate::ui::screens::train::state::TrainScreen;
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::widgets::bar::Progress;
+use crate::ui::workspace::Workspace;
 
-/// A gibibyte.
 const GIB: f64 = (1u64 << 30) as f64;
 
-/// Rows that it takes.
 pub(crate) fn height(ws: &Workspace) -> u16 {
-    if card(ws).is_some() { 5 } else { 4 }
+    if gpu_figures(ws).is_some() { 5 } else { 4 }
 }
 
-/// The card's figures while they are of now.
-fn card(ws: &Workspace) -> Option<GpuFigures> {
+/// The figures of the GPU, while a run is in training.
+fn gpu_figures(ws: &Workspace) -> Option<GpuFigures> {
     ws.live.monitor.gpu.filter(|_| ws.live.training())
 }
 
-pub(crate) fn draw(screen: &TrainScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
+pub(crate) fn draw(screen: &TrainScreen, canvas: &mut Canvas, area: Rect) {
     let row = Constraint::Length(1);
     let rows: [Rect; 5] = Layout::vertical([row, row, row, row, Constraint::Min(0)]).areas(area);
-    let (theme, monitor) = (&ws.settings.theme, &ws.live.monitor);
+    let (ws, theme) = (canvas.ws, canvas.theme);
+    let monitor = &ws.live.monitor;
     let Some(head) = &monitor.head else {
         if let Some((phase, done, total)) = monitor.phase.filter(|_| monitor.end.is_none()) {
-            canvas.render_widget(Span::styled(activity(phase, done, total), theme.accent), rows[0]);
+            canvas.text(activity(phase, done, total), theme.accent, rows[0]);
         }
         return;
     };
@@ -49,18 +48,18 @@ pub(crate) fn draw(screen: &TrainScreen, ws: &Workspace, canvas: &mut Canvas, ar
         Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(rows[1]);
     let run = Rect { width: run.width.saturating_sub(2), ..run };
     let text = format!("{:.0} % {}", 100.0 * share(monitor.step, head.total_steps), ending(ws, head));
-    progress(ws, "run", share(monitor.step, head.total_steps), &text, canvas, run);
+    progress("run", share(monitor.step, head.total_steps), &text, canvas, run);
     let (label, done, total) = current(monitor, head);
-    progress(ws, &label, share(done, total), &format!("{done}/{total}"), canvas, epoch);
+    progress(&label, share(done, total), &format!("{done}/{total}"), canvas, epoch);
     canvas.render_widget(Line::from(now(ws)), rows[2]);
     canvas.render_widget(Line::from(best(screen, ws)), rows[3]);
-    if let Some(figures) = card(ws) {
-        canvas.render_widget(Span::styled(gpu(figures, ws.settings.glyphs), theme.text), rows[4]);
+    if let Some(figures) = gpu_figures(ws) {
+        canvas.text(gpu(figures, canvas.glyphs), theme.text, rows[4]);
     }
 }
 
-fn progress(ws: &Workspace, label: &str, share: f64, text: &str, canvas: &mut Canvas, area: Rect) {
-    let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
+fn progress(label: &str, share: f64, text: &str, canvas: &mut Canvas, area: Rect) {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     canvas.render_widget(&Progress { label, share, text, theme, glyphs }, area);
 }
 
@@ -83,14 +82,13 @@ fn ending(ws: &Workspace, head: &Started) -> String {
     }
 }
 
-/// What the second bar shows: the epoch, or what interrupts it.
+/// The second bar: the epoch, or the evaluation that interrupts it.
 fn current(monitor: &Monitor, head: &Started) -> (String, u64, u64) {
     match monitor.phase {
-        Some((Phase::Validating, done, total)) if monitor.end.is_none() && total > 0 => {
-            ("validating".into(), done, total)
-        }
-        Some((Phase::Testing, done, total)) if monitor.end.is_none() && total > 0 => {
-            ("testing".into(), done, total)
+        Some((phase @ (Phase::Validating | Phase::Testing), done, total))
+            if monitor.end.is_none() && total > 0 =>
+        {
+            (format!("{phase:?}").to_lowercase(), done, total)
         }
         _ => {
             let per_epoch = head.steps_per_epoch.max(1);
@@ -139,9 +137,9 @@ fn activity(phase: Phase, done: u64, total: u64) -> String {
     if total > 0 { format!("{word} {} of {}", grouped(done), grouped(total)) } else { word }
 }
 
-/// The best epoch, the test, and how the charts are looked at.
+/// The best epoch, the test, and how the charts are shown.
 fn best<'a>(screen: &TrainScreen, ws: &Workspace) -> Vec<Span<'a>> {
-    let (theme, monitor, train) = (&ws.settings.theme, &ws.live.monitor, screen);
+    let (theme, monitor) = (&ws.settings.theme, &ws.live.monitor);
     let mut spans = Vec::new();
     if let Some(best) = monitor.best {
         let text = format!(
@@ -157,17 +155,16 @@ fn best<'a>(screen: &TrainScreen, ws: &Workspace) -> Vec<Span<'a>> {
         spans.push(Span::styled(format!("test accuracy {:.2} %  ", 100.0 * test.accuracy), theme.title));
     }
     let view = [
-        (train.is_frozen(), "frozen"),
+        (screen.frozen.is_some(), "frozen"),
         (ws.view.log_y, "log y"),
         (ws.view.log_x, "log x"),
-        (train.window.is_some(), "zoomed"),
+        (screen.window.is_some(), "zoomed"),
     ];
     let words: Vec<&str> = view.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
     spans.push(Span::styled(words.join(", "), theme.warn));
     spans
 }
 
-/// What the driver tells of the card, in a line.
 fn gpu(figures: GpuFigures, glyphs: Glyphs) -> String {
     let GpuFigures { utilisation, memory_used, memory_total, temperature, power } = figures;
     let gib = |bytes: u64| format!("{:.1}", bytes as f64 / GIB);
@@ -186,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_card_is_told_in_a_line_without_what_the_driver_keeps_to_itself() {
+    fn the_gpu_has_a_line_without_figures_that_the_driver_does_not_report() {
         let figures = GpuFigures {
             utilisation: Some(0.974),
             memory_used: Some(2_254_857_830),

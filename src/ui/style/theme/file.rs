@@ -1,35 +1,92 @@
-//! A theme file: TOML, one role per line, every fault named with its line.
+//! Themes from files, built in or a user's: TOML, one role per line, every fault named with its line.
 
-use super::Theme;
+use super::{Theme, coloured};
+use crate::ui::style::colours::ColourLevel;
 use ratatui::style::{Color, Modifier, Style};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Colours a heat map needs at least.
+pub(super) const BUILTIN: [(&str, &str); 5] = [
+    ("dark", include_str!("../../../../themes/dark.toml")),
+    ("light", include_str!("../../../../themes/light.toml")),
+    ("colourblind", include_str!("../../../../themes/colourblind.toml")),
+    ("terminal", include_str!("../../../../themes/terminal.toml")),
+    ("mono", include_str!("../../../../themes/mono.toml")),
+];
+
+/// The colours of a heat map whose own colours fall together on sixteen.
+const HEAT_OF_16: [Color; 6] =
+    [Color::Blue, Color::Magenta, Color::Red, Color::LightRed, Color::Yellow, Color::LightYellow];
+
 const HEAT_STEPS: usize = 5;
 
-pub(crate) fn parse(toml: &str, mut theme: Theme) -> (Theme, Vec<String>) {
-    let (table, errors) = DeTable::parse_recoverable(toml);
-    let line = |place: usize| toml.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1;
-    let mut faults: Vec<(usize, String)> = Vec::new();
-    for error in errors {
-        let at = line(error.span().map_or(0, |span| span.start));
-        // One fault makes the reader stumble more than once; the first is the one to mend.
-        if faults.iter().all(|(faulty, _)| *faulty != at) {
-            faults.push((at, error.message().lines().next().unwrap_or_default().to_owned()));
-        }
+impl Theme {
+    /// The themes that are built in.
+    pub(crate) fn names() -> &'static [&'static str] {
+        const NAMES: [&str; 5] = [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0];
+        &NAMES
     }
-    let torn: Vec<usize> = faults.iter().map(|(at, _)| *at).collect();
-    for (role, value) in table.get_ref() {
-        if torn.contains(&line(role.span().start)) {
-            continue;
-        }
-        if let Err(fault) = set(&mut theme, role.get_ref(), value) {
-            faults.push((line(value.span().start), fault));
-        }
+
+    pub(crate) fn builtin(name: &str) -> Option<Self> {
+        let (_, text) = BUILTIN.iter().find(|(other, _)| *other == name)?;
+        Some(Self::parse(text, Self::default()).0)
     }
-    faults.sort_by_key(|(line, _)| *line);
-    (theme, faults.into_iter().map(|(line, fault)| format!("line {line}: {fault}")).collect())
+
+    /// The theme as a terminal of this level can show it. Without colour, a role that relied on one
+    /// takes the monochrome theme's.
+    pub(crate) fn at(&self, level: ColourLevel) -> Self {
+        let mut theme = self.clone();
+        let level = level.min(self.level);
+        theme.level = level;
+        if level == ColourLevel::None {
+            let mut mono = Self::builtin("mono").unwrap_or_default();
+            for ((_, own), (_, mono)) in theme.roles().into_iter().zip(mono.roles()) {
+                *own = level.style(if coloured(*own) { *mono } else { *own });
+            }
+            if theme.series.iter().any(|style| coloured(*style)) {
+                theme.series = mono.series;
+            }
+            theme.series = theme.series.map(|style| level.style(style));
+            theme.heat.clear();
+            return theme;
+        }
+        for (_, role) in theme.roles() {
+            *role = level.style(*role);
+        }
+        level.distinct(&mut theme.series);
+        theme.heat = theme.heat.iter().map(|&colour| level.map(colour)).collect();
+        let twice = |(place, colour): (usize, &Color)| theme.heat[..place].contains(colour);
+        if level == ColourLevel::C16 && theme.heat.iter().enumerate().any(twice) {
+            theme.heat = HEAT_OF_16.to_vec();
+        }
+        theme
+    }
+
+    /// Reads a theme file. Roles it leaves out, or gets wrong, are those of `theme`; faults are
+    /// reported with their lines.
+    pub(crate) fn parse(toml: &str, mut theme: Self) -> (Self, Vec<String>) {
+        let (table, errors) = DeTable::parse_recoverable(toml);
+        let line = |place: usize| toml.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1;
+        let mut faults: Vec<(usize, String)> = Vec::new();
+        for error in errors {
+            let at = line(error.span().map_or(0, |span| span.start));
+            // One fault makes the reader stumble more than once; the first is the one to mend.
+            if faults.iter().all(|(faulty, _)| *faulty != at) {
+                faults.push((at, error.message().lines().next().unwrap_or_default().to_owned()));
+            }
+        }
+        let torn: Vec<usize> = faults.iter().map(|(at, _)| *at).collect();
+        for (role, value) in table.get_ref() {
+            if torn.contains(&line(role.span().start)) {
+                continue;
+            }
+            if let Err(fault) = set(&mut theme, role.get_ref(), value) {
+                faults.push((line(value.span().start), fault));
+            }
+        }
+        faults.sort_by_key(|(line, _)| *line);
+        (theme, faults.into_iter().map(|(line, fault)| format!("line {line}: {fault}")).collect())
+    }
 }
 
 fn set(theme: &mut Theme, role: &str, value: &Spanned<DeValue<'_>>) -> Result<(), String> {
@@ -49,17 +106,15 @@ fn set(theme: &mut Theme, role: &str, value: &Spanned<DeValue<'_>>) -> Result<()
             theme.heat = colours;
         }
         _ => {
-            let Some(place) = theme.roles().iter().position(|(name, _)| *name == role) else {
-                return Err(format!("there is no role `{role}`"));
-            };
+            let own = theme.roles().into_iter().find(|(name, _)| *name == role);
+            let (_, own) = own.ok_or_else(|| format!("there is no role `{role}`"))?;
             let text = value.get_ref().as_str().ok_or_else(|| format!("`{role}` takes a style in quotes"))?;
-            *theme.roles_mut()[place] = style(text)?;
+            *own = style(text)?;
         }
     }
     Ok(())
 }
 
-/// The strings of a list.
 fn words<'a>(role: &str, value: &'a Spanned<DeValue<'_>>) -> Result<Vec<&'a str>, String> {
     let wrong = || format!("`{role}` takes a list of texts in quotes");
     let DeValue::Array(list) = value.get_ref() else { return Err(wrong()) };

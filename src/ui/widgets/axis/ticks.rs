@@ -1,14 +1,11 @@
 //! Round places on an axis: 1, 2 and 5 times powers of ten, decades on a logarithm, minutes and hours
 //! of time.
 
-use super::{Axis, Unit, write};
+use super::unit::{Unit, tick};
 
-/// A value with its label.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
-    /// Where.
     pub(crate) value: f64,
-    /// What is written there.
     pub(crate) label: String,
 }
 
@@ -18,19 +15,19 @@ const TIMES: [f64; 16] = [
     43_200.0,
 ];
 
-/// Seconds of a day.
 const DAY: f64 = 86_400.0;
 
 /// More ticks than any screen has room for.
 const MANY: f64 = 200.0;
 
-pub(super) fn ticks(axis: &Axis, bounds: (f64, f64), fits: impl Fn(&[Tick]) -> bool) -> Vec<Tick> {
-    if axis.log {
+/// Ticks at round values, from low to high: as many as `fits` accepts.
+pub(super) fn ticks(log: bool, unit: Unit, bounds: (f64, f64), fits: impl Fn(&[Tick]) -> bool) -> Vec<Tick> {
+    if log {
         for candidate in log_candidates(bounds) {
             let ticks: Vec<Tick> = candidate
                 .into_iter()
                 .filter(|value| (bounds.0..=bounds.1).contains(value))
-                .map(|value| Tick { value, label: write::tick(value, decade(value), axis.unit) })
+                .map(|value| Tick { value, label: tick(value, decade(value), unit) })
                 .collect();
             if ticks.len() >= 2 && fits(&ticks) {
                 return ticks;
@@ -38,8 +35,9 @@ pub(super) fn ticks(axis: &Axis, bounds: (f64, f64), fits: impl Fn(&[Tick]) -> b
         }
     }
     let mut some = Vec::new();
-    for step in steps(axis.unit, bounds.1 - bounds.0) {
-        let ticks = at_steps(axis, bounds, step);
+    for step in steps(unit, bounds.1 - bounds.0) {
+        let mut ticks = at_steps(unit, bounds, step);
+        ticks.retain(|tick| !log || tick.value > 0.0);
         if !fits(&ticks) {
             continue;
         }
@@ -103,28 +101,22 @@ fn steps(unit: Unit, length: f64) -> Vec<f64> {
     steps.into_iter().filter(|step| *step >= finest).collect()
 }
 
-fn at_steps(axis: &Axis, (low, high): (f64, f64), step: f64) -> Vec<Tick> {
+fn at_steps(unit: Unit, (low, high): (f64, f64), step: f64) -> Vec<Tick> {
     let first = (low / step - 1e-9).ceil();
     let last = (high / step + 1e-9).floor();
     // Beyond 2^53 steps from zero, neighbouring multiples are the same number.
     if last - first > MANY || first.abs().max(last.abs()) > 9e15 {
         return Vec::new();
     }
-    let mut ticks = Vec::new();
-    let mut multiple = first;
-    while multiple <= last {
-        let value = multiple * step;
-        if axis.takes(value) {
-            ticks.push(Tick { value, label: write::tick(value, step, axis.unit) });
-        }
-        multiple += 1.0;
-    }
-    ticks
+    let count = (last - first + 1.0).max(0.0) as usize;
+    let values = (0..count).map(|place| (first + place as f64) * step).filter(|value| value.is_finite());
+    values.map(|value| Tick { value, label: tick(value, step, unit) }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::widgets::axis::Axis;
     use proptest::prelude::*;
 
     fn labels(log: bool, unit: Unit, bounds: (f64, f64), most: usize) -> Vec<String> {

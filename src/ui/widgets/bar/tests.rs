@@ -33,7 +33,7 @@ fn progress_fills_from_the_left_to_an_eighth_of_a_cell() {
 fn bars_are_as_long_as_their_values_and_end_with_them() {
     let (theme, bars) = (theme("terminal"), classes());
     let glyphs = Glyphs { unicode: false };
-    let bars = Bars { rows: &bars, full: None, cursor: Some(1), style: 0, theme: &theme, glyphs };
+    let bars = Bars { rows: &bars, full: None, cursor: Some(1), theme: &theme, glyphs };
     let mut buffer = Buffer::empty(Rect::new(0, 0, 21, 3));
     (&bars).render(buffer.area, &mut buffer);
     assert_eq!(dump::text(&buffer), "cat  ######         3\ndog  ############   6\nfrog ###          1.5\n");
@@ -44,7 +44,7 @@ fn bars_are_as_long_as_their_values_and_end_with_them() {
 fn a_list_that_is_too_long_scrolls_with_its_cursor() {
     let (theme, bars) = (theme("terminal"), classes());
     let glyphs = Glyphs { unicode: false };
-    let bars = Bars { rows: &bars, full: None, cursor: Some(2), style: 0, theme: &theme, glyphs };
+    let bars = Bars { rows: &bars, full: None, cursor: Some(2), theme: &theme, glyphs };
     let mut buffer = Buffer::empty(Rect::new(0, 0, 21, 1));
     (&bars).render(buffer.area, &mut buffer);
     assert!(dump::text(&buffer).starts_with("frog"));
@@ -60,7 +60,7 @@ proptest! {
         let glyphs = Glyphs { unicode };
         let bars: Vec<Bar> =
             values.iter().map(|value| Bar { label: "größe 宽".into(), value: *value, text: "text".into() }).collect();
-        let list = Bars { rows: &bars, full: None, cursor, style: 9, theme: &theme, glyphs };
+        let list = Bars { rows: &bars, full: None, cursor, theme: &theme, glyphs };
         stays_inside(Rect::new(1, 1, width, height), |area, buffer| (&list).render(area, buffer))?;
         let share = values.first().copied().unwrap_or(f64::NAN);
         let one = Progress { label: "wörd", share, text: "", theme: &theme, glyphs };

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 /// Dots of a cell, by column and row.
 const BRAILLE: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
-/// What a cell holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ink {
     dots: u8,
@@ -16,7 +15,6 @@ pub(super) struct Ink {
 }
 
 impl Ink {
-    /// The dots as one character.
     pub(super) fn braille(self) -> char {
         char::from_u32(0x2800 + u32::from(self.dots)).unwrap_or(' ')
     }

@@ -1,7 +1,7 @@
-//! What is around the curves: where the plot lies, its legend and its axes.
+//! The surroundings of the curves: where the plot lies, its legend and its axes.
 
 use super::{Chart, Mark};
-use crate::ui::widgets::axis::Tick;
+use crate::ui::widgets::axis::ticks::Tick;
 use crate::ui::widgets::pen::{self, put, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,11 +16,9 @@ const WITH_LINE: u16 = 8;
 /// Shares beyond this are as good as this, and products with a size stay finite.
 const FAR: f64 = 1e6;
 
-/// Where everything lies.
 pub(super) struct Frame {
     /// The rows above the plot.
     head: Rect,
-    /// Where curves are drawn.
     pub(super) plot: Rect,
     /// The ends of the axes.
     pub(super) x: (f64, f64),
@@ -184,26 +182,23 @@ impl Frame {
     }
 }
 
-/// Title, lines, marks and the note of what could not be drawn.
+/// The y axis, lines, marks and the note of what could not be drawn.
 fn entries(chart: &Chart<'_>, bounds: ((f64, f64), (f64, f64))) -> Vec<Entry> {
     let (glyphs, theme) = (chart.glyphs, chart.theme);
     let plain = Style::new();
     let mut entries = Vec::new();
-    if !chart.title.is_empty() {
-        entries.push(Entry::new("", plain, glyphs.text(chart.title), theme.title));
+    if !chart.y.label.is_empty() {
+        entries.push(Entry::new("", plain, glyphs.text(&chart.y.label), theme.dim));
     }
     for line in chart.lines.iter().filter(|line| !line.name.is_empty()) {
         let sign =
             if chart.by_markers() { chart.marker(line).to_string() } else { glyphs.horizontal().repeat(2) };
         entries.push(Entry::new(sign, theme.curve(line.style), glyphs.text(line.name), theme.text));
     }
-    if !chart.y.label.is_empty() && chart.y.label != chart.title {
-        entries.push(Entry::new("", plain, glyphs.text(&chart.y.label), theme.dim));
-    }
-    let mut said: Vec<&Mark> = Vec::new();
+    let mut listed: Vec<&Mark> = Vec::new();
     for mark in chart.marks {
-        if said.iter().all(|other| (other.glyph, &other.label) != (mark.glyph, &mark.label)) {
-            said.push(mark);
+        if listed.iter().all(|other| (other.glyph, &other.label) != (mark.glyph, &mark.label)) {
+            listed.push(mark);
             let sign = chart.sign(mark).to_string();
             entries.push(Entry::new(sign, theme.warn, glyphs.text(&mark.label), theme.dim));
         }
@@ -224,7 +219,7 @@ fn flow(entries: &mut Vec<Entry>, width: u16, most: u16) -> u16 {
     for entry in entries.iter_mut() {
         let needed = entry.width();
         let begin = if column == 0 { 0 } else { column + 2 };
-        // The last row keeps room to say how many did not fit.
+        // The last row keeps room for the number that did not fit.
         let room = if row + 1 == most { width.saturating_sub(4) } else { width };
         if column == 0 || begin.saturating_add(needed) <= room {
             entry.at = Some((begin, row));

@@ -1,12 +1,12 @@
-//! What every line is at the cursor: a small box in the plot, beside the cursor.
+//! The values of all lines at the cursor, in a small box beside it.
 
 use super::frame::Frame;
-use super::{Chart, Line, strong};
-use crate::ui::widgets::axis::value;
+use super::{Chart, Line};
+use crate::ui::widgets::axis::unit::value;
 use crate::ui::widgets::pen::{self, put, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use std::fmt::Write;
 
 /// Below this (cells) a plot has no room for a box.
@@ -42,14 +42,15 @@ pub(super) fn draw(chart: &Chart<'_>, frame: &Frame, column: u16, buffer: &mut B
     let (plot, theme) = (frame.plot, chart.theme);
     let asked = chart.cursor.unwrap_or_default().clamp(frame.x.0, frame.x.1);
     let near = frame.near(chart, asked);
-    // What is read is what was measured: the nearest points, not something between them.
+    // The values are measured ones: of the nearest points, not interpolated.
     let points = || chart.lines.iter().filter_map(|line| nearest(line.points, asked, near));
     let apart = |point: &(f64, f64)| (point.0 - asked).abs();
     let x = points().min_by(|a, b| apart(a).total_cmp(&apart(b))).map_or(asked, |point| point.0);
     for line in &chart.lines {
         let Some((place, y)) = nearest(line.points, x, near) else { continue };
         if let (Some(column), Some(row)) = (frame.column(chart, place), frame.row(chart, y)) {
-            pen::dot(buffer, plot, (column, row), chart.glyphs.point(), strong(theme.curve(line.style)));
+            let style = theme.curve(line.style).remove_modifier(Modifier::DIM).add_modifier(Modifier::BOLD);
+            pen::dot(buffer, plot, (column, row), chart.glyphs.point(), style);
         }
     }
     if plot.width < LEAST.0 || plot.height < LEAST.1 {
@@ -73,9 +74,7 @@ pub(super) fn draw(chart: &Chart<'_>, frame: &Frame, column: u16, buffer: &mut B
     };
     let area = Rect::new(begin, plot.top(), cells, rows.len() as u16);
     for (row, (text, style)) in (area.top()..).zip(rows) {
-        for column in area.left()..area.right() {
-            pen::dot(buffer, area, (column, row), " ", Style::reset().patch(theme.text));
-        }
+        pen::fill(buffer, Rect { y: row, height: 1, ..area }, " ", Style::reset().patch(theme.text));
         let text = pen::shorten(&text, cells.saturating_sub(2), chart.glyphs);
         put(buffer, area, (begin + 1, row), &text, style);
     }

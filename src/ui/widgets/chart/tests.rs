@@ -2,9 +2,13 @@
 
 use super::*;
 use crate::ui::dump;
-use crate::ui::widgets::axis::Unit;
+use crate::ui::widgets::axis::unit::Unit;
 use crate::ui::widgets::testing::{stays_inside, theme};
 use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
 
 fn line<'a>(name: &'a str, points: &'a [(f64, f64)], style: usize) -> Line<'a> {
     Line { name, points, faint: &[], style, marker: MARKERS[style] }
@@ -13,7 +17,8 @@ fn line<'a>(name: &'a str, points: &'a [(f64, f64)], style: usize) -> Line<'a> {
 fn chart<'a>(lines: Vec<Line<'a>>, theme: &'a Theme, unicode: bool) -> Chart<'a> {
     let x = Axis { label: "step".into(), unit: Unit::Step, ..Axis::default() };
     let glyphs = Glyphs { unicode };
-    Chart { title: "loss", lines, x, y: Axis::default(), marks: &[], cursor: None, theme, glyphs }
+    let y = Axis { label: "loss".into(), ..Axis::default() };
+    Chart { lines, x, y, marks: &[], cursor: None, theme, glyphs }
 }
 
 fn drawn(chart: &Chart<'_>, width: u16, height: u16) -> Buffer {
@@ -55,40 +60,39 @@ const SIXTEEN: &str = concat!(
     "|loss  ── train                |\n",
     " aaaa..bb.ccccc................\n",
     "|2┤⠉⠒⠤⢄⡀         step 1,000 │  |\n",
-    " ddbbbbb........ceeeeeeeeeecf..\n",
+    " aabbbbb........cddddddddddce..\n",
     "| │    ⠈⠉⠒⠤⢄⣀    train 0    │  |\n",
-    " .d....bbbbbb...cgggggggccccf..\n",
+    " .a....bbbbbb...cfffffffcccce..\n",
     "| │          ⠉⠒⠢⢄⣀⣀         │  |\n",
-    " .d..........bbbbbb.........f..\n",
+    " .a..........bbbbbb.........e..\n",
     "|0┤                ⠉⠉⠉⠑⠒⠒⠢⠤⠤⠤⣀●|\n",
-    " dd................bbbbbbbbbbbh\n",
+    " aa................bbbbbbbbbbbg\n",
     "|  0            500        step|\n",
-    " ..d............ddd........dddd\n",
-    "a: White on Reset bold\n",
+    " ..a............aaa........aaaa\n",
+    "a: DarkGray on Reset\n",
     "b: Cyan on Reset\n",
     "c: Gray on Black\n",
-    "d: DarkGray on Reset\n",
-    "e: White on Black bold\n",
-    "f: Magenta on Reset\n",
-    "g: Cyan on Black\n",
-    "h: Cyan on Reset bold\n",
+    "d: White on Black bold\n",
+    "e: Magenta on Reset\n",
+    "f: Cyan on Black\n",
+    "g: Cyan on Reset bold\n",
 );
 
 const NONE: &str = concat!(
     "|loss  ── train                |\n",
-    " aaaa..aa......................\n",
+    " aaaa..bb......................\n",
     "|2┤⠉⠒⠤⢄⡀         step 1,000 │  |\n",
-    " bbaaaaa.........aaaaaaaaaa.a..\n",
+    " aabbbbb.........bbbbbbbbbb.b..\n",
     "| │    ⠈⠉⠒⠤⢄⣀    train 0    │  |\n",
-    " .b....aaaaaa....aaaaaaa....a..\n",
+    " .a....bbbbbb....bbbbbbb....b..\n",
     "| │          ⠉⠒⠢⢄⣀⣀         │  |\n",
-    " .b..........aaaaaa.........a..\n",
+    " .a..........bbbbbb.........b..\n",
     "|0┤                ⠉⠉⠉⠑⠒⠒⠢⠤⠤⠤⣀●|\n",
-    " bb................aaaaaaaaaaaa\n",
+    " aa................bbbbbbbbbbbb\n",
     "|  0            500        step|\n",
-    " ..b............bbb........bbbb\n",
-    "a: Reset on Reset bold\n",
-    "b: Reset on Reset dim\n",
+    " ..a............aaa........aaaa\n",
+    "a: Reset on Reset dim\n",
+    "b: Reset on Reset bold\n",
 );
 
 #[test]
@@ -252,7 +256,6 @@ proptest! {
         });
         let marks = [Mark { x: 3.0, glyph: '宽', label: "ä".into() }];
         let chart = Chart {
-            title: "loss",
             lines: lines.collect(),
             x: axis(x),
             y: axis(y),

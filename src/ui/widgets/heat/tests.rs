@@ -24,14 +24,13 @@ fn shades_of_ascii_rise_with_the_value_and_what_is_missing_is_blank() {
         columns: &columns,
         values: &values,
         range: None,
-        unit: Unit::Step,
-        numbers: false,
+        unit: Unit::Number,
         cursor: None,
         marked: None,
         theme: &theme,
         glyphs: Glyphs { unicode: false },
     };
-    let expected = "    a  b  c\ncat ...---+++\ndog    :::@@@\n0 .:-=+*#%@ 8\n";
+    let expected = "    a  b  c\ncat ...---+++\ndog    :::@@@\n0 .:-=+*#%@ 8.00\n";
     assert_eq!(dump::text(&drawn(&heat, 16, 4)), expected);
 }
 
@@ -45,7 +44,6 @@ fn numbers_stand_in_the_shades_where_there_is_room() {
         values: &values,
         range: Some((0.0, 100.0)),
         unit: Unit::Step,
-        numbers: true,
         cursor: Some((1, 0)),
         marked: None,
         theme: &theme,
@@ -72,7 +70,6 @@ fn what_is_too_large_scrolls_with_the_cursor_and_says_which_part_shows() {
         values: &values,
         range: None,
         unit: Unit::Number,
-        numbers: true,
         cursor: Some((39, 20)),
         marked: None,
         theme: &theme,
@@ -88,7 +85,7 @@ fn what_is_too_large_scrolls_with_the_cursor_and_says_which_part_shows() {
 proptest! {
     #[test]
     fn a_heat_map_stays_in_any_area(
-        width in 0..200u16, height in 0..60u16, unicode: bool, numbers: bool, rows in 0..30usize,
+        width in 0..200u16, height in 0..60u16, unicode: bool, rows in 0..30usize,
         columns in 0..30usize, values in proptest::collection::vec(any::<f64>(), 0..900),
         cursor in proptest::option::of((0..50usize, 0..50usize)), mono: bool,
     ) {
@@ -101,7 +98,6 @@ proptest! {
             values: &values,
             range: None,
             unit: Unit::Number,
-            numbers,
             cursor,
             marked: None,
             theme: &theme,

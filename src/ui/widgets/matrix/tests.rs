@@ -32,10 +32,10 @@ fn counts_stand_with_their_sums_recall_and_precision() {
         glyphs: Glyphs { unicode: false },
     };
     let buffer = drawn(&matrix, 40, 5);
-    let expected = "is / said     cat     dog images recall\n      \
+    let expected = "true/pred     cat     dog images recall\n      \
                     cat      90      10    100   90.0\n      \
-                    dog      60     140    200   70.0\n     \
-                    said     150     150\n\
+                    dog      60     140    200   70.0\n\
+                    predicted     150     150\n\
                     precision    60.0    93.3\n";
     assert_eq!(dump::text(&buffer), expected);
     assert!(buffer[(24, 1)].modifier.contains(Modifier::REVERSED));

@@ -6,6 +6,7 @@ use crate::recipe::{Data, Recipe};
 use crate::ui::effect::Effect;
 use crate::ui::keys::binding::Motion;
 use crate::ui::screen::Screen;
+use crate::ui::screens::asked::Asked;
 use crate::ui::screens::data::state::DataScreen;
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::testing::{drawn, workspace};
@@ -36,7 +37,7 @@ fn preview(classes: usize, samples: usize) -> Preview {
 /// A screen that shows it.
 fn with(preview: Preview, level: ColourLevel) -> (DataScreen, Workspace) {
     let (mut screen, mut ws) = new(Data::Cifar10, level);
-    screen.ask(&ws.draft.recipe);
+    screen.about = Some(Box::new(ws.draft.recipe.clone()));
     screen.take(preview, &mut ws);
     (screen, ws)
 }
@@ -73,7 +74,7 @@ fn built_in_images_are_read_when_the_screen_is_entered_the_first_time_and_others
     assert!(drawn(&screen, &ws, 80, 21).contains("waiting for the engine"));
     ws.live.monitor.phase = Some((Phase::Loading, 1200, 50_000));
     assert!(drawn(&screen, &ws, 80, 21).contains("reading the images: 1,200 of 50,000."));
-    screen.refuse("there is no folder.");
+    screen.asked = Asked { awaited: None, trouble: Some("there is no folder.".into()) };
     assert!(drawn(&screen, &ws, 80, 21).contains("not read: there is no folder."));
 }
 

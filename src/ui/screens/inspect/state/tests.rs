@@ -3,8 +3,7 @@
 use super::*;
 use crate::protocol::Figures;
 use crate::protocol::event::{LayerStats, Reuse};
-use crate::ui::screens::inspect::pairs::worst;
-use crate::ui::screens::inspect::words::images;
+use crate::ui::screens::inspect::words::{images, worst};
 
 /// Of `classes` classes with ten images each, `wrong` of which are taken for the next class.
 pub(crate) fn inspection(classes: usize, wrong: usize) -> Inspection {
@@ -52,7 +51,7 @@ pub(crate) fn inspection(classes: usize, wrong: usize) -> Inspection {
 /// A screen that shows it.
 pub(crate) fn screen(classes: usize, wrong: usize) -> InspectScreen {
     let mut screen = InspectScreen::default();
-    screen.ask(Target { name: "a run".into(), path: "a-run".into() });
+    screen.about = Some(Target { name: "a run".into(), path: "a-run".into() });
     screen.take(inspection(classes, wrong));
     screen
 }
@@ -61,9 +60,9 @@ pub(crate) fn screen(classes: usize, wrong: usize) -> InspectScreen {
 fn a_cell_is_read_out_with_its_names_and_its_share_of_the_label() {
     let mut screen = screen(10, 3);
     screen.cell = (9, 0);
-    assert_eq!(screen.pointed(), "kind 9 said kind 0: 3 of 10 (30.0 %)");
+    assert_eq!(screen.pointed(), "kind 9 predicted as kind 0: 3 of 10 (30.0 %)");
     screen.cell = (9, 9);
-    assert_eq!(screen.pointed(), "kind 9 said kind 9: 7 of 10 (70.0 %)");
+    assert_eq!(screen.pointed(), "kind 9 predicted as kind 9: 7 of 10 (70.0 %)");
 }
 
 #[test]
@@ -101,7 +100,7 @@ fn classes_stand_in_their_own_order_or_the_least_accurate_first_and_those_withou
     assert_eq!(labels(&screen), [2, 0, 1]);
     screen.view = View::Classes;
     screen.class = 2;
-    assert_eq!(screen.pointed(), "kind 2: 5 of 10 right (50.0 %); said kind 0 5");
+    assert_eq!(screen.pointed(), "kind 2: 5 of 10 right (50.0 %); predicted kind 0 5");
 }
 
 #[test]
@@ -111,19 +110,4 @@ fn the_pairs_that_are_confused_most_come_first() {
     let pairs: Vec<_> = worst(&found, 2).iter().map(|of| (of.label, of.prediction, of.images)).collect();
     assert_eq!(pairs, [(2, 0, 3), (2, 1, 2)]);
     assert_eq!(images(&found), 25);
-}
-
-#[test]
-fn a_question_that_is_refused_is_over_and_its_sentence_kept_until_the_next() {
-    let mut screen = screen(2, 1);
-    screen.refuse("nothing was asked.");
-    assert_eq!(screen.trouble, None);
-    screen.ask(Target { name: "b".into(), path: "b".into() });
-    assert!(screen.awaited().is_some());
-    screen.refuse("no checkpoint.");
-    assert_eq!((screen.awaited(), screen.trouble.as_deref()), (None, Some("no checkpoint.")));
-    screen.ask(Target { name: "b".into(), path: "b".into() });
-    assert_eq!(screen.trouble, None);
-    screen.take(inspection(2, 0));
-    assert_eq!(screen.found.as_ref().unwrap().0.name, "b");
 }

@@ -1,35 +1,33 @@
 //! The accuracy of every class by epoch: a heat map, and the curve of the class under the cursor.
 
-use crate::ui::hits::Canvas;
-use crate::ui::screens::inspect::state::InspectScreen;
-use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
-use ratatui::text::Span;
-use ratatui::widgets::{Paragraph, Wrap};
 
+use crate::ui::canvas::Canvas;
 use crate::ui::screens::inspect::epochs::{about, known};
-use crate::ui::screens::inspect::view::{footed, readout};
-use crate::ui::widgets::axis::{Axis, Unit};
+use crate::ui::screens::inspect::state::InspectScreen;
+use crate::ui::screens::inspect::view::parts::readout;
+use crate::ui::widgets::axis::Axis;
+use crate::ui::widgets::axis::unit::Unit;
 use crate::ui::widgets::chart::{Chart, Line};
+use crate::ui::widgets::fit::{from_bottom, from_top};
 use crate::ui::widgets::heat::Heat;
+use crate::ui::workspace::Workspace;
 
-/// Rows from which a chart says something.
+/// Rows that a chart needs at least.
 const CHART: u16 = 5;
 
-pub(crate) fn draw(screen: &InspectScreen, ws: &Workspace, canvas: &mut Canvas, area: Rect) {
-    let theme = &ws.settings.theme;
-    let epochs = known(screen, ws);
+pub(crate) fn draw(screen: &InspectScreen, canvas: &mut Canvas, area: Rect) {
+    let epochs = known(screen, canvas.ws);
     let Some((_, newest)) = epochs.last() else {
-        let text = "no epoch has told the accuracy of its classes yet: it comes with the validation after each epoch \
-                    of the run in training; i on the Runs screen (3) reads the epochs of another run.";
-        let text = Paragraph::new(Span::styled(text, theme.dim)).wrap(Wrap { trim: true });
-        return canvas.render_widget(text, area);
+        let text = "no class accuracies yet: they come with the validation after each epoch of the run in training; \
+                    i on the Runs screen (3) reads the epochs of another run.";
+        return canvas.prose(text, canvas.theme.dim, area);
     };
-    let names = names(screen, ws, newest.len());
+    let names = names(screen, canvas.ws, newest.len());
     let class = screen.class.min(newest.len().saturating_sub(1));
     let column = epochs.len() - 1 - screen.back.min(epochs.len() - 1);
-    let (above, line) = footed(area);
-    readout(ws, &pointed(&epochs, &names, class, column), canvas, line);
+    let (line, above) = from_bottom(area, 1);
+    readout(canvas, &pointed(&epochs, &names, class, column), line);
     let whole = names.len() as u16 + 2;
     let heat_rows = if above.height >= whole + CHART {
         whole
@@ -38,11 +36,10 @@ pub(crate) fn draw(screen: &InspectScreen, ws: &Workspace, canvas: &mut Canvas, 
     } else {
         above.height
     };
-    let heat = Rect { height: heat_rows, ..above };
-    let chart = Rect { y: heat.bottom(), height: above.height - heat_rows, ..above };
-    map(ws, &epochs, &names, (class, column), canvas, heat);
+    let (heat, chart) = from_top(above, heat_rows);
+    map(&epochs, &names, (class, column), canvas, heat);
     if chart.height >= CHART {
-        curve(ws, &epochs, &names, (class, column), canvas, chart);
+        curve(&epochs, &names, (class, column), canvas, chart);
     }
 }
 
@@ -83,7 +80,6 @@ fn pointed(epochs: &[(usize, &[f32])], names: &[String], class: usize, column: u
 }
 
 fn map(
-    ws: &Workspace,
     epochs: &[(usize, &[f32])],
     names: &[String],
     cursor: (usize, usize),
@@ -91,30 +87,25 @@ fn map(
     area: Rect,
 ) {
     let columns: Vec<String> = epochs.iter().map(|(epoch, _)| epoch.to_string()).collect();
-    let values: Vec<f64> = (0..names.len())
-        .flat_map(|class| {
-            epochs
-                .iter()
-                .map(move |(_, shares)| shares.get(class).map_or(f64::NAN, |share| 100.0 * f64::from(*share)))
-        })
-        .collect();
+    let value =
+        |shares: &[f32], class: usize| shares.get(class).map_or(f64::NAN, |share| 100.0 * f64::from(*share));
+    let row = |class: usize| epochs.iter().map(move |(_, shares)| value(shares, class));
+    let values: Vec<f64> = (0..names.len()).flat_map(row).collect();
     let heat = Heat {
         rows: names,
         columns: &columns,
         values: &values,
         range: None,
         unit: Unit::Step,
-        numbers: true,
         cursor: Some(cursor),
         marked: None,
-        theme: &ws.settings.theme,
-        glyphs: ws.settings.glyphs,
+        theme: canvas.theme,
+        glyphs: canvas.glyphs,
     };
     canvas.render_widget(&heat, area);
 }
 
 fn curve(
-    ws: &Workspace,
     epochs: &[(usize, &[f32])],
     names: &[String],
     (class, column): (usize, usize),
@@ -126,29 +117,24 @@ fn curve(
             shares.iter().copied().filter(|share| share.is_finite()).map(f64::from).collect();
         if finite.is_empty() { f64::NAN } else { finite.iter().sum::<f64>() / finite.len() as f64 }
     };
-    let all: Vec<(f64, f64)> = epochs.iter().map(|(epoch, shares)| (*epoch as f64, mean(shares))).collect();
-    let own: Vec<(f64, f64)> = epochs
-        .iter()
-        .map(|(epoch, shares)| (*epoch as f64, shares.get(class).map_or(f64::NAN, |share| f64::from(*share))))
-        .collect();
+    let points = |value: &dyn Fn(&[f32]) -> f64| -> Vec<(f64, f64)> {
+        epochs.iter().map(|(epoch, shares)| (*epoch as f64, value(shares))).collect()
+    };
+    let all = points(&mean);
+    let own = points(&|shares| shares.get(class).map_or(f64::NAN, |share| f64::from(*share)));
     let (first, last) = (all[0].0, all[all.len() - 1].0);
+    let bounds = (first < last).then_some((first, last));
     let chart = Chart {
-        title: "",
         lines: vec![
             Line { name: "all classes", points: &all, faint: &[], style: 1, marker: 'o' },
             Line { name: &names[class], points: &own, faint: &[], style: 0, marker: '*' },
         ],
-        x: Axis {
-            label: "epoch".into(),
-            log: false,
-            bounds: (first < last).then_some((first, last)),
-            unit: Unit::Step,
-        },
-        y: Axis { label: String::new(), log: false, bounds: None, unit: Unit::Percent },
+        x: Axis { label: "epoch".into(), bounds, unit: Unit::Step, ..Axis::default() },
+        y: Axis { unit: Unit::Percent, ..Axis::default() },
         marks: &[],
         cursor: Some(epochs[column].0 as f64),
-        theme: &ws.settings.theme,
-        glyphs: ws.settings.glyphs,
+        theme: canvas.theme,
+        glyphs: canvas.glyphs,
     };
     canvas.render_widget(&chart, area);
 }

@@ -1,45 +1,31 @@
 //! How large the outputs and the gradients of every layer are.
 
-use crate::arch::plan::Kind;
-use crate::ui::hits::Canvas;
-use crate::ui::screens::inspect::state::InspectScreen;
-use crate::ui::workspace::Workspace;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
+use crate::arch::plan::Kind;
 use crate::protocol::event::{Inspection, LayerStats};
-use crate::ui::screens::inspect::view::{footed, readout};
+use crate::ui::canvas::Canvas;
+use crate::ui::screens::inspect::state::InspectScreen;
+use crate::ui::screens::inspect::view::parts::footer;
 use crate::ui::style::glyphs::Glyphs;
-use crate::ui::widgets::pane::{cut, scrolled};
+use crate::ui::widgets::fit::{cut, from_top, in_view};
 
-/// Below this share of the greatest a gradient is said to vanish.
+/// Below this share of the greatest a gradient counts as vanishing.
 const VANISHING: f64 = 1e-4;
 
-pub(crate) fn draw(
-    screen: &InspectScreen,
-    ws: &Workspace,
-    found: &Inspection,
-    canvas: &mut Canvas,
-    area: Rect,
-) {
-    let theme = &ws.settings.theme;
-    let (above, line) = footed(area);
-    let (above, legend) = footed(above);
-    readout(ws, &screen.pointed(), canvas, line);
+pub(crate) fn draw(screen: &InspectScreen, found: &Inspection, canvas: &mut Canvas, area: Rect) {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let deviations = Decades::of(found.scales.iter().map(|of| of.deviation));
     let gradients = Decades::of(found.scales.iter().filter_map(|of| of.gradient));
-    let columns = Columns::of(above.width);
     let text =
         format!("log bars {deviations}, {gradients}; zeros, dead channels in %; ! half dead, or no gradient");
-    canvas.render_widget(Span::styled(cut(&text, usize::from(legend.width)), theme.dim), legend);
-    let head = Rect { height: above.height.min(1), ..above };
-    canvas.render_widget(Span::styled(columns.head(), theme.title), head);
-    let body = Rect { y: above.y + head.height, height: above.height - head.height, ..above };
-    let height = usize::from(body.height);
-    let first = scrolled(screen.layer, found.scales.len(), height);
+    let (head, body) = from_top(footer(canvas, &screen.pointed(), &text, area), 1);
+    let columns = Columns::of(head.width);
+    canvas.text(columns.head(), theme.title, head);
     let most = found.scales.iter().filter_map(|of| of.gradient).fold(0.0, f64::max);
-    let lines = found.scales.iter().enumerate().skip(first).take(height).map(|(place, of)| {
+    for (place, at) in in_view(body, screen.layer, found.scales.len()) {
+        let of = &found.scales[place];
         let lost = of.gradient.is_some_and(|rms| !rms.is_finite() || rms < VANISHING * most);
         let trouble = of.dead > 0.5 || lost || !of.deviation.is_finite();
         let style = match (place == screen.layer, trouble) {
@@ -48,14 +34,17 @@ pub(crate) fn draw(
             _ => theme.text,
         };
         let sign = if trouble { "!" } else { " " };
-        let bars = [(&deviations, Some(of.deviation)), (&gradients, of.gradient)]
-            .map(|(scale, value)| scale.bar(value, columns.bar, ws.settings.glyphs));
-        let [deviation, gradient] = columns.row(&format!("{sign}{}", Kind::of(place, &of.name)), of);
-        let bar = |text: String| Span::styled(text, theme.curve(0));
-        let [one, other] = bars;
-        Line::from(vec![Span::styled(deviation, style), bar(one), Span::styled(gradient, style), bar(other)])
-    });
-    canvas.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), body);
+        let [before, between] = columns.row(&format!("{sign}{}", Kind::of(place, &of.name)), of);
+        let bar =
+            |scale: &Decades, value| Span::styled(scale.bar(value, columns.bar, glyphs), theme.curve(0));
+        let spans = [
+            Span::styled(before, style),
+            bar(&deviations, Some(of.deviation)),
+            Span::styled(between, style),
+            bar(&gradients, of.gradient),
+        ];
+        canvas.render_widget(Line::from_iter(spans), at);
+    }
 }
 
 /// How wide the columns are; what is least needed goes where there is little room.
@@ -78,7 +67,7 @@ impl Columns {
         format!("{deviation}{:bar$}{gradient}", "", bar = self.bar)
     }
 
-    /// What stands before the bar of the deviation, and between the two bars.
+    /// The text before the bar of the deviation, and between the two bars.
     fn row(&self, name: &str, of: &LayerStats) -> [String; 2] {
         let percent = |share: f64| format!("{:.1}", 100.0 * share);
         self.texts(
@@ -136,7 +125,7 @@ impl Decades {
         Self { low, high: (high.log10().ceil() as i32).max(low + 1) }
     }
 
-    /// A bar of so many cells.
+    /// A bar of at most `cells`.
     fn bar(&self, value: Option<f64>, cells: usize, glyphs: Glyphs) -> String {
         let share = match value {
             Some(value) if value.is_finite() && value > 0.0 => {

@@ -8,6 +8,7 @@ use crate::ui::curves::Curves;
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
 use crate::ui::screen::Screen;
+use crate::ui::screens::asked::Asked;
 use crate::ui::screens::inspect::state::Target;
 use crate::ui::screens::inspect::state::tests::screen as inspecting;
 use crate::ui::style::colours::ColourLevel;
@@ -56,7 +57,7 @@ fn the_sum_of_the_matrix_is_said_and_is_the_number_of_images() {
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("sum 100 images, 70 right (70.0 %)"), "{text}");
     assert!(text.contains(" 100 validation images: accuracy 70.00 %, loss 0.2500 "), "{text}");
-    assert!(text.contains("kind 2 said kind 3: 3 of 10 (30.0 %)"), "{text}");
+    assert!(text.contains("kind 2 predicted as kind 3: 3 of 10 (30.0 %)"), "{text}");
     assert!(text.contains("a run after step 1,128"), "{text}");
     assert!(text.contains("[confusion] classes "), "{text}");
     assert!(text.contains("most confused"), "{text}");
@@ -68,7 +69,7 @@ fn the_mistakes_of_a_pair_are_listed_alone_and_escape_shows_all() {
     screen.cell = (4, 5);
     screen.act(Do::Pair, &mut ws).unwrap();
     let text = drawn(&screen, &ws, 80, 21);
-    assert!(text.contains("1 of the 3 images of kind 4 that the network says are kind 5"), "{text}");
+    assert!(text.contains("1 of the 3 images of kind 4 predicted as kind 5"), "{text}");
     assert!(text.contains("image #104; 1 of 1 here"), "{text}");
     screen.back(&mut ws);
     let text = drawn(&screen, &ws, 80, 21);
@@ -115,7 +116,7 @@ fn a_layer_whose_channels_are_mostly_dead_is_marked_in_the_table_of_scales() {
 fn the_classes_of_the_run_in_training_are_shown_by_epoch_without_an_inspection() {
     let (mut screen, mut ws) = new(ColourLevel::None, false);
     screen.view = View::Epochs;
-    assert!(drawn(&screen, &ws, 80, 21).contains("no epoch has told"));
+    assert!(drawn(&screen, &ws, 80, 21).contains("no class accuracies yet"));
     ws.live.curves = curves(4, 5);
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("class 0 in epoch 5: 25.00 % (+5.00 points); best 25.00 % in epoch 5"), "{text}");
@@ -137,11 +138,12 @@ fn the_epochs_of_an_inspected_run_are_those_of_its_journal() {
 fn what_went_wrong_is_said_on_the_screen() {
     let (mut screen, mut ws) = new(ColourLevel::None, false);
     assert!(drawn(&screen, &ws, 80, 21).contains("nothing was inspected yet"));
-    screen.ask(Target { name: "b".into(), path: "b".into() });
+    screen.about = Some(Target { name: "b".into(), path: "b".into() });
+    screen.asked.awaited = Some(7);
     ws.live.monitor.phase = Some((Phase::Validating, 50, 100));
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("inspecting b: validation") && text.contains("50%"), "{text}");
-    screen.refuse("the run has no checkpoint yet.");
+    screen.asked = Asked { awaited: None, trouble: Some("the run has no checkpoint yet.".into()) };
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("not inspected: the run has no checkpoint yet."), "{text}");
 }
@@ -158,7 +160,7 @@ fn no_view_goes_wrong_on_any_size_of_screen_with_any_number_of_classes() {
             for view in View::ALL {
                 screen.view = view;
                 for trouble in [None, Some("a sentence.".to_owned())] {
-                    screen.trouble = trouble;
+                    screen.asked.trouble = trouble;
                     for (width, height) in sizes {
                         drawn(&screen, &ws, width, height);
                     }
@@ -202,40 +204,40 @@ fn test_images_are_offered_only_of_a_run_that_is_complete() {
     let (mut screen, mut ws) = of(2, 1, View::Confusion);
     for expected in [Split::Train, Split::Validation, Split::Train] {
         screen.act(Do::Split, &mut ws).unwrap();
-        assert_eq!(screen.split, expected);
+        assert_eq!(screen.split(), expected);
         assert!(ws.notice.as_ref().unwrap().text.contains("stay unseen"));
     }
     assert!(drawn(&screen, &ws, 80, 21).contains("; i: training images"));
     ws.live.monitor.head = Some(head("a-run"));
     ws.live.monitor.test = Some(Figures { loss: 1.0, accuracy: 0.5 });
     screen.act(Do::Split, &mut ws).unwrap();
-    assert_eq!(screen.split, Split::Test);
+    assert_eq!(screen.split(), Split::Test);
     screen.act(Do::Inspect, &mut ws).unwrap();
-    assert!(screen.awaited().is_some() && screen.split == Split::Test);
+    assert!(screen.awaited().is_some() && screen.split() == Split::Test);
     ws.live.monitor.head.as_mut().unwrap().validation_images = 0;
     ws.live.monitor.test = None;
-    screen.refuse("no.");
+    screen.asked.awaited = None;
     screen.act(Do::Inspect, &mut ws).unwrap();
-    assert_eq!(screen.split, Split::Train, "without validation images those of training are looked at");
+    assert_eq!(screen.split(), Split::Train, "without validation images those of training are looked at");
 }
 
 #[test]
 fn only_the_answer_to_its_own_question_ends_the_waiting_for_an_inspection() {
     let (mut screen, mut ws) = of(2, 1, View::Confusion);
-    let hear = |event| Stamped { event, time: 0.0 };
+    let stamped = |event| Stamped { event, time: 0.0 };
     let no = |id, message: &str| {
         let why = NoAnswer { message: message.into(), cause: Cause::Input };
-        hear(Event::Answered { id, answer: Err(why) })
+        stamped(Event::Answered { id, answer: Err(why) })
     };
-    screen.ask(Target { name: "b".into(), path: "b".into() });
-    screen.question = 7;
+    screen.about = Some(Target { name: "b".into(), path: "b".into() });
+    screen.asked.awaited = Some(7);
     // While a run trains, and while none does.
     for head in [None, Some(head("b"))] {
         ws.live.monitor.head = head;
-        screen.event(&hear(Event::Refused { message: "`epochs` must be at least 1.".into() }), &mut ws);
+        screen.event(&stamped(Event::Refused { message: "`epochs` must be at least 1.".into() }), &mut ws);
         screen.event(&no(6, "there is no folder."), &mut ws);
-        assert!(screen.awaits(7) && screen.trouble.is_none());
+        assert!(screen.asked.waits() && screen.asked.trouble.is_none());
     }
     screen.event(&no(7, "no checkpoint."), &mut ws);
-    assert_eq!((screen.awaited(), screen.trouble.as_deref()), (None, Some("no checkpoint.")));
+    assert_eq!((screen.awaited(), screen.asked.trouble.as_deref()), (None, Some("no checkpoint.")));
 }

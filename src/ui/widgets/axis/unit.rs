@@ -1,9 +1,20 @@
-//! Numbers as an axis and a read-out write them.
+//! The units of an axis, and how it and a read-out write their numbers.
 
-use super::Unit;
 use crate::format::grouped;
 
-/// Suffixes of thousands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Plain numbers; thousands shortened as 12.5k.
+    #[default]
+    Number,
+    /// Shares, 1 is 100 %.
+    Percent,
+    /// Seconds, shown in their larger units.
+    Seconds,
+    /// Whole numbers: steps, epochs, images.
+    Step,
+}
+
 const THOUSANDS: [(f64, &str); 4] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
 
 /// A value in a read-out: four digits that count, percent with two decimals, steps in full.
@@ -31,7 +42,7 @@ pub(crate) fn value(value: f64, unit: Unit) -> String {
     }
 }
 
-/// A value at a tick, with the decimals that tell it from one `step` away.
+/// A value at a tick, with the decimals that distinguish it from one `step` away.
 pub(super) fn tick(value: f64, step: f64, unit: Unit) -> String {
     let value = if value.abs() < step * 1e-6 { 0.0 } else { value };
     match unit {
