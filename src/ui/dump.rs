@@ -24,9 +24,9 @@ const CODES: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 const MORE: u32 = 0x4e00;
 
 /// The letter of the style at `place`, from 1.
-fn code(place: usize) -> char {
-    let more = || char::from_u32(MORE + (place - CODES.len()) as u32);
-    CODES.get(place - 1).map(|&code| char::from(code)).or_else(more).unwrap_or('?')
+fn code(index: usize) -> char {
+    let more = || char::from_u32(MORE + (index - CODES.len()) as u32);
+    CODES.get(index - 1).map(|&code| char::from(code)).or_else(more).unwrap_or('?')
 }
 
 /// Every cell, row by row.
@@ -67,13 +67,13 @@ pub(crate) fn styled(buffer: &Buffer) -> String {
         let mut codes = String::new();
         for sign in &row {
             let style = (sign.fg, sign.bg, sign.modifier);
-            let place = known.iter().position(|other| *other == style).unwrap_or_else(|| {
+            let index = known.iter().position(|other| *other == style).unwrap_or_else(|| {
                 known.push(style);
                 known.len() - 1
             });
-            codes.push(match place {
+            codes.push(match index {
                 0 => '.',
-                place => code(place),
+                index => code(index),
             });
         }
         let _ = writeln!(out, "|{line}|");
@@ -81,8 +81,8 @@ pub(crate) fn styled(buffer: &Buffer) -> String {
             let _ = writeln!(out, " {codes}");
         }
     }
-    for (place, (fg, bg, modifier)) in known.iter().enumerate().skip(1) {
-        let _ = write!(out, "{}: {fg} on {bg}", code(place));
+    for (index, (fg, bg, modifier)) in known.iter().enumerate().skip(1) {
+        let _ = write!(out, "{}: {fg} on {bg}", code(index));
         for (name, _) in modifier.iter_names() {
             let _ = write!(out, " {}", name.to_lowercase());
         }

@@ -59,6 +59,12 @@ pub(crate) enum Effect {
     Quit(Exit),
 }
 
+impl Effect {
+    pub(crate) fn send(command: Command) -> Self {
+        Self::Command(Box::new(command))
+    }
+}
+
 /// The result of an action: effects, or a sentence that explains why it was not done.
 pub(crate) type Acted = Result<Vec<Effect>, String>;
 
@@ -66,7 +72,7 @@ pub(crate) const DONE: Acted = Ok(Vec::new());
 
 #[expect(clippy::unnecessary_wraps, reason = "the result of an action")]
 pub(crate) fn command(command: Command) -> Acted {
-    Ok(vec![Effect::Command(Box::new(command))])
+    Ok(vec![Effect::send(command)])
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the result of an action")]

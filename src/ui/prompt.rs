@@ -74,10 +74,10 @@ impl Prompt {
     /// Every action.
     pub(crate) fn palette() -> Self {
         let items = BINDINGS.iter().map(|(tab, binding)| {
-            let place = tab.map(Tab::title).map_or_else(String::new, |title| format!(" ({title})"));
+            let screen = tab.map(Tab::title).map_or_else(String::new, |title| format!(" ({title})"));
             Item {
                 name: binding.name.into(),
-                about: format!("{}{place}", binding.help),
+                about: format!("{}{screen}", binding.help),
                 action: binding.action.clone(),
                 argument: None,
             }

@@ -176,7 +176,7 @@ impl App {
                 let background = what == Global::LeaveInBackground;
                 self.leaving = Some(if background { Leaving::Background(run) } else { Leaving::Quit(0) });
                 ws.notify(FINISHING);
-                Ok(vec![Effect::Command(Box::new(Command::Stop(StopReason::Asked)))])
+                Ok(vec![Effect::send(Command::Stop(StopReason::Asked))])
             }
         }
     }

@@ -75,10 +75,9 @@ impl App {
 
     /// SIGUSR1 saves the run; SIGHUP and the signals that stop end the program after the run is saved.
     pub(crate) fn signal(&mut self, signal: i32) -> Vec<Effect> {
-        let command = |command| vec![Effect::Command(Box::new(command))];
         let (ws, background) = (&mut self.ws, matches!(self.leaving, Some(Leaving::Background(_))));
         let code = match signal {
-            SIGUSR1 if ws.live.training() => return command(Command::Save),
+            SIGUSR1 if ws.live.training() => return vec![Effect::send(Command::Save)],
             _ if signal == SIGHUP || signals::stops(signal) => u8::try_from(128 + signal).unwrap_or(1),
             _ => return Vec::new(),
         };
@@ -98,7 +97,7 @@ impl App {
         ws.notify(if signal == SIGHUP { FINISHING } else { signals::sentence(true) });
         match self.leaving.replace(leaving) {
             Some(_) => Vec::new(),
-            None => command(Command::Stop(reason)),
+            None => vec![Effect::send(Command::Stop(reason))],
         }
     }
 

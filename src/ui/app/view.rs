@@ -98,10 +98,10 @@ fn footer(canvas: &mut Canvas, area: Rect) {
         // A long sentence takes the rows above it that it needs, up to half of the screen.
         let rows = 1 + notice.text.chars().count() / usize::from(line.width.max(1));
         let more = (rows as u16 - 1).min(canvas.area().height / 2);
-        let place = Rect { y: line.y - more, height: 1 + more, ..line };
-        canvas.render_widget(Clear, place);
-        canvas.buffer_mut().set_style(place, theme.text);
-        canvas.prose(&notice.text, style, place);
+        let area = Rect { y: line.y - more, height: 1 + more, ..line };
+        canvas.render_widget(Clear, area);
+        canvas.buffer_mut().set_style(area, theme.text);
+        canvas.prose(&notice.text, style, area);
     }
     let mut spans = Vec::new();
     let mut width = 0;

@@ -23,8 +23,8 @@ impl Tab {
 
 /// The value after `now`, or before it, in a list that goes round.
 pub(crate) fn next_of<T: Copy + PartialEq>(all: &[T], now: T, forward: bool) -> T {
-    let place = all.iter().position(|&value| value == now).unwrap_or(0);
-    all[(place + if forward { 1 } else { all.len() - 1 }) % all.len()]
+    let index = all.iter().position(|&value| value == now).unwrap_or(0);
+    all[(index + if forward { 1 } else { all.len() - 1 }) % all.len()]
 }
 
 /// A move within the screen that is shown.

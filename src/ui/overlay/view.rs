@@ -17,8 +17,8 @@ pub(crate) fn draw(prompt: &Prompt, canvas: &mut Canvas, area: Rect) {
         Prompt::Help { input, row } => help(input, *row, canvas, area),
         Prompt::Question { text, answers, row } => ask(text, answers, *row, canvas, area),
         Prompt::Line { title, input, trouble, .. } => {
-            let (place, _) = from_bottom(area, if trouble.is_some() { 4 } else { 3 });
-            let below = line(title, "", input, canvas, place);
+            let (area, _) = from_bottom(area, if trouble.is_some() { 4 } else { 3 });
+            let below = line(title, "", input, canvas, area);
             if let Some(trouble) = trouble {
                 canvas.text(trouble, canvas.theme.bad, below);
             }
@@ -60,7 +60,7 @@ fn help(input: &Input, row: usize, canvas: &mut Canvas, area: Rect) {
     let (ws, theme) = (canvas.ws, canvas.theme);
     let title = format!("keys on {}, then everywhere; type to filter, esc closes", ws.tab.title());
     let rest = line(&title, "/ ", input, canvas, middle(area, 76, area.height));
-    let mut rows = [Some(ws.tab), None].map(|place| ws.settings.keys.rows(place)).concat();
+    let mut rows = [Some(ws.tab), None].map(|tab| ws.settings.keys.rows(tab)).concat();
     rows.retain(|(binding, keys)| {
         has_words(&format!("{keys} {} {}", binding.help, binding.name), input.value())
     });
@@ -86,21 +86,21 @@ fn ask(text: &str, answers: &[(&str, Option<Action>)], row: usize, canvas: &mut 
     let inner = boxed("", canvas, middle(area, width, 3 + text_rows + answers.len() as u16));
     canvas.prose(text, canvas.theme.text, inner);
     let (_, below) = from_top(inner, text_rows);
-    for ((place, (answer, _)), at) in answers.iter().enumerate().zip(below.rows()) {
-        let (sign, style) = choice(canvas, place == row);
+    for ((index, (answer, _)), at) in answers.iter().enumerate().zip(below.rows()) {
+        let (sign, style) = choice(canvas, index == row);
         canvas.text(format!("{sign} {answer} "), style, at);
-        canvas.hit(at, Target::Choice(place));
+        canvas.hit(at, Target::Choice(index));
     }
 }
 
 fn list(title: &str, items: &[Item], input: &Input, row: usize, canvas: &mut Canvas, area: Rect) {
-    let place = middle(area, 70, (items.len() as u16).saturating_add(3).min(18));
-    let rest = line(title, "> ", input, canvas, place);
+    let area = middle(area, 70, (items.len() as u16).saturating_add(3).min(18));
+    let rest = line(title, "> ", input, canvas, area);
     let found = matching(items, input.value());
-    for (place, at) in in_view(rest, row, found.len()) {
-        let (sign, style) = choice(canvas, place == row);
-        canvas.text(format!("{sign} {:<16} {}", found[place].name, found[place].about), style, at);
-        canvas.hit(at, Target::Choice(place));
+    for (index, at) in in_view(rest, row, found.len()) {
+        let (sign, style) = choice(canvas, index == row);
+        canvas.text(format!("{sign} {:<16} {}", found[index].name, found[index].about), style, at);
+        canvas.hit(at, Target::Choice(index));
     }
     if found.is_empty() {
         canvas.text("  nothing has these words", canvas.theme.dim, rest);

@@ -71,7 +71,7 @@ fn differences(expected: &str, found: &str) -> Vec<String> {
             differences.push(format!("row {number}, characters:\n  - {}\n  + {}", old.text, new.text));
         } else if old.styles != new.styles {
             let at =
-                |row: &Row, place: usize| row.styles.get(place).map_or(String::new(), |s| (*s).to_owned());
+                |row: &Row, index: usize| row.styles.get(index).map_or(String::new(), |s| (*s).to_owned());
             let last = old.styles.len().max(new.styles.len());
             let places: Vec<usize> = (0..last).filter(|&x| at(old, x) != at(new, x)).collect();
             let Some(&first) = places.first() else { continue };

@@ -194,8 +194,8 @@ impl Layers {
             }
             Shape::Outline { filled, points, rest } => {
                 let path = self.outlines.entry((*filled, colour)).or_default();
-                for (place, (x, y)) in points.iter().enumerate() {
-                    let _ = write!(path, "{}{} {}", if place == 0 { "M" } else { "L" }, left + x, top + y);
+                for (index, (x, y)) in points.iter().enumerate() {
+                    let _ = write!(path, "{}{} {}", if index == 0 { "M" } else { "L" }, left + x, top + y);
                 }
                 path.push_str(rest);
             }

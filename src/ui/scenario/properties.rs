@@ -112,9 +112,9 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 fn head() -> impl Strategy<Value = Head> {
-    let theme = (0..Theme::names().len()).prop_map(|place| Theme::names()[place].to_owned());
+    let theme = (0..Theme::names().len()).prop_map(|index| Theme::names()[index].to_owned());
     let levels = [ColourLevel::None, ColourLevel::C16, ColourLevel::C256, ColourLevel::True];
-    let colour = (0..levels.len()).prop_map(move |place| levels[place]);
+    let colour = (0..levels.len()).prop_map(move |index| levels[index]);
     (size(), theme, colour, any::<bool>()).prop_map(|(size, theme, colour, unicode)| Head {
         size,
         theme,

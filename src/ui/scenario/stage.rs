@@ -143,8 +143,8 @@ impl Stage {
 
     /// The jobs that were requested.
     fn wanted(&mut self) -> Result<Job, String> {
-        let place = self.effects.iter().position(|effect| matches!(effect, Effect::Job(_)));
-        match place.map(|place| self.effects.remove(place)) {
+        let index = self.effects.iter().position(|effect| matches!(effect, Effect::Job(_)));
+        match index.map(|index| self.effects.remove(index)) {
             Some(Effect::Job(job)) => Ok(job),
             _ => Err(format!("nothing is wanted of the disk, but {:?}", self.described())),
         }

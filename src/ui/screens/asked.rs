@@ -16,7 +16,7 @@ impl Asked {
     pub(crate) fn ask(&mut self, question: Question, ws: &mut Workspace) -> Effect {
         let id = ws.next_question();
         (self.awaited, self.trouble) = (Some(id), None);
-        Effect::Command(Box::new(Command::Ask { id, question }))
+        Effect::send(Command::Ask { id, question })
     }
 
     pub(crate) fn waits(&self) -> bool {

@@ -132,8 +132,8 @@ pub(crate) fn rgb(colour: Color) -> Option<[u8; 3]> {
         Color::Rgb(r, g, b) => Some([r, g, b]),
         Color::Indexed(index @ 0..16) => Some(SIXTEEN[usize::from(index)].1),
         Color::Indexed(index @ 16..232) => {
-            let place = usize::from(index - 16);
-            Some([CUBE[place / 36], CUBE[place / 6 % 6], CUBE[place % 6]])
+            let index = usize::from(index - 16);
+            Some([CUBE[index / 36], CUBE[index / 6 % 6], CUBE[index % 6]])
         }
         Color::Indexed(index) => Some([8 + 10 * (index - 232); 3]),
         named => SIXTEEN.iter().find(|(name, _)| *name == named).map(|(_, rgb)| *rgb),

@@ -61,17 +61,17 @@ impl Theme {
     /// The colour for a share of the range, 0 to 1; `None` when monochrome.
     pub(crate) fn heat_at(&self, share: f64) -> Option<Color> {
         let last = self.heat.len().checked_sub(1)?;
-        let place = share.clamp(0.0, 1.0) * last as f64;
+        let position = share.clamp(0.0, 1.0) * last as f64;
         if self.level < ColourLevel::C256 {
-            return self.heat.get(place.round() as usize).copied();
+            return self.heat.get(position.round() as usize).copied();
         }
-        let (low, high) = (place.floor() as usize, place.ceil() as usize);
+        let (low, high) = (position.floor() as usize, position.ceil() as usize);
         match (rgb(self.heat[low]), rgb(self.heat[high])) {
             (Some(under), Some(over)) => {
-                let [r, g, b] = blend(under, over, place - low as f64);
+                let [r, g, b] = blend(under, over, position - low as f64);
                 Some(self.level.map(Color::Rgb(r, g, b)))
             }
-            _ => self.heat.get(place.round() as usize).copied(),
+            _ => self.heat.get(position.round() as usize).copied(),
         }
     }
 
@@ -130,8 +130,8 @@ mod tests {
         for (name, theme) in themes() {
             for level in [ColourLevel::True, ColourLevel::C256, ColourLevel::C16, ColourLevel::None] {
                 let series = theme.at(level).series;
-                for (place, style) in series.iter().enumerate() {
-                    assert!(!series[..place].contains(style), "{name} at {level:?}: curve {place}");
+                for (index, style) in series.iter().enumerate() {
+                    assert!(!series[..index].contains(style), "{name} at {level:?}: curve {index}");
                 }
             }
         }
@@ -158,7 +158,7 @@ mod tests {
             let named = |colour: Option<Color>| !matches!(colour, Some(Color::Rgb(..) | Color::Indexed(_)));
             assert!(theme.roles().iter().all(|(_, style)| named(style.fg) && named(style.bg)), "{name}");
             assert!(theme.heat.len() >= 5, "{name}");
-            let twice = theme.heat.iter().enumerate().any(|(place, c)| theme.heat[..place].contains(c));
+            let twice = theme.heat.iter().enumerate().any(|(index, c)| theme.heat[..index].contains(c));
             assert!(!twice, "{name}");
             assert_ne!(theme.text.fg, theme.text.bg.or(Some(Color::Green)), "{name} can be read");
         }

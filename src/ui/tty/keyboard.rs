@@ -218,8 +218,8 @@ fn sequence(rest: &[u8]) -> First {
         }
         // The mouse in the oldest encoding.
         [b'M', button, column, row, ..] => {
-            let place = [*button, *column, *row].map(|byte| u16::from(byte.saturating_sub(32)));
-            return First::Done(LEAD + 4, mouse(place, place[0] & 3 == 3));
+            let numbers = [*button, *column, *row].map(|byte| u16::from(byte.saturating_sub(32)));
+            return First::Done(LEAD + 4, mouse(numbers, numbers[0] & 3 == 3));
         }
         [b'['] | [b'M', ..] => return First::Unfinished,
         _ => {}
@@ -233,11 +233,10 @@ fn sequence(rest: &[u8]) -> First {
         return First::Done(count - 1, None);
     }
     let text = std::str::from_utf8(&rest[..end]).unwrap_or_default();
-    if let Some(place) = text.strip_prefix('<') {
-        let place = numbers(place);
-        let input = match (place[..].try_into(), letter) {
-            (Ok(place), b'M') => mouse(place, false),
-            (Ok(place), b'm') => mouse(place, true),
+    if let Some(text) = text.strip_prefix('<') {
+        let input = match (numbers(text)[..].try_into(), letter) {
+            (Ok(numbers), b'M') => mouse(numbers, false),
+            (Ok(numbers), b'm') => mouse(numbers, true),
             _ => None,
         };
         return First::Done(count, input);

@@ -91,9 +91,9 @@ impl Widget for &Bars<'_> {
         let greatest =
             self.rows.iter().map(|bar| bar.value).filter(|value| value.is_finite()).fold(0.0, f64::max);
         let full = self.full.filter(|full| full.is_finite() && *full > 0.0).unwrap_or(greatest);
-        for (place, line) in in_view(area, self.cursor.unwrap_or(0), self.rows.len()) {
-            let (row, item) = (line.y, &self.rows[place]);
-            let here = self.cursor == Some(place);
+        for (index, line) in in_view(area, self.cursor.unwrap_or(0), self.rows.len()) {
+            let (row, item) = (line.y, &self.rows[index]);
+            let here = self.cursor == Some(index);
             if here {
                 buffer.set_style(line, self.theme.selected);
             }

@@ -100,8 +100,8 @@ impl Heat<'_> {
     /// The shade of a share where there is no colour.
     fn sign(&self, share: f64) -> &'static str {
         let shades = self.glyphs.shades();
-        let place = (share * (shades.len() - 1) as f64).round() as usize;
-        shades[place.min(shades.len() - 1)]
+        let index = (share * (shades.len() - 1) as f64).round() as usize;
+        shades[index.min(shades.len() - 1)]
     }
 
     fn labels(&self, area: Rect, grid: &Grid, buffer: &mut Buffer) {

@@ -138,9 +138,9 @@ impl Matrix<'_> {
             return put_before(buffer, area, area.right().saturating_sub(1), &count.to_string(), style);
         }
         let shades = self.glyphs.shades();
-        let place = (share.sqrt() * (shades.len() - 1) as f64).ceil() as usize;
+        let index = (share.sqrt() * (shades.len() - 1) as f64).ceil() as usize;
         let filled = style.bg.is_some_and(|ground| Some(ground) != self.theme.text.bg);
-        let sign = if filled && share > 0.0 { " " } else { shades[place.min(shades.len() - 1)] };
+        let sign = if filled && share > 0.0 { " " } else { shades[index.min(shades.len() - 1)] };
         pen::fill(buffer, area, sign, style);
     }
 

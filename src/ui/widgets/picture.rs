@@ -30,10 +30,10 @@ impl Picture<'_> {
 
     /// The mean colour of a rectangle, its ends in shares of `across` by `down` parts of the image.
     fn mean(&self, (x, across): (u16, u16), (y, down): (u16, u16)) -> [u8; 3] {
-        let part = |place: u16, parts: u16| {
-            let (place, parts) = (usize::from(place), usize::from(parts.max(1)));
-            let begin = (place * self.side / parts).min(self.side - 1);
-            begin..((place + 1) * self.side / parts).clamp(begin + 1, self.side)
+        let part = |index: u16, parts: u16| {
+            let (index, parts) = (usize::from(index), usize::from(parts.max(1)));
+            let begin = (index * self.side / parts).min(self.side - 1);
+            begin..((index + 1) * self.side / parts).clamp(begin + 1, self.side)
         };
         let (columns, rows) = (part(x, across), part(y, down));
         let count = (columns.len() * rows.len()) as u64;
@@ -61,8 +61,8 @@ impl Widget for &Picture<'_> {
                 let Some(cell) = buffer.cell_mut((cells.x + column, cells.y + row)) else { continue };
                 if self.level == ColourLevel::None {
                     let grey = brightness(self.mean(across, (row, cells.height)));
-                    let place = (grey / 256.0 * RAMP.len() as f64) as usize;
-                    cell.set_char(char::from(RAMP[place.min(RAMP.len() - 1)]));
+                    let index = (grey / 256.0 * RAMP.len() as f64) as usize;
+                    cell.set_char(char::from(RAMP[index.min(RAMP.len() - 1)]));
                 } else if self.glyphs.unicode {
                     let down = cells.height * 2;
                     let upper = colour(self.mean(across, (2 * row, down)));

@@ -166,7 +166,7 @@ impl Series {
         {
             // The bucket knows its points before x by its extremes only.
             let kept: Vec<Bucket> =
-                bucket.points().filter(|(place, _)| *place < x).map(|(x, y)| Bucket::of(x, y)).collect();
+                bucket.points().filter(|(at, _)| *at < x).map(|(x, y)| Bucket::of(x, y)).collect();
             let begin = Bucket { begin: bucket.begin, ..Bucket::of(bucket.begin, f64::NAN) };
             *bucket = kept.into_iter().reduce(Bucket::and).unwrap_or(begin);
         }
@@ -240,8 +240,8 @@ mod tests {
         let smooth = series((0..50_000).map(values)).smoothed(0.999);
         let (x, y) = smooth[smooth.len() / 2];
         let (mut average, mut bias) = (0.0, 1.0);
-        for place in 0..=(x as usize) {
-            average = 0.999 * average + 0.001 * values(place);
+        for index in 0..=(x as usize) {
+            average = 0.999 * average + 0.001 * values(index);
             bias *= 0.999;
         }
         assert!((y - average / (1.0 - bias)).abs() < 0.01, "{y} {average}");

@@ -18,8 +18,8 @@ pub(super) fn stays_inside(area: Rect, draw: impl Fn(Rect, &mut Buffer)) -> Resu
     let untouched = Cell::new("%");
     let mut buffer = Buffer::filled(screen, untouched.clone());
     draw(area, &mut buffer);
-    for (place, cell) in buffer.content.iter().enumerate() {
-        let at = buffer.pos_of(place);
+    for (index, cell) in buffer.content.iter().enumerate() {
+        let at = buffer.pos_of(index);
         prop_assert!(area.contains(at.into()) || *cell == untouched, "outside, at {:?}: {:?}", at, cell);
     }
     let mut small = Buffer::empty(Rect::new(area.x, area.y, area.width / 2, area.height / 2));

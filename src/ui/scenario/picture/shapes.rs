@@ -69,7 +69,7 @@ fn quadrants(code: u32) -> Vec<[f32; 4]> {
     };
     let [x, y] = [CELL[0] / 2.0, CELL[1] / 2.0];
     let quarters = [[0.0, 0.0, x, y], [x, 0.0, CELL[0], y], [0.0, y, x, CELL[1]], [x, y, CELL[0], CELL[1]]];
-    let chosen = quarters.into_iter().enumerate().filter(|(place, _)| set & (0b1000 >> place) != 0);
+    let chosen = quarters.into_iter().enumerate().filter(|(index, _)| set & (0b1000 >> index) != 0);
     chosen.map(|(_, area)| area).collect()
 }
 

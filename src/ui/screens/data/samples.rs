@@ -18,8 +18,8 @@ pub(crate) fn draw(screen: &DataScreen, found: &Preview, pairs: Pairs, canvas: &
     let heading = format!(" before {arrow} after augmentation, {begin}{dash}{end} of {all} ");
     let inner = canvas.pane(heading, true, area);
     let (across, down) = (2 * pairs.picture + 2 * GAP, pairs.picture.div_ceil(2) + 1);
-    for (place, sample) in found.samples.iter().enumerate().skip(first).take(shown) {
-        let (column, row) = ((place - first) % pairs.columns, (place - first) / pairs.columns);
+    for (index, sample) in found.samples.iter().enumerate().skip(first).take(shown) {
+        let (column, row) = ((index - first) % pairs.columns, (index - first) / pairs.columns);
         let (x, y) = (inner.x + column as u16 * across, inner.y + row as u16 * down);
         let tile = Rect::new(x, y, 2 * pairs.picture + GAP, down).intersection(inner);
         if tile.is_empty() {
@@ -28,7 +28,7 @@ pub(crate) fn draw(screen: &DataScreen, found: &Preview, pairs: Pairs, canvas: &
         let (line, images) = from_bottom(tile, 1);
         pair(found, sample, pairs.picture, canvas, images);
         let name = found.classes.get(sample.label).map_or("?", String::as_str);
-        let style = if place == screen.row { theme.selected } else { theme.dim };
+        let style = if index == screen.row { theme.selected } else { theme.dim };
         canvas.text(format!("{} {}", sample.label, glyphs.text(name)), style, line);
     }
 }

@@ -51,8 +51,8 @@ pub(crate) fn class(found: &Inspection, label: usize) -> String {
     let mut wrong: Vec<(usize, usize)> =
         row.iter().copied().enumerate().filter(|(to, count)| *to != label && *count > 0).collect();
     wrong.sort_by_key(|&(to, count)| (usize::MAX - count, to));
-    for (place, (to, count)) in wrong.into_iter().take(3).enumerate() {
-        let _ = write!(text, "{} {} {count}", if place == 0 { "; predicted" } else { "," }, name(found, to));
+    for (index, (to, count)) in wrong.into_iter().take(3).enumerate() {
+        let _ = write!(text, "{} {} {count}", if index == 0 { "; predicted" } else { "," }, name(found, to));
     }
     text
 }
@@ -84,12 +84,12 @@ pub(crate) fn link(found: &Inspection, block: usize, (to, from): (usize, usize))
 }
 
 /// A row's scales in full.
-pub(crate) fn scale(found: &Inspection, place: usize) -> String {
-    let Some(of) = found.scales.get(place) else { return String::new() };
+pub(crate) fn scale(found: &Inspection, index: usize) -> String {
+    let Some(of) = found.scales.get(index) else { return String::new() };
     let gradient = of.gradient.map_or_else(|| "unknown".into(), |rms| format!("{rms:.2e}"));
     format!(
         "{}: {:.3} +- {:.3}, {:.1} % zero, {:.1} % dead, gradient {gradient}",
-        Kind::of(place, &of.name),
+        Kind::of(index, &of.name),
         of.mean,
         of.deviation,
         100.0 * of.zeros,

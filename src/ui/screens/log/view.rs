@@ -23,8 +23,8 @@ pub(crate) fn draw(screen: &LogScreen, canvas: &mut Canvas, area: Rect) {
     let mut rows: Vec<Line> = Vec::new();
     // From the last line in view upwards, until there is no room.
     for entry in shown[..end].iter().rev() {
-        let mut lines = wrapped(&entry.text, width).into_iter().enumerate().map(|(place, text)| {
-            let time = if place == 0 { clock(ws.settings.utc_offset, entry.time) } else { String::new() };
+        let mut lines = wrapped(&entry.text, width).into_iter().enumerate().map(|(index, text)| {
+            let time = if index == 0 { clock(ws.settings.utc_offset, entry.time) } else { String::new() };
             Line::from(vec![
                 Span::styled(format!("{time:<TIME$}"), theme.dim),
                 Span::styled(text, theme.text),
@@ -44,7 +44,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut rest: Vec<char> = text.chars().collect();
     let mut pieces = Vec::new();
     while rest.len() > width {
-        let blank = rest[..width].iter().rposition(|sign| *sign == ' ').map_or(0, |place| place + 1);
+        let blank = rest[..width].iter().rposition(|sign| *sign == ' ').map_or(0, |index| index + 1);
         let end = if blank > width / 2 { blank } else { width };
         let after = rest.split_off(end);
         pieces.push(rest.into_iter().collect::<String>().trim_end().to_owned());

@@ -50,10 +50,10 @@ impl RecipeScreen {
     pub(crate) fn tree(&self, plan: &Plan) -> Vec<TreeLine> {
         let mut lines: Vec<TreeLine> = Vec::new();
         let mut open = 0;
-        for (place, row) in plan.rows.iter().enumerate() {
+        for (index, row) in plan.rows.iter().enumerate() {
             let (output, bytes) = (row.output, row.activation_bytes);
             let (parameters, macs) = (row.parameter_count(), row.macs);
-            let line = TreeLine { of: Of::Row(place), output, parameters, macs, bytes };
+            let line = TreeLine { of: Of::Row(index), output, parameters, macs, bytes };
             let Kind::DenseLayer { block, layer } = row.kind else {
                 lines.push(line);
                 continue;
@@ -87,7 +87,7 @@ impl RecipeScreen {
     pub(crate) fn toggle(&mut self, plan: &Plan) -> bool {
         let block = match self.tree(plan).get(self.tree_row).map(|line| line.of) {
             Some(Of::Block { block, .. }) => block,
-            Some(Of::Row(place)) => match plan.rows[place].kind {
+            Some(Of::Row(index)) => match plan.rows[index].kind {
                 Kind::DenseLayer { block, .. } => block,
                 _ => return false,
             },

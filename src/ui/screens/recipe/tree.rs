@@ -37,8 +37,8 @@ pub(crate) fn draw(screen: &RecipeScreen, plan: &Plan, canvas: &mut Canvas, area
     let lines = screen.tree(plan);
     let row = screen.tree_row.min(lines.len().saturating_sub(1));
     let total = plan.macs().max(1) as f64;
-    for (place, at) in in_view(rows, row, lines.len()) {
-        let of = &lines[place];
+    for (index, at) in in_view(rows, row, lines.len()) {
+        let of = &lines[index];
         let [c, h, w] = of.output;
         let text = line(
             &name(screen, canvas, plan, of.of, wide),
@@ -50,12 +50,12 @@ pub(crate) fn draw(screen: &RecipeScreen, plan: &Plan, canvas: &mut Canvas, area
                 &format!("{:.0}", 100.0 * of.macs as f64 / total),
             ],
         );
-        let style = match (place == row && focus, of.of) {
+        let style = match (index == row && focus, of.of) {
             (true, _) => theme.selected,
             (false, Of::Block { .. }) => theme.title,
             _ => theme.text,
         };
-        canvas.row((Pane::Tree as usize, place), text, style, at);
+        canvas.row((Pane::Tree as usize, index), text, style, at);
     }
     let mut notes = about(canvas, plan, lines.get(row));
     if let (false, Some(of), Some(last)) = (wide, lines.get(row), notes.last_mut()) {
@@ -82,9 +82,9 @@ fn name(screen: &RecipeScreen, canvas: &Canvas, plan: &Plan, of: Of, wide: bool)
                 (_, false) => format!("{sign} block {block} ({layers})"),
             }
         }
-        Of::Row(place) => match plan.rows[place].kind {
+        Of::Row(index) => match plan.rows[index].kind {
             Kind::DenseLayer { layer, .. } => {
-                let next = plan.rows.get(place + 1).map(|row| row.kind);
+                let next = plan.rows.get(index + 1).map(|row| row.kind);
                 let more = matches!(next, Some(Kind::DenseLayer { layer: next, .. }) if next > layer);
                 format!("  {}layer {layer}", if more { glyphs.branch() } else { glyphs.last_branch() })
             }
@@ -119,8 +119,8 @@ fn formula(recipe: &Recipe, plan: &Plan, of: Of) -> String {
         Of::Block { layers, .. } => format!(
             "x_l = H_l([x_0, ..., x_(l-1)]), l = 1..{layers}: each layer reads the maps of all before it and adds {k}"
         ),
-        Of::Row(place) => {
-            let row = &plan.rows[place];
+        Of::Row(index) => {
+            let row = &plan.rows[index];
             let c_in = row.c_in;
             match row.kind {
                 Kind::Stem => format!("x_0 = 3x3 convolution of the image: {} maps", row.output[0]),

@@ -160,7 +160,7 @@ impl RecipeScreen {
         let start = Command::Start(Box::new(Start { recipe, name, options }));
         Ok(vec![
             Effect::Show(Tab::Train),
-            Effect::Command(Box::new(start)),
+            Effect::send(start),
             Effect::Job(Job::Remember(Box::new(ws.state()), ws.settings.state_file.clone())),
         ])
     }

@@ -62,15 +62,15 @@ fn form(screen: &RecipeScreen, canvas: &mut Canvas, area: Rect) {
     let [body, help] = Layout::vertical([Constraint::Min(1), Constraint::Length(3)]).areas(inner);
     let mut rows = Vec::new();
     let (mut group, mut here) = ("", 0);
-    for (place, field) in FORM.iter().enumerate() {
+    for (index, field) in FORM.iter().enumerate() {
         if field.group != group {
             group = field.group;
             rows.push(Row::Group(group));
         }
-        if place == screen.row {
+        if index == screen.row {
             here = rows.len();
         }
-        rows.push(Row::Field(place));
+        rows.push(Row::Field(index));
         rows.extend(ws.draft.problem(field.name).map(Row::Problem));
     }
     let width = usize::from(body.width);
@@ -80,10 +80,10 @@ fn form(screen: &RecipeScreen, canvas: &mut Canvas, area: Rect) {
             Row::Problem(text) => {
                 canvas.text(format!("    {} {text}", canvas.glyphs.cross()), theme.bad, at);
             }
-            Row::Field(place) => {
-                canvas.hit(at, Target::Part { part: Pane::Form as usize, row: place });
-                let selected = place == screen.row && focus;
-                let line = Line::from(entry(canvas, &FORM[place], selected, width));
+            Row::Field(index) => {
+                canvas.hit(at, Target::Part { part: Pane::Form as usize, row: index });
+                let selected = index == screen.row && focus;
+                let line = Line::from(entry(canvas, &FORM[index], selected, width));
                 canvas.render_widget(line, at);
             }
         }

@@ -22,8 +22,8 @@ pub(crate) fn draw(screen: &RunsScreen, found: &[CheckpointRow], canvas: &mut Ca
     };
     canvas.text(line(" ", "step", "epochs", "size", "saved"), theme.dim, head);
     let row = screen.checkpoint.min(found.len() - 1);
-    for (place, at) in in_view(body, row, found.len()) {
-        let of = &found[place];
+    for (index, at) in in_view(body, row, found.len()) {
+        let of = &found[index];
         let sign = match (&of.trouble, of.best) {
             (Some(_), _) => glyphs.cross(),
             (None, true) => glyphs.star(),
@@ -36,13 +36,13 @@ pub(crate) fn draw(screen: &RunsScreen, found: &[CheckpointRow], canvas: &mut Ca
             &bytes(of.bytes),
             &day(ws.settings.utc_offset, of.saved_at),
         );
-        let style = match (place == row && focus, &of.trouble, of.best) {
+        let style = match (index == row && focus, &of.trouble, of.best) {
             (true, ..) => theme.selected,
             (_, Some(_), _) => theme.bad,
             (.., true) => theme.good,
             _ => theme.text,
         };
-        canvas.row((Pane::Checkpoints as usize, place), text, style, at);
+        canvas.row((Pane::Checkpoints as usize, index), text, style, at);
     }
     let growing = ws.runs.current().is_some_and(|run| run.live);
     let newest = found.iter().position(|of| of.trouble.is_none());

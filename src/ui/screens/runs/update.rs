@@ -297,5 +297,5 @@ fn resume(ws: &mut Workspace, target: PathBuf, overrides: Overrides) -> Vec<Effe
     ws.notify(format!("resuming {}.", target.file_name().unwrap_or_default().display()));
     let (overrides, options) = (Box::new(overrides), Box::new(ws.settings.options.clone()));
     let command = Command::Resume { target, overrides, options };
-    vec![Effect::Show(Tab::Train), Effect::Command(Box::new(command))]
+    vec![Effect::Show(Tab::Train), Effect::send(command)]
 }

@@ -49,11 +49,11 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     let title = format!(" {count} run{s}, {}{filter} ", ws.runs.order.word());
     let inner = canvas.pane(title, screen.pane == Pane::Table, area);
     if rows.is_empty() {
-        let place = ws.settings.options.runs_dir.display();
+        let folder = ws.settings.options.runs_dir.display();
         let text = match (count, ws.runs.known) {
             (0, false) => "looking for runs.".to_owned(),
             (0, true) => {
-                format!("no runs in {place} yet. Recipe (1) designs a network, ctrl-r there trains it.")
+                format!("no runs in {folder} yet. Recipe (1) designs a network, ctrl-r there trains it.")
             }
             _ => "no run has these words; esc shows all.".to_owned(),
         };
@@ -85,8 +85,8 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     canvas.text(titles, theme.dim, head);
     let row = ws.runs.row.min(rows.len() - 1);
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |x| format!("{:.2}", 100.0 * x));
-    for (place, at) in in_view(body, row, rows.len()) {
-        let of = rows[place];
+    for (index, at) in in_view(body, row, rows.len()) {
+        let of = rows[index];
         let marked = ws.runs.marked.contains(&of.path);
         let sign = if marked { glyphs.marked() } else { " " };
         let summary = of.summary();
@@ -102,13 +102,13 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
             ],
             &differing(&|key| value(of, key)),
         );
-        let style = match (place == row, of.trouble().is_some(), of.live) {
+        let style = match (index == row, of.trouble().is_some(), of.live) {
             (true, ..) => theme.selected,
             (_, true, _) => theme.bad,
             (_, _, true) => theme.accent,
             _ => theme.text,
         };
-        canvas.row((Pane::Table as usize, place), text, style, at);
+        canvas.row((Pane::Table as usize, index), text, style, at);
     }
     about(rows[row], canvas, foot);
 }

@@ -55,7 +55,7 @@ impl Theme {
         }
         level.distinct(&mut theme.series);
         theme.heat = theme.heat.iter().map(|&colour| level.map(colour)).collect();
-        let twice = |(place, colour): (usize, &Color)| theme.heat[..place].contains(colour);
+        let twice = |(index, colour): (usize, &Color)| theme.heat[..index].contains(colour);
         if level == ColourLevel::C16 && theme.heat.iter().enumerate().any(twice) {
             theme.heat = HEAT_OF_16.to_vec();
         }
@@ -66,7 +66,7 @@ impl Theme {
     /// reported with their lines.
     pub(crate) fn parse(toml: &str, mut theme: Self) -> (Self, Vec<String>) {
         let (table, errors) = DeTable::parse_recoverable(toml);
-        let line = |place: usize| toml.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1;
+        let line = |offset: usize| toml.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
         let mut faults: Vec<(usize, String)> = Vec::new();
         for error in errors {
             let at = line(error.span().map_or(0, |span| span.start));

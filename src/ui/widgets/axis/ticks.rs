@@ -109,7 +109,7 @@ fn at_steps(unit: Unit, (low, high): (f64, f64), step: f64) -> Vec<Tick> {
         return Vec::new();
     }
     let count = (last - first + 1.0).max(0.0) as usize;
-    let values = (0..count).map(|place| (first + place as f64) * step).filter(|value| value.is_finite());
+    let values = (0..count).map(|index| (first + index as f64) * step).filter(|value| value.is_finite());
     values.map(|value| Tick { value, label: tick(value, step, unit) }).collect()
 }
 

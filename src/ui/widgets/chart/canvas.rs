@@ -59,7 +59,7 @@ impl Canvas {
     pub(super) fn inked(&self) -> impl Iterator<Item = ((u16, u16), Ink)> {
         let width = usize::from(self.area.width.max(1));
         let at =
-            move |place: usize| (self.area.x + (place % width) as u16, self.area.y + (place / width) as u16);
+            move |index: usize| (self.area.x + (index % width) as u16, self.area.y + (index / width) as u16);
         self.cells.iter().enumerate().filter(|(_, ink)| ink.dots != 0).map(move |(p, ink)| (at(p), *ink))
     }
 

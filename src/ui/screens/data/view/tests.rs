@@ -20,7 +20,7 @@ fn new(data: Data, level: ColourLevel) -> (DataScreen, Workspace) {
 }
 
 fn preview(classes: usize, samples: usize) -> Preview {
-    let sample = |place: usize| Sample { label: place % classes, before: vec![9; 12], after: vec![99; 12] };
+    let sample = |index: usize| Sample { label: index % classes, before: vec![9; 12], after: vec![99; 12] };
     Preview {
         classes: (0..classes).map(|class| format!("kind {class}")).collect(),
         class_counts: (0..classes).map(|class| 1000 * (class + 1)).collect(),

@@ -50,8 +50,8 @@ pub(crate) fn inspection(classes: usize, wrong: usize) -> Inspection {
 
 /// A screen that shows it.
 pub(crate) fn screen(classes: usize, wrong: usize) -> InspectScreen {
-    let mut screen = InspectScreen::default();
-    screen.about = Some(Target { name: "a run".into(), path: "a-run".into() });
+    let about = Some(Target { name: "a run".into(), path: "a-run".into() });
+    let mut screen = InspectScreen { about, ..InspectScreen::default() };
     screen.take(inspection(classes, wrong));
     screen
 }

@@ -59,7 +59,7 @@ fn names(screen: &InspectScreen, ws: &Workspace, classes: usize) -> Vec<String> 
 }
 
 fn pointed(epochs: &[(usize, &[f32])], names: &[String], class: usize, column: usize) -> String {
-    let at = |place: usize| epochs.get(place).and_then(|(_, shares)| shares.get(class)).copied();
+    let at = |index: usize| epochs.get(index).and_then(|(_, shares)| shares.get(class)).copied();
     let percent = |share: f32| format!("{:.2} %", 100.0 * share);
     let now = at(column).filter(|share| share.is_finite()).map_or_else(|| "no images".into(), percent);
     let best = epochs

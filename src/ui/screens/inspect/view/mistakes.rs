@@ -83,11 +83,11 @@ fn grid(
 fn list(found: &Inspection, all: &[&Mistake], here: usize, canvas: &mut Canvas, area: Rect) {
     let theme = canvas.theme;
     let width = LIST.min(area.width * 3 / 5);
-    let place = Rect { width, ..area };
+    let left = Rect { width, ..area };
     let right = Rect { x: area.x + width + 1, width: area.width.saturating_sub(width + 1), ..area };
     let room = (usize::from(width).saturating_sub(13) / 2).max(4);
     let arrow = canvas.glyphs.arrow();
-    for (row, at) in in_view(place, here, all.len()) {
+    for (row, at) in in_view(left, here, all.len()) {
         let of = all[row];
         let [label, prediction] = pair(canvas, found, (of.label, of.prediction), room);
         let text = format!("{label:>room$} {arrow} {prediction:<room$} {:>6.2} %", 100.0 * of.probability);

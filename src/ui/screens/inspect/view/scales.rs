@@ -24,17 +24,17 @@ pub(crate) fn draw(screen: &InspectScreen, found: &Inspection, canvas: &mut Canv
     let columns = Columns::of(head.width);
     canvas.text(columns.head(), theme.title, head);
     let most = found.scales.iter().filter_map(|of| of.gradient).fold(0.0, f64::max);
-    for (place, at) in in_view(body, screen.layer, found.scales.len()) {
-        let of = &found.scales[place];
+    for (index, at) in in_view(body, screen.layer, found.scales.len()) {
+        let of = &found.scales[index];
         let lost = of.gradient.is_some_and(|rms| !rms.is_finite() || rms < VANISHING * most);
         let trouble = of.dead > 0.5 || lost || !of.deviation.is_finite();
-        let style = match (place == screen.layer, trouble) {
+        let style = match (index == screen.layer, trouble) {
             (true, _) => theme.selected,
             (_, true) => theme.warn,
             _ => theme.text,
         };
         let sign = if trouble { "!" } else { " " };
-        let [before, between] = columns.row(&format!("{sign}{}", Kind::of(place, &of.name)), of);
+        let [before, between] = columns.row(&format!("{sign}{}", Kind::of(index, &of.name)), of);
         let bar =
             |scale: &Decades, value| Span::styled(scale.bar(value, columns.bar, glyphs), theme.curve(0));
         let spans = [
