@@ -138,7 +138,7 @@ impl Config {
             };
             match words {
                 Some(keys) => {
-                    self.keys.push(OwnKeys { action: action.get_ref().to_string(), keys, location })
+                    self.keys.push(OwnKeys { action: action.get_ref().to_string(), keys, location });
                 }
                 None => self.warnings.push(format!(
                     "{location}: `{}` takes keys, as in [\"ctrl-r\", \"F5\"]; it is ignored.",

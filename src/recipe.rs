@@ -190,64 +190,47 @@ impl Recipe {
     /// Everything that is wrong with the recipe itself, before any data is read.
     pub fn validate(&self) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut check = |fine: bool, field: &'static str, sentence: String| {
+        let mut check = |field: &'static str, fine: bool, sentence: String| {
             if !fine {
                 problems.push(Problem::new(field, sentence));
             }
         };
+        let Self { batch_size: n, epochs, momentum, lr, weight_decay: decay, warmup, seed, .. } = *self;
+        check("batch_size", (1..=65_536).contains(&n), format!("{n} images; it must be from 1 to 65536."));
         check(
-            (1..=65_536).contains(&self.batch_size),
-            "batch_size",
-            format!("{} images; it must be from 1 to 65536.", self.batch_size),
-        );
-        check(
-            (1..=1_000_000).contains(&self.epochs),
             "epochs",
-            format!("{}; it must be from 1 to 1000000.", self.epochs),
+            (1..=1_000_000).contains(&epochs),
+            format!("{epochs}; it must be from 1 to 1000000."),
         );
         check(
-            self.steps != Some(0),
             "steps",
+            self.steps != Some(0),
             "0; leave it out to train all epochs, or give at least 1.".into(),
         );
-        let shares = [
-            ("dropout", self.dropout),
-            ("momentum", self.momentum),
-            ("label_smoothing", self.label_smoothing),
-        ];
-        for (field, x) in shares {
-            check((0.0..1.0).contains(&x), field, format!("{x}; it must be at least 0 and below 1."));
+        let smoothing = ("label_smoothing", self.label_smoothing);
+        for (field, x) in [("dropout", self.dropout), ("momentum", momentum), smoothing] {
+            check(field, (0.0..1.0).contains(&x), format!("{x}; it must be at least 0 and below 1."));
         }
         check(
-            self.lr > 0.0 && self.lr.is_finite(),
             "lr",
-            format!("{}; the learning rate must be above 0 and finite.", self.lr),
+            lr > 0.0 && lr.is_finite(),
+            format!("{lr}; the learning rate must be above 0 and finite."),
         );
         check(
-            self.optimizer != Optimizer::Sgd || !self.nesterov || self.momentum > 0.0,
             "nesterov",
+            self.optimizer != Optimizer::Sgd || !self.nesterov || momentum > 0.0,
             "Nesterov's momentum needs a momentum above 0; give one, or --no-nesterov.".into(),
         );
+        check("weight_decay", (0.0..=1.0).contains(&decay), format!("{decay}; it must be from 0 to 1."));
         check(
-            (0.0..=1.0).contains(&self.weight_decay),
-            "weight_decay",
-            format!("{}; it must be from 0 to 1.", self.weight_decay),
-        );
-        check(
-            (0.0..=self.epochs as f64).contains(&self.warmup),
             "warmup",
-            format!("{} epochs; it must be from 0 to the run's {} epochs.", self.warmup, self.epochs),
+            (0.0..=epochs as f64).contains(&warmup),
+            format!("{warmup} epochs; it must be from 0 to the run's {epochs} epochs."),
         );
-        check(
-            i64::try_from(self.seed).is_ok(),
-            "seed",
-            format!("{}; it must be below 2^63, as TOML has it.", self.seed),
-        );
-        check(
-            self.train_limit != Some(0),
-            "train_limit",
-            "0; leave it out to train on all images, or give at least 1.".into(),
-        );
+        let below = i64::try_from(seed).is_ok();
+        check("seed", below, format!("{seed}; it must be below 2^63, as TOML has it."));
+        let limited = self.train_limit != Some(0);
+        check("train_limit", limited, "0; leave it out to train on all images, or give at least 1.".into());
         if let Err(problem) = self.schedule.validate(self.epochs) {
             problems.push(problem);
         }

@@ -6,8 +6,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use toml::Table;
-
 use crate::cli::Cli;
 use crate::data;
 use crate::files;
@@ -15,6 +13,7 @@ use crate::headless::answers::complain;
 use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, Monitor, lines};
 use crate::protocol::{Event, Outcome, Overrides, Stamped};
+use crate::recipe::keys::KEYS;
 use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::recipe::{Data, Recipe};
 use crate::store::checkpoint::Meta;
@@ -127,7 +126,7 @@ impl Case<'_> {
             if asked == begun || asked == now {
                 continue;
             }
-            match key.as_str() {
+            match key {
                 "epochs" | "steps" | "data" | "data_dir" => {}
                 "lr" if self.diverged => overrides.lr = Some(self.asked.lr),
                 _ => {
@@ -161,7 +160,7 @@ impl Case<'_> {
             ("lr", typed.lr.is_some()),
         ];
         for (key, [begun, now, asked]) in self.keys() {
-            if typed.contains(&(&key, true)) && asked == begun && asked != now {
+            if typed.contains(&(key, true)) && asked == begun && asked != now {
                 let [was, is] =
                     [begun, now].map(|value| value.map_or("no limit".into(), |value| value.to_string()));
                 complain(&format!(
@@ -173,13 +172,10 @@ impl Case<'_> {
     }
 
     /// Each key of the recipes with its three values.
-    fn keys(&self) -> Vec<(String, [Option<toml::Value>; 3])> {
+    fn keys(&self) -> Vec<(&'static str, [Option<toml::Value>; 3])> {
         let tables = [&self.begun, &self.now, &self.asked].map(Recipe::to_table);
-        let mut keys: Vec<&String> = tables.iter().flat_map(Table::keys).collect();
-        keys.sort();
-        keys.dedup();
-        let values = |key: &String| tables.each_ref().map(|table| table.get(key).cloned());
-        keys.into_iter().map(|key| (key.clone(), values(key))).collect()
+        let values = |name| tables.each_ref().map(|table| table.get(name).cloned());
+        KEYS.iter().map(|key| (key.name, values(key.name))).collect()
     }
 
     /// Where the images are now, if the command line names another existing place for the same ones. A relative path

@@ -46,79 +46,17 @@ const fn plus_only(table: [f64; 2]) -> Errors {
 
 /// Every preset. Errors: table 2 of Huang et al., "Densely Connected Convolutional Networks" (CVPR 2017);
 /// bc-40-48: the authors' repository. bc-22-12 and bc-40-12 are small ones for a CPU, without a published figure.
+#[rustfmt::skip]
 pub const PRESETS: &[Preset] = &[
-    Preset {
-        name: "bc-22-12",
-        depth: 22,
-        growth_rate: 12,
-        bc: true,
-        parameters: 71_686,
-        errors: UNPUBLISHED,
-    },
-    Preset {
-        name: "bc-40-12",
-        depth: 40,
-        growth_rate: 12,
-        bc: true,
-        parameters: 176_122,
-        errors: UNPUBLISHED,
-    },
-    Preset {
-        name: "bc-100-12",
-        depth: 100,
-        growth_rate: 12,
-        bc: true,
-        parameters: 769_162,
-        errors: errors([5.92, 4.51, 24.15, 22.27]),
-    },
-    Preset {
-        name: "bc-250-24",
-        depth: 250,
-        growth_rate: 24,
-        bc: true,
-        parameters: 15_324_406,
-        errors: errors([5.19, 3.62, 19.64, 17.60]),
-    },
-    Preset {
-        name: "bc-190-40",
-        depth: 190,
-        growth_rate: 40,
-        bc: true,
-        parameters: 25_624_430,
-        errors: plus_only([3.46, 17.18]),
-    },
-    Preset {
-        name: "bc-40-48",
-        depth: 40,
-        growth_rate: 48,
-        bc: true,
-        parameters: 2_733_130,
-        errors: plus_only([3.99, 20.29]),
-    },
-    Preset {
-        name: "40-12",
-        depth: 40,
-        growth_rate: 12,
-        bc: false,
-        parameters: 1_019_722,
-        errors: errors([7.00, 5.24, 27.55, 24.42]),
-    },
-    Preset {
-        name: "100-12",
-        depth: 100,
-        growth_rate: 12,
-        bc: false,
-        parameters: 6_979_642,
-        errors: errors([5.77, 4.10, 23.79, 20.20]),
-    },
-    Preset {
-        name: "100-24",
-        depth: 100,
-        growth_rate: 24,
-        bc: false,
-        parameters: 27_249_082,
-        errors: errors([5.83, 3.74, 23.42, 19.25]),
-    },
+    Preset { name: "bc-22-12", depth: 22, growth_rate: 12, bc: true, parameters: 71_686, errors: UNPUBLISHED },
+    Preset { name: "bc-40-12", depth: 40, growth_rate: 12, bc: true, parameters: 176_122, errors: UNPUBLISHED },
+    Preset { name: "bc-100-12", depth: 100, growth_rate: 12, bc: true, parameters: 769_162, errors: errors([5.92, 4.51, 24.15, 22.27]) },
+    Preset { name: "bc-250-24", depth: 250, growth_rate: 24, bc: true, parameters: 15_324_406, errors: errors([5.19, 3.62, 19.64, 17.60]) },
+    Preset { name: "bc-190-40", depth: 190, growth_rate: 40, bc: true, parameters: 25_624_430, errors: plus_only([3.46, 17.18]) },
+    Preset { name: "bc-40-48", depth: 40, growth_rate: 48, bc: true, parameters: 2_733_130, errors: plus_only([3.99, 20.29]) },
+    Preset { name: "40-12", depth: 40, growth_rate: 12, bc: false, parameters: 1_019_722, errors: errors([7.00, 5.24, 27.55, 24.42]) },
+    Preset { name: "100-12", depth: 100, growth_rate: 12, bc: false, parameters: 6_979_642, errors: errors([5.77, 4.10, 23.79, 20.20]) },
+    Preset { name: "100-24", depth: 100, growth_rate: 24, bc: false, parameters: 27_249_082, errors: errors([5.83, 3.74, 23.42, 19.25]) },
 ];
 
 impl Preset {

@@ -1,10 +1,10 @@
 //! The runs on disk, their order and filter, which of them is under the cursor, and which are drawn together.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::recipe::keys::{FORM, text_of};
+use crate::recipe::keys::{KEYS, text_of};
 use crate::store::catalog::{Entry, Summary};
 use crate::ui::curves::Curves;
 use crate::ui::saved_state::Order;
@@ -116,13 +116,9 @@ impl Runs {
     /// Keys in which the recipes of the shown runs differ, with each run's value.
     pub(crate) fn differences(&self) -> Vec<String> {
         let tables: Vec<toml::Table> = self.rows.iter().filter_map(table).collect();
-        let keys: BTreeSet<&String> = tables.iter().flat_map(toml::Table::keys).collect();
-        let differs = |key: &&String| tables.iter().any(|table| table.get(*key) != tables[0].get(*key));
-        let mut keys: Vec<String> =
-            keys.into_iter().filter(|key| *key != "data_dir").filter(differs).cloned().collect();
-        // As in the form; what that does not have comes last.
-        keys.sort_by_key(|key| FORM.iter().position(|row| row.name == *key).unwrap_or(usize::MAX));
-        keys
+        let differs = |name: &str| tables.iter().any(|table| table.get(name) != tables[0].get(name));
+        let names = KEYS.iter().map(|key| key.name);
+        names.filter(|name| *name != "data_dir" && differs(name)).map(str::to_owned).collect()
     }
 }
 
