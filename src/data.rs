@@ -29,7 +29,7 @@ pub use prepare::{Batch, Prepare, order};
 pub struct Dataset {
     /// Name of each class, by label.
     pub classes: Vec<String>,
-    /// What the network learns from; never empty.
+    /// Training images; never empty.
     pub train: Images,
     /// Held out of the training images; may be empty.
     pub validation: Images,

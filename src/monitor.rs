@@ -1,4 +1,4 @@
-//! What a spectator knows about a run, a fold over its events, live or read back from a journal; and how it is
+//! The state of a run, folded from its events, live or read back from a journal; and how it is
 //! said: lines for a person, an exit code for a shell.
 //! No clock: the events carry the time.
 
@@ -107,7 +107,7 @@ impl Monitor {
         }
     }
 
-    /// Seconds since the run began or went on, as its events tell.
+    /// Seconds since the run began or was resumed, by its events.
     pub fn elapsed_seconds(&self) -> f64 {
         self.begun.map_or(0.0, |begun| self.told - begun)
     }

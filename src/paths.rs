@@ -15,7 +15,7 @@ pub struct Paths {
     pub config: PathBuf,
     /// `runs` is here.
     pub data: PathBuf,
-    /// What the interface remembers is here.
+    /// Where the interface keeps its state.
     pub state: PathBuf,
     /// What can be made again is here.
     pub cache: PathBuf,

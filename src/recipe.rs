@@ -60,9 +60,9 @@ pub struct Recipe {
     pub train_limit: Option<usize>,
     /// Random crops and flips of the training images.
     pub augment: Augment,
-    /// What a crop finds outside the image.
+    /// Padding of a crop outside the image.
     pub pad: Pad,
-    /// What the pixels are divided by.
+    /// Normalisation of the pixels.
     pub normalization: Normalization,
 
     /// Passes over the training images.

@@ -25,7 +25,7 @@ pub struct Batch {
 pub struct Prepare {
     /// What each byte becomes, per channel.
     table: [[f32; 256]; 3],
-    /// What a crop finds outside the image, per channel: as a number, and as the nearest byte.
+    /// Padding per channel: as a number, and as the nearest byte.
     outside: [(f32, u8); 3],
     augment: bool,
     flips: bool,

@@ -29,7 +29,7 @@ impl Exit {
     /// Ended early; the same command line continues it: `EX_TEMPFAIL`.
     pub const UNFINISHED: Self = Self(75);
 
-    /// The code of an end under `--continue`: whoever stopped it, there is more to do.
+    /// The code of an end under `--continue`, whatever stopped it: there is more to do.
     pub fn of_continued(end: &End) -> Self {
         match end {
             End::Finished(Outcome::Stopped, _) | End::Failed(_, Cause::Stopped | Cause::Interrupted(_)) => {

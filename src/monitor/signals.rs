@@ -1,4 +1,4 @@
-//! What a signal asks of either front end.
+//! The meaning of signals, for either front end.
 //!
 //! Whoever ends a job often sends a signal twice within milliseconds: `timeout`, shells and schedulers pass on
 //! what the whole process group gets too. So a second request counts only when it comes after a while.

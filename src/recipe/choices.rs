@@ -18,7 +18,7 @@ words! {
 }
 
 words! {
-    /// What a crop finds outside the image.
+    /// Padding of a crop outside the image.
     Pad {
         /// Zeros after normalisation: the mean colour (the paper's code).
         Normalised = "normalised",

@@ -70,7 +70,7 @@ impl Jump {
 }
 
 /// The schedule of `recipe` with its drops at epochs, so that more of them move no drop; drops that never come are
-/// left out. None where a run of so many epochs could not be begun with it.
+/// left out. None where a run of that many epochs could not begin with it.
 fn in_epochs(recipe: &Recipe) -> Option<Schedule> {
     let Schedule::Step(drops) = &recipe.schedule else { return None };
     let comes = |drop: &&Drop| drop.after(recipe.epochs, recipe.drop_counting) < recipe.epochs;

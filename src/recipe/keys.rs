@@ -18,18 +18,18 @@ pub struct Key {
     pub group: &'static str,
     /// Its name in files; that of its option has `-` for `_`.
     pub name: &'static str,
-    /// What stands for its value in `--help`.
+    /// The placeholder of its value in `--help`.
     pub value_name: &'static str,
     /// What its value counts, or its range.
     pub unit: &'static str,
-    /// What values it takes.
+    /// The type of its value.
     pub kind: Kind,
     /// Its default, where a recipe does not say it.
     pub default: &'static str,
     help: &'static str,
 }
 
-/// What values a key takes.
+/// The type of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A whole number from 0 up to this.
@@ -42,7 +42,7 @@ pub enum Kind {
     Switch(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// What this reads.
+    /// Whatever this function parses.
     Text(fn(&str) -> Result<Value, String>),
     /// A directory.
     Path,
@@ -51,7 +51,7 @@ pub enum Kind {
 }
 
 impl Key {
-    /// What it is, in a clause.
+    /// Its description, in a clause.
     pub fn help(&self) -> Cow<'static, str> {
         let Kind::Data = self.kind else { return self.help.into() };
         let built_in = |set: &bool| if *set { " (built in)" } else { "" };
@@ -103,7 +103,7 @@ pub const KEYS: &[Key] = &[
     key("details", "stem_kind", "", "", Kind::Word(StemKind::WORDS), "", "first convolution: 3x3, or 7x7 of stride 2 and a max pool"),
     key("details", "dropout_places", "", "", Kind::Word(DropoutPlaces::WORDS), "", "convolutions that dropout follows: all but the first, or the last of each dense layer"),
     key("details", "init", "", "", Kind::Word(Init::WORDS), "", "fan of the convolutions' initial standard deviation"),
-    key("details", "pad", "", "", Kind::Word(Pad::WORDS), "", "what a crop finds outside the image: the mean colour, or black"),
+    key("details", "pad", "", "", Kind::Word(Pad::WORDS), "", "padding of a crop outside the image: the mean colour, or black"),
     key("details", "normalization", "", "", Kind::Word(Normalization::WORDS), "", "pixels of mean 0 and standard deviation 1, or from 0 to 1"),
     key("details", "drop_counting", "", "", Kind::Word(DropCounting::WORDS), "", "a drop at epoch E comes after E epochs, or after E - 1"),
 ];

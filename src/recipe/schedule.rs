@@ -55,7 +55,7 @@ impl Drop {
 }
 
 impl Schedule {
-    /// What the learning rate is multiplied by at `step` (from 0) in `epoch` (from 0), where the
+    /// The factor of the learning rate at `step` (from 0) in `epoch` (from 0), where the
     /// warm-up takes `warmup` steps and the run `total` steps.
     pub(crate) fn factor(
         &self,

@@ -62,7 +62,7 @@ impl Entry {
             .map_or_else(|sentence| Some(sentence.as_str()), |summary| summary.message.as_deref())
     }
 
-    /// Whether it says that it runs while nobody trains in it: its process was killed.
+    /// Whether its process was killed: its summary says that it runs, but no process trains in it.
     pub fn interrupted(&self) -> bool {
         !self.live && self.summary().is_some_and(|summary| summary.state == State::Running)
     }

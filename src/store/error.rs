@@ -24,7 +24,7 @@ pub enum StoreError {
     Failed {
         /// The file that was to be written.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
         /// Whether it is a file of a run that has a checkpoint to resume from.
         resumable: bool,
@@ -110,7 +110,7 @@ impl StoreError {
     }
 }
 
-/// What the system said, in words for a person; its own words where there is nothing plainer.
+/// The system's error in plain words; in its own where there are none.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full".into(),
@@ -132,7 +132,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// What a person can do about it.
+/// The remedy.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",

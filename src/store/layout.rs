@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the run trains, as it was started.
+/// The recipe the run was started with.
 pub const RECIPE: &str = "recipe.toml";
 /// Every event.
 pub const JOURNAL: &str = "journal.jsonl";

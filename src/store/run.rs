@@ -149,7 +149,7 @@ impl RunDir {
         Ok(Self { path: path.to_owned(), name: name_of(path), hold, newborn, made })
     }
 
-    /// The directory and its lock, for whoever shows that they are held.
+    /// The directory and its lock, to show that they are held.
     pub fn hold(&self) -> &Arc<Hold> {
         &self.hold
     }

@@ -1,4 +1,4 @@
-//! The entries of one directory, sorted, and a count of those that nobody uses.
+//! The entries of one directory, sorted, and a count of the unused ones.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use crate::data::folder::decode::EXTENSIONS;
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     pub(crate) directories: Vec<OsString>,
-    /// What is named as an image.
+    /// Files with the extension of an image.
     pub(crate) images: Vec<OsString>,
     pub(crate) others: usize,
 }

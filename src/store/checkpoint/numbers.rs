@@ -1,4 +1,4 @@
-//! What the numbers of a checkpoint must be, on the way in and on the way out.
+//! Checks of the numbers in a checkpoint, when it is read and when it is written.
 
 use crate::store::checkpoint::state::{Array, Meta};
 

@@ -1,4 +1,4 @@
-//! What a checkpoint holds.
+//! The contents of a checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -27,10 +27,10 @@ pub struct Checkpoint {
     pub tensors: BTreeMap<String, Array>,
 }
 
-/// What a checkpoint says beside its tensors; JSON in the file's metadata.
+/// The metadata of a checkpoint, as JSON in the file's header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
-    /// What the run trains, with its live changes and its absolute data path.
+    /// The recipe, with its live changes and its absolute data path.
     pub recipe: Recipe,
     /// Class names, in the order of the network's outputs.
     pub classes: Vec<String>,

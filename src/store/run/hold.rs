@@ -26,7 +26,7 @@ pub struct Hold {
     locking: Locking,
 }
 
-/// What has become of a run's directory.
+/// The state of a run's directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is where it was, and this process's.
@@ -44,7 +44,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// What is to be said about a run that was at `path`, if anything.
+    /// The message about a run that was at `path`, if any.
     pub fn sentence(&self, path: &Path) -> Option<String> {
         let path = path.display();
         match self {
@@ -89,7 +89,7 @@ impl Hold {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An error unless the lock is this process's, or nobody's: `ResourceBusy` where it is another's.
+    /// An error unless the lock is free or this process's: `ResourceBusy` where another process has it.
     pub(in crate::store) fn check(&self) -> io::Result<()> {
         match self.lock().owner(&self.directory)? {
             Owner::Us | Owner::Nobody => Ok(()),
@@ -110,7 +110,7 @@ impl Hold {
         Ok(standing)
     }
 
-    /// What has become of the directory that was at `path`.
+    /// The state of the directory that was at `path`.
     pub(super) fn standing(&self, path: &Path) -> io::Result<Standing> {
         let owner = self.lock().owner(&self.directory)?;
         if let Owner::Other(other) = owner {
@@ -148,7 +148,7 @@ impl Hold {
     }
 }
 
-/// Takes the run at `path` so that it can be deleted; `None` where its lock is no file, which nobody can hold.
+/// Takes the run at `path` so that it can be deleted; `None` where its lock is not a file, so that no process can hold it.
 pub(crate) fn hold_to_delete(path: &Path) -> Result<Option<Hold>, StoreError> {
     match lock::look(path) {
         Ok(_) => Hold::take(path, lock::SYSTEM).map(Some),

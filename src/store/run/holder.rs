@@ -22,7 +22,7 @@ pub(super) struct Holder {
     boot: Option<String>,
     /// Where its number counts: the inode of its process namespace.
     pid_namespace: Option<u64>,
-    /// Its number.
+    /// Its process number.
     pid: u32,
     /// When it began, in ticks since that start of the system.
     start: Option<u64>,
@@ -30,7 +30,7 @@ pub(super) struct Holder {
     version: String,
 }
 
-/// What has become of a holder.
+/// The state of a holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is there.

@@ -1,4 +1,4 @@
-//! What a start leaves that was killed before its first checkpoint: a directory that holds no training, and may be
+//! The remains of a start that was killed before its first checkpoint: a directory that holds no training, and may be
 //! used again.
 
 use std::fs;

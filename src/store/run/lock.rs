@@ -1,7 +1,7 @@
 //! One process at a time in a run: a lock on `.lock` that the system drops with its holder.
 //!
 //! The file says who holds it, and its holder rewrites it every second ([`BEAT`]). There are file systems whose
-//! locks hold nothing; there, whoever is about to take a run sees another's beats and lets it be.
+//! locks hold nothing; there, a process about to take a run sees the beats of another and refuses.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -44,12 +44,12 @@ pub(super) const SYSTEM: Locking = Locking {
     look: Duration::from_millis(100),
 };
 
-/// What is in the file while the run is held.
+/// The contents of the file while the run is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     #[serde(flatten)]
     holder: Holder,
-    /// The inode of the very file: a copy of a run is held by nobody.
+    /// The inode of this file: a copy of a run is not held.
     inode: u64,
     /// How often it was rewritten. It counts, so that no clock of two machines is compared.
     beat: u64,
@@ -67,7 +67,7 @@ pub(super) struct Lock {
 pub(super) enum Owner {
     /// This process.
     Us,
-    /// Nobody: there is no such file any more.
+    /// None: the file is gone.
     Nobody,
     /// Another process, which says so or has another file there.
     Other(Option<Holder>),
@@ -154,7 +154,7 @@ impl Drop for Lock {
     }
 }
 
-/// Locks `file`; whoever lists the runs holds it for an instant (see `held`).
+/// Locks `file`; a process that lists the runs holds it for an instant (see `held`).
 fn lock(file: &File, try_lock: fn(&File) -> Result<(), TryLockError>) -> Result<(), TryLockError> {
     let mut locked = try_lock(file);
     for pause in [1, 5, 20] {

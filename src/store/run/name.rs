@@ -1,4 +1,4 @@
-//! What a run may be called: a name that is one directory, today and on another machine; and where it may lie.
+//! Valid names of a run: one directory, also on another machine; and valid paths.
 
 use std::path::Path;
 

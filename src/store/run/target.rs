@@ -1,4 +1,4 @@
-//! What a person means by a word after `--resume` or `evaluate`: a run by name or path, or a checkpoint.
+//! The target of `--resume` and `evaluate`: a run by name or path, or a checkpoint.
 
 use std::path::{Component, Path, PathBuf};
 
