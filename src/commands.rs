@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, ComputeArgs, RecipeArgs, RunsDirArgs};
+use crate::cli::{Cli, Command, ComputeArgs, RecipeArgs, RunArgs, RunsDirArgs};
 use crate::config::Config;
 use crate::engine::{self, EngineOptions};
 use crate::headless::answers::{ask, complain};
@@ -53,6 +53,16 @@ impl Context {
     pub(crate) fn runs_dir(&self, place: &RunsDirArgs) -> PathBuf {
         let settled = place.runs_dir.clone().or_else(|| self.config.runs_dir.clone());
         settled.unwrap_or_else(|| self.paths.runs())
+    }
+
+    /// The options of a run.
+    pub(crate) fn run_options(&self, args: &RunArgs, threads: usize) -> Options {
+        Options {
+            save_every: args.save_every,
+            stop_after: args.stop_after,
+            no_test: args.no_test,
+            ..options(&args.compute, threads, self.runs_dir(&args.place))
+        }
     }
 
     /// The recipe of the command line over that of the config file; the error has one line for each problem.

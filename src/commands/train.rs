@@ -6,7 +6,7 @@ use crate::commands::{Context, start, threads, usage_error};
 use crate::headless::answers::complain;
 use crate::headless::follow;
 use crate::monitor::Exit;
-use crate::protocol::{Command, Options, Start};
+use crate::protocol::{Command, Start};
 
 /// Trains the recipe of the command line, or resumes a run. `typed` are the options given on the command line.
 pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
@@ -29,15 +29,7 @@ pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
 /// The command for the engine, with the compute threads started; an exit code where there is nothing to do.
 fn command(context: &Context, cli: &Cli, typed: &[String]) -> Result<Command, Exit> {
     let args = &cli.run;
-    let options = |threads| Options {
-        runs_dir: context.runs_dir(&args.place),
-        device: args.compute.device,
-        threads,
-        save_every: args.save_every,
-        stop_after: args.stop_after,
-        no_test: args.no_test,
-        reference: args.compute.reference,
-    };
+    let options = |threads| context.run_options(args, threads);
     let resume = |target, overrides, threads| Command::Resume {
         target,
         overrides: Box::new(overrides),

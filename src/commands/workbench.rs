@@ -14,7 +14,6 @@ use crate::headless::print_line;
 use crate::monitor::Exit;
 use crate::ops::out_of_memory;
 use crate::paths::Paths;
-use crate::protocol::Options;
 use crate::recipe::Recipe;
 use crate::ui::keys::Keys;
 use crate::ui::saved_state::{State, ViewState};
@@ -128,15 +127,7 @@ fn settings(
     notes.extend(wrong);
     Settings {
         recipe,
-        options: Options {
-            runs_dir: context.runs_dir(&args.place),
-            device: args.compute.device,
-            threads,
-            save_every: args.save_every,
-            stop_after: args.stop_after,
-            no_test: args.no_test,
-            reference: args.compute.reference,
-        },
+        options: context.run_options(args, threads),
         theme,
         level,
         utc_offset: jiff::ZonedDateTime::now().offset().seconds(),

@@ -75,7 +75,7 @@ fn on(
         };
         let views: Vec<Split> =
             splits.iter().map(|images| Split { pixels: &images.pixels, labels: &images.labels }).collect();
-        if let Some(mut trainer) = backend.trainer(&config, training.clone(), &views)? {
+        if let Some(mut trainer) = backend.trainer(&config, &training, &views)? {
             let (parameters, running) = net.to_packed()?;
             trainer.load(&State { parameters, running, slots: optimizer.lock().numbers()? })?;
             return Ok(trainer);

@@ -62,7 +62,7 @@ impl Backend {
     pub fn trainer(
         &self,
         config: &NetworkConfig,
-        training: Training,
+        training: &Training,
         splits: &[Split],
     ) -> Result<Option<Box<dyn Trainer>>> {
         match &self.0 {

@@ -54,7 +54,7 @@ pub(in crate::ops) fn network(config: &NetworkConfig, machine: &Machine) -> Box<
 /// Training of the network of `config` that stays on `machine`.
 pub(in crate::ops) fn trainer(
     config: &NetworkConfig,
-    training: Training,
+    training: &Training,
     splits: &[Split],
     machine: &Machine,
 ) -> Result<Box<dyn Trainer>> {

@@ -101,12 +101,12 @@ impl GpuTrainer {
     /// Takes the memory, compiles the kernels and brings the images.
     pub(in crate::ops) fn new(
         config: &NetworkConfig,
-        training: Training,
+        training: &Training,
         splits: &[Split],
         machine: &Machine,
     ) -> Result<Self> {
-        let layout = layout_of(config, &training);
-        let first = step(&layout, &training, training.batch);
+        let layout = layout_of(config, training);
+        let first = step(&layout, training, training.batch);
         let before = before_evaluation(&layout);
         let mut programs = vec![first.clone(), before.clone()];
         if !layout.splits.is_empty() {
@@ -124,7 +124,7 @@ impl GpuTrainer {
         }
         let steps = BTreeMap::from([(training.batch, first)]);
         Ok(Self {
-            training,
+            training: training.clone(),
             built,
             steps,
             before_evaluation: before,
