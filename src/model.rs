@@ -81,6 +81,17 @@ pub struct Pass {
 }
 
 impl Pass {
+    fn new(
+        logits: &Tensor,
+        labels: &Tensor,
+        loss: &Tensor,
+        gradients: Vec<Tensor>,
+        statistics: Vec<Tensor>,
+    ) -> Result<Self> {
+        let (correct, loss) = (loss::correct(logits, labels)?, f64::from(loss.to_scalar::<f32>()?));
+        Ok(Self { logits: logits.detach(), loss, correct, gradients, statistics })
+    }
+
     /// Whether the loss, every gradient and every running statistic is finite.
     pub fn is_finite(&self) -> Result<bool> {
         if !self.loss.is_finite() {
@@ -279,13 +290,7 @@ impl DenseNet {
                 None => var.as_tensor().zeros_like(),
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(Pass {
-            correct: loss::correct(&logits, labels)?,
-            loss: f64::from(loss.to_scalar::<f32>()?),
-            logits: logits.detach(),
-            gradients,
-            statistics,
-        })
+        Pass::new(&logits, labels, &loss, gradients, statistics)
     }
 
     /// Takes over new weights and running statistics, in the order of [`Self::parameters`] and

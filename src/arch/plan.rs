@@ -67,17 +67,12 @@ pub enum Kind {
 impl Kind {
     /// The kind of the row number `index` of a plan whose tensors begin with `prefix`.
     pub fn of(index: usize, prefix: &str) -> Self {
-        let number = |text: &str, word: &str| text.strip_prefix(word)?.parse().ok();
-        let bare = prefix.strip_prefix("features").map(|rest| rest.trim_start_matches('.'));
-        let parts: Vec<&str> = bare.into_iter().flat_map(|bare| bare.split('.')).collect();
-        match parts[..] {
-            [] => Self::Classifier,
-            [block, layer] => Self::DenseLayer {
-                block: number(block, "denseblock").unwrap_or(0),
-                layer: number(layer, "denselayer").unwrap_or(0),
-            },
-            [""] if index == 0 => Self::Stem,
-            [one] => number(one, "transition").map_or(Self::Head, |block| Self::Transition { block }),
+        let numbers = prefix.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+        match numbers.collect::<Vec<usize>>()[..] {
+            [block, layer] => Self::DenseLayer { block, layer },
+            [block] => Self::Transition { block },
+            _ if prefix == "classifier" => Self::Classifier,
+            _ if index == 0 => Self::Stem,
             _ => Self::Head,
         }
     }

@@ -68,14 +68,12 @@ fn to_json(recipe: &Recipe, arch: &Arch, plan: &Plan) -> Value {
     })
 }
 
-/// The row's name for people.
-fn title(row: &Row) -> String {
+/// The name of a row after those of its tensors.
+fn title(row: &Row) -> &str {
     match row.kind {
-        Kind::Stem => "conv0".into(),
-        Kind::DenseLayer { block, layer } => format!("denseblock{block}.denselayer{layer}"),
-        Kind::Transition { block } => format!("transition{block}"),
-        Kind::Head => "norm5, average".into(),
-        Kind::Classifier => "classifier".into(),
+        Kind::Stem => "conv0",
+        Kind::Head => "norm5, average",
+        _ => row.name.trim_start_matches("features."),
     }
 }
 
@@ -92,7 +90,7 @@ fn to_lines(recipe: &Recipe, arch: &Arch, plan: &Plan) -> Vec<String> {
     for row in &plan.rows {
         let [c, h, w] = row.output;
         let (parameters, macs, bytes) = numbers(row.parameter_count(), row.macs, row.activation_bytes);
-        lines.push(table_line([&title(row), &format!("{c}x{h}x{w}"), &parameters, &macs, &bytes]));
+        lines.push(table_line([title(row), &format!("{c}x{h}x{w}"), &parameters, &macs, &bytes]));
     }
     let (parameters, macs, bytes) = numbers(plan.parameters(), plan.macs(), plan.activation_bytes());
     lines.push(table_line(["an image", &format!("{} classes", arch.classes), &parameters, &macs, &bytes]));

@@ -8,6 +8,7 @@ use crate::data::{ChannelStats, Images};
 use crate::engine::build::{new_net, requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
+use crate::engine::host::Source;
 use crate::engine::in_flight::InFlight;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
@@ -148,7 +149,7 @@ fn measure(
         trainer::by_recipe(&net, &optimizer, recipe, &prepare, &[images], report)?
     } else {
         let training = trainer::plan(recipe, recipe.batch_size, Feed::Given);
-        let mut trainer = trainer::on_given_batch(&net, &optimizer, training)?;
+        let mut trainer = trainer::on(&net, &optimizer, training, Source::Given(None))?;
         let Batch { images, labels, .. } = random_batch(recipe, classes);
         trainer.give(&images, &labels)?;
         trainer

@@ -53,16 +53,8 @@ pub(super) fn by_recipe(
     on(net, optimizer, of(recipe), Source::Splits(splits.to_vec(), Box::new(prepare.clone())))
 }
 
-/// The trainer of `net` on a batch that is handed over.
-pub(super) fn on_given_batch(
-    net: &Arc<DenseNet>,
-    optimizer: &SharedOptimizer,
-    training: Training,
-) -> Result<Box<dyn Trainer>, Failure> {
-    on(net, optimizer, training, Source::Given(None))
-}
-
-fn on(
+/// The trainer of `net` on the images of `source`.
+pub(super) fn on(
     net: &Arc<DenseNet>,
     optimizer: &SharedOptimizer,
     training: Training,

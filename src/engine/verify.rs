@@ -16,6 +16,7 @@ use crate::arch::plan::Plan;
 use crate::arch::words::{Init, StemKind};
 use crate::engine::build::placed;
 use crate::engine::failure::Failure;
+use crate::engine::host::Source;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::step::SharedOptimizer;
 use crate::engine::trainer;
@@ -287,7 +288,7 @@ fn retrace(
         seed: 0,
         feed: Feed::Given,
     };
-    let mut trainer = trainer::on_given_batch(net, &optimizer, training)?;
+    let mut trainer = trainer::on(net, &optimizer, training, Source::Given(None))?;
     trainer.give(&images.flatten_all()?.to_vec1()?, &labels.to_vec1()?)?;
     trainer.begin(&Epoch {
         number: 1,

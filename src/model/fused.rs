@@ -84,13 +84,7 @@ impl DenseNet {
                 slice.reshape(parameter.shape.as_slice())
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(Pass {
-            correct: loss::correct(&logits, labels)?,
-            loss: f64::from(loss.to_scalar::<f32>()?),
-            logits: logits.detach(),
-            gradients,
-            statistics,
-        })
+        Pass::new(&logits, labels, &loss, gradients, statistics)
     }
 
     /// The running statistics after the last batch, in the order of [`Self::statistics`].
@@ -125,7 +119,7 @@ mod tests {
     use crate::arch::memory::training_bytes;
     use crate::arch::words::DropoutPlaces;
     use crate::model::Implementation;
-    use crate::ops::op::by_every_isa;
+    use crate::ops::cpu::by_every_isa;
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
 
@@ -281,8 +275,9 @@ mod tests {
     fn the_fast_network_agrees_with_the_reference_on_every_instruction_set() {
         for case in cases() {
             let net = case.net(Implementation::Fused);
-            for (isa, fused) in by_every_isa(&net.config().unwrap()) {
-                agrees(&case, isa, fused);
+            let config = net.config().unwrap();
+            for (isa, passes) in by_every_isa(&config) {
+                agrees(&case, isa, Fused::new(&config.net, passes));
             }
         }
     }

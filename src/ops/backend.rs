@@ -5,18 +5,17 @@ use candle_core::{Device, Result};
 use crate::arch::words::Precision;
 use crate::ops::cpu;
 #[cfg(any(feature = "cuda", feature = "host-kernels"))]
-use crate::ops::cuda::{self, Machine};
+use crate::ops::cuda::{self, GpuNetwork, GpuTrainer, Machine};
 use crate::ops::op::Fused;
 use crate::ops::passes::NetworkConfig;
 use crate::ops::trainer::{Peaks, Split, Trainer, Training};
 
 /// Computes the fused network.
 #[derive(Clone, Debug)]
-pub struct Backend(Kind);
-
-#[derive(Clone, Debug)]
-enum Kind {
+pub enum Backend {
+    /// On the CPU.
     Cpu,
+    /// With the kernels of a GPU.
     #[cfg(any(feature = "cuda", feature = "host-kernels"))]
     Gpu(Machine),
 }
@@ -29,30 +28,24 @@ impl Backend {
     /// That of a device; `None` where it has none.
     pub fn of(device: &Device) -> Option<Self> {
         match device {
-            Device::Cpu => Some(Self(Kind::Cpu)),
+            Device::Cpu => Some(Self::Cpu),
             #[cfg(feature = "cuda")]
-            Device::Cuda(device) => Some(Self(Kind::Gpu(Machine::Gpu(device.clone())))),
+            Device::Cuda(device) => Some(Self::Gpu(Machine::Gpu(device.clone()))),
             _ => None,
         }
     }
 
-    /// The kernels of a GPU on the host: slow, for tests.
-    #[cfg(feature = "host-kernels")]
-    pub fn host_kernels(options: cuda::host::Options) -> Self {
-        Self(Kind::Gpu(Machine::Host(options)))
-    }
-
     /// Whether it is a GPU.
     pub fn is_gpu(&self) -> bool {
-        !matches!(self.0, Kind::Cpu)
+        !matches!(self, Self::Cpu)
     }
 
     /// The network of `config`.
     pub fn network(&self, config: &NetworkConfig) -> Fused {
-        let passes = match &self.0 {
-            Kind::Cpu => cpu::network(config),
+        let passes = match self {
+            Self::Cpu => cpu::network(config),
             #[cfg(any(feature = "cuda", feature = "host-kernels"))]
-            Kind::Gpu(machine) => cuda::network(config, machine),
+            Self::Gpu(machine) => Box::new(GpuNetwork::new(config.clone(), machine.clone())),
         };
         Fused::new(&config.net, passes)
     }
@@ -65,28 +58,28 @@ impl Backend {
         training: &Training,
         splits: &[Split],
     ) -> Result<Option<Box<dyn Trainer>>> {
-        match &self.0 {
-            Kind::Cpu => Ok(None),
+        match self {
+            Self::Cpu => Ok(None),
             #[cfg(any(feature = "cuda", feature = "host-kernels"))]
-            Kind::Gpu(machine) => Ok(Some(cuda::trainer(config, training, splits, machine)?)),
+            Self::Gpu(machine) => Ok(Some(Box::new(GpuTrainer::new(config, training, splits, machine)?))),
         }
     }
 
     /// The measured peaks of a GPU; `None` on the CPU.
     pub fn peaks(&self, precision: Precision) -> Result<Option<Peaks>> {
-        match &self.0 {
-            Kind::Cpu => Ok(None),
+        match self {
+            Self::Cpu => Ok(None),
             #[cfg(any(feature = "cuda", feature = "host-kernels"))]
-            Kind::Gpu(machine) => Ok(Some(cuda::peaks(precision, machine)?)),
+            Self::Gpu(machine) => Ok(Some(cuda::peaks(precision, machine)?)),
         }
     }
 
     /// The bytes that training the network of `config` takes of a GPU, and those that are free; `None` on the CPU.
     pub fn memory(&self, config: &NetworkConfig, training: &Training) -> Result<Option<(usize, usize)>> {
-        match &self.0 {
-            Kind::Cpu => Ok(None),
+        match self {
+            Self::Cpu => Ok(None),
             #[cfg(any(feature = "cuda", feature = "host-kernels"))]
-            Kind::Gpu(machine) => Ok(Some((cuda::training_bytes(config, training), machine.free_bytes()?))),
+            Self::Gpu(machine) => Ok(Some((cuda::training_bytes(config, training), machine.free_bytes()?))),
         }
     }
 }

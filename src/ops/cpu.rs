@@ -40,7 +40,7 @@ pub(in crate::ops) fn network(config: &NetworkConfig) -> Box<dyn Passes> {
 
 /// The same by each instruction set of this machine, with its name.
 #[cfg(test)]
-pub(in crate::ops) fn by_every_isa(config: &NetworkConfig) -> Vec<(&'static str, Box<dyn Passes>)> {
+pub(crate) fn by_every_isa(config: &NetworkConfig) -> Vec<(&'static str, Box<dyn Passes>)> {
     let by = |isa: Isa| (isa.name(), Box::new(Network::new(config, isa)) as Box<dyn Passes>);
     Isa::available().into_iter().map(by).collect()
 }

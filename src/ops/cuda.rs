@@ -30,36 +30,16 @@ mod tiling;
 mod trainer;
 mod update;
 
-use candle_core::Result;
-
 use crate::arch::words::Precision;
-use crate::ops::cuda::network::GpuNetwork;
-use crate::ops::cuda::trainer::GpuTrainer;
-use crate::ops::passes::{NetworkConfig, Passes};
-use crate::ops::trainer::{Split, Trainer, Training};
 
 #[cfg(feature = "cuda")]
 pub use device::cache::{Cache, keep_kernels};
 #[cfg(feature = "cuda")]
 pub use device::{describe, free_bytes};
-pub(crate) use machine::Machine;
+pub use machine::Machine;
+pub(in crate::ops) use network::GpuNetwork;
 pub(in crate::ops) use peak::peaks;
-pub(in crate::ops) use trainer::training_bytes;
-
-/// The passes of a network on `machine`.
-pub(in crate::ops) fn network(config: &NetworkConfig, machine: &Machine) -> Box<dyn Passes> {
-    Box::new(GpuNetwork::new(config.clone(), machine.clone()))
-}
-
-/// Training of the network of `config` that stays on `machine`.
-pub(in crate::ops) fn trainer(
-    config: &NetworkConfig,
-    training: &Training,
-    splits: &[Split],
-    machine: &Machine,
-) -> Result<Box<dyn Trainer>> {
-    Ok(Box::new(GpuTrainer::new(config, training, splits, machine)?))
-}
+pub(in crate::ops) use trainer::{GpuTrainer, training_bytes};
 
 impl Precision {
     /// Bytes of a number of a feature map, and of a factor.

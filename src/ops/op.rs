@@ -10,8 +10,6 @@ use candle_core::{
 
 use crate::arch::blocks::Net;
 use crate::ops::dropout::Masks;
-#[cfg(test)]
-use crate::ops::passes::NetworkConfig;
 use crate::ops::passes::{BatchStatistics, Passes};
 
 /// A network of CIFAR type with its own memory, which is taken at the first batch and used again by all
@@ -35,7 +33,7 @@ struct State {
 
 impl Fused {
     /// `net` as one operation, computed by `network`.
-    pub(in crate::ops) fn new(net: &Net, network: Box<dyn Passes>) -> Self {
+    pub(crate) fn new(net: &Net, network: Box<dyn Passes>) -> Self {
         let Net { classes, input_size: side, parameters, .. } = *net;
         Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes, side, parameters }
     }
@@ -85,13 +83,6 @@ impl Fused {
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     // A panic in a pass leaves numbers that the next pass overwrites.
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The network of `config` by each instruction set of this machine, with its name.
-#[cfg(test)]
-pub(crate) fn by_every_isa(config: &NetworkConfig) -> Vec<(&'static str, Fused)> {
-    let all = crate::ops::cpu::by_every_isa(config).into_iter();
-    all.map(|(name, passes)| (name, Fused::new(&config.net, passes))).collect()
 }
 
 /// The numbers of a contiguous tensor.

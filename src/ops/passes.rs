@@ -25,7 +25,7 @@ pub type BatchStatistics = (Vec<f64>, Vec<f64>, f64);
 
 /// The passes of a network over memory of its own. Images are `[n, 3, s, s]`, parameters joined in
 /// torchvision's order, logits `[n, classes]`.
-pub(in crate::ops) trait Passes: std::fmt::Debug + Send {
+pub(crate) trait Passes: std::fmt::Debug + Send {
     /// Logits by the batch's own statistics; the activations are kept for [`Self::backward`].
     fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>>;
 

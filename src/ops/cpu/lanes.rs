@@ -4,6 +4,31 @@
 //! each dispatched call with those instructions; the methods below are its wrappers of single
 //! instructions.
 
+/// The methods of [`Lanes`] that are one instruction of a unit of the processor.
+macro_rules! single_instructions {
+    ($vector:ty, $unit:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident) => {
+        #[inline(always)]
+        fn splat(self, x: f32) -> $vector {
+            self.$unit.$splat(x)
+        }
+
+        #[inline(always)]
+        fn add(self, a: $vector, b: $vector) -> $vector {
+            self.$unit.$add(a, b)
+        }
+
+        #[inline(always)]
+        fn sub(self, a: $vector, b: $vector) -> $vector {
+            self.$unit.$sub(a, b)
+        }
+
+        #[inline(always)]
+        fn mul(self, a: $vector, b: $vector) -> $vector {
+            self.$unit.$mul(a, b)
+        }
+    };
+}
+
 mod baseline;
 pub(super) mod isa;
 #[cfg(target_arch = "aarch64")]

@@ -12,7 +12,7 @@ use crate::ops::cuda::source::Source;
 
 /// Where programs are to run.
 #[derive(Clone, Debug)]
-pub(crate) enum Machine {
+pub enum Machine {
     /// A GPU.
     #[cfg(feature = "cuda")]
     Gpu(candle_core::CudaDevice),

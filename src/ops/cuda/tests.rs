@@ -54,8 +54,9 @@ pub(crate) fn backend() -> Option<crate::ops::backend::Backend> {
         return crate::ops::backend::Backend::of(&device);
     }
     #[cfg(feature = "host-kernels")]
-    let backend =
-        Some(crate::ops::backend::Backend::host_kernels(crate::ops::cuda::host::Options::of_environment()));
+    let backend = Some(crate::ops::backend::Backend::Gpu(super::Machine::Host(
+        crate::ops::cuda::host::Options::of_environment(),
+    )));
     #[cfg(not(feature = "host-kernels"))]
     let backend = None;
     backend

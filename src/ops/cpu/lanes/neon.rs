@@ -16,25 +16,7 @@ impl Lanes for Neon {
     const N: usize = 4;
     const TILE: usize = 12;
 
-    #[inline(always)]
-    fn splat(self, x: f32) -> float32x4_t {
-        self.neon.vdupq_n_f32(x)
-    }
-
-    #[inline(always)]
-    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        self.neon.vaddq_f32(a, b)
-    }
-
-    #[inline(always)]
-    fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        self.neon.vsubq_f32(a, b)
-    }
-
-    #[inline(always)]
-    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        self.neon.vmulq_f32(a, b)
-    }
+    single_instructions!(float32x4_t, neon, vdupq_n_f32, vaddq_f32, vsubq_f32, vmulq_f32);
 
     #[inline(always)]
     fn fma(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {

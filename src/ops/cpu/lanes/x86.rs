@@ -16,25 +16,7 @@ impl Lanes for V4 {
     const N: usize = 16;
     const TILE: usize = 12;
 
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m512 {
-        self.avx512f._mm512_set1_ps(x)
-    }
-
-    #[inline(always)]
-    fn add(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_add_ps(a, b)
-    }
-
-    #[inline(always)]
-    fn sub(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_sub_ps(a, b)
-    }
-
-    #[inline(always)]
-    fn mul(self, a: __m512, b: __m512) -> __m512 {
-        self.avx512f._mm512_mul_ps(a, b)
-    }
+    single_instructions!(__m512, avx512f, _mm512_set1_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps);
 
     #[inline(always)]
     fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
@@ -88,25 +70,7 @@ impl Lanes for V3 {
     const N: usize = 8;
     const TILE: usize = 6;
 
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m256 {
-        self.avx._mm256_set1_ps(x)
-    }
-
-    #[inline(always)]
-    fn add(self, a: __m256, b: __m256) -> __m256 {
-        self.avx._mm256_add_ps(a, b)
-    }
-
-    #[inline(always)]
-    fn sub(self, a: __m256, b: __m256) -> __m256 {
-        self.avx._mm256_sub_ps(a, b)
-    }
-
-    #[inline(always)]
-    fn mul(self, a: __m256, b: __m256) -> __m256 {
-        self.avx._mm256_mul_ps(a, b)
-    }
+    single_instructions!(__m256, avx, _mm256_set1_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps);
 
     #[inline(always)]
     fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
