@@ -3,7 +3,6 @@
 use ratatui::layout::Rect;
 
 use crate::protocol::{Answer, Question, Stamped};
-use crate::recipe::Data;
 use crate::ui::canvas::Canvas;
 use crate::ui::effect::{Acted, DONE, Effect};
 use crate::ui::keys::binding::Motion;
@@ -43,7 +42,7 @@ impl Screen for DataScreen {
     /// Data that costs next to nothing is read at once, the first time.
     fn shown(&mut self, ws: &mut Workspace) -> Vec<Effect> {
         let new = ws.preview.is_none() && !self.asked.waits() && self.asked.trouble.is_none();
-        if new && ws.draft.recipe.data == Data::Shapes { self.preview(ws) } else { Vec::new() }
+        if new && ws.draft.recipe.data.set().built_in { self.preview(ws) } else { Vec::new() }
     }
 
     fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) {
