@@ -84,6 +84,9 @@ pub struct RunArgs {
     /// Do not evaluate the test images
     #[arg(long)]
     pub no_test: bool,
+    /// Leave pictures out that cannot be decoded, and count them
+    #[arg(long)]
+    pub skip_broken: bool,
     /// Where and how to compute.
     #[command(flatten)]
     pub compute: ComputeArgs,
@@ -165,6 +168,9 @@ pub enum Command {
         /// Also time each kernel of a training step on a GPU by itself, against its roofline
         #[arg(long, conflicts_with = "evaluation")]
         kernels: bool,
+        /// Time how fast the recipe's images become batches, without a network
+        #[arg(long, conflicts_with_all = ["evaluation", "compare_reference", "kernels"])]
+        loading: bool,
         /// Which network.
         #[command(flatten)]
         recipe: Box<RecipeArgs>,

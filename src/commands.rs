@@ -61,6 +61,7 @@ impl Context {
             save_every: args.save_every,
             stop_after: args.stop_after,
             no_test: args.no_test,
+            skip_broken: args.skip_broken,
             ..options(&args.compute, threads, self.runs_dir(&args.place))
         }
     }
@@ -111,6 +112,7 @@ fn options(compute: &ComputeArgs, threads: usize, runs_dir: PathBuf) -> Options 
         save_every: SaveEvery::default(),
         stop_after: None,
         no_test: false,
+        skip_broken: false,
         reference: compute.reference,
     }
 }
@@ -176,11 +178,22 @@ fn to_question(context: &Context, command: Command) -> Result<(Question, bool), 
             let query = CheckpointQuery { target: checkpoint, data, data_dir, split, options };
             (Question::Evaluate(query), json)
         }
-        Command::Bench { evaluation, compare_reference: compare, kernels, recipe, compute, json } => {
+        Command::Bench {
+            evaluation,
+            compare_reference: compare,
+            kernels,
+            loading,
+            recipe,
+            compute,
+            json,
+        } => {
             let steps = recipe.steps().unwrap_or(BENCH_STEPS);
             let recipe = context.recipe(&recipe).map_err(|sentences| usage_error(&sentences))?;
             let options = Box::new(options(&compute, threads(&compute)?, PathBuf::new()));
             let recipe = Box::new(recipe);
+            if loading {
+                return Ok((Question::BenchLoading { recipe, options }, json));
+            }
             (Question::Bench { recipe, steps, evaluation, compare, kernels, options }, json)
         }
         Command::Verify { golden, compute, json } => {

@@ -1,8 +1,10 @@
-//! Data: the images and labels of a recipe, as bytes. No tensor, no thread, no clock.
+//! Data: the images and labels of a recipe, as bytes. No tensor.
 //!
 //! [`load`] reads, splits and measures; [`prepare`] turns images into the numbers a network sees.
 
+mod cache;
 mod cifar;
+mod digest;
 mod error;
 mod folder;
 mod images;
@@ -14,15 +16,18 @@ mod split;
 
 use std::path::PathBuf;
 
+use crate::data::digest::fingerprint;
+use crate::data::error::unusable;
 use crate::data::folder::Folder;
 use crate::data::report::Report;
 use crate::data::shapes::Shapes;
-use crate::data::source::Source;
+use crate::data::source::{Parts, Source};
 use crate::recipe::{Data, Recipe};
 
 pub use error::{DataError, Progress};
 pub use images::{ChannelStats, Images};
 pub use prepare::{Batch, Prepare, order};
+pub use report::Settings;
 
 /// The images of a recipe, split and measured.
 #[derive(Clone, Debug)]
@@ -42,17 +47,24 @@ pub struct Dataset {
     /// Absolute path of where the images were found: the `data_dir` that finds them again from any
     /// working directory. None for the shapes.
     pub dir: Option<PathBuf>,
+    /// Fingerprints of `train`, `validation` and `test`: of the names of the classes, and of every image's label and
+    /// pixels in order.
+    pub fingerprints: [String; 3],
     /// Remarks about the load for people, as in "3 files with other extensions passed over".
     pub notes: Vec<String>,
 }
 
-/// Reads (or draws) the images of `recipe` and splits them as it says. They may take `free` bytes of memory,
-/// where that is known.
-pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Dataset, DataError> {
-    let report = &mut Report::new(progress).within(free);
+/// Reads (or draws) the images of `recipe` and splits them as it says.
+pub fn load(recipe: &Recipe, settings: Settings, progress: Progress) -> Result<Dataset, DataError> {
+    let report = &mut Report::new(progress).with(settings);
     let parts = source(&recipe.data).load(recipe, report)?;
     report.tick()?;
+    check_classes(&parts, recipe)?;
+    let of = |images| fingerprint(&parts.classes, images);
+    let fingerprints = [of(&parts.train)?, of(&parts.validation)?, of(&parts.test)?];
+    report.tick()?;
     Ok(Dataset {
+        fingerprints,
         stats: ChannelStats::of(&parts.train),
         classes: parts.classes,
         train: parts.train,
@@ -62,6 +74,21 @@ pub fn load(recipe: &Recipe, free: Option<u64>, progress: Progress) -> Result<Da
         dir: parts.dir,
         notes: parts.notes,
     })
+}
+
+/// Refuses a split that leaves a class without an image to train on.
+fn check_classes(parts: &Parts, recipe: &Recipe) -> Result<(), DataError> {
+    let counts = parts.train.class_counts(parts.classes.len());
+    let without: Vec<&str> =
+        counts.iter().zip(&parts.classes).filter(|(n, _)| **n == 0).map(|(_, name)| &**name).collect();
+    let [first, others @ ..] = &without[..] else { return Ok(()) };
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let remedy = match (recipe.train_limit, parts.validation.is_empty()) {
+        (Some(_), _) => "give a larger `train_limit`, or a smaller `validation`",
+        (None, false) => "give a smaller `validation`, or 0 for none",
+        (None, true) => "add some or take the class away",
+    };
+    unusable(format!("the class `{first}`{more} has no image left to train on; {remedy}."))
 }
 
 /// The source of `data`.
@@ -95,7 +122,7 @@ mod tests {
     fn channel_stats_are_measured_on_what_trains_after_the_split_and_the_limit() {
         let recipe = Recipe { train_limit: Some(100), ..Recipe::defaults(Data::Shapes) };
         let mut seen = Vec::new();
-        let dataset = load(&recipe, None, &mut |done, total| {
+        let dataset = load(&recipe, Settings::default(), &mut |done, total| {
             seen.push((done, total));
             ControlFlow::Continue(())
         })
@@ -109,7 +136,7 @@ mod tests {
     #[test]
     fn a_broken_off_load_says_that_it_was_interrupted() {
         let recipe = Recipe::defaults(Data::Shapes);
-        let error = load(&recipe, None, &mut |_, _| ControlFlow::Break(())).unwrap_err();
+        let error = load(&recipe, Settings::default(), &mut |_, _| ControlFlow::Break(())).unwrap_err();
         assert_eq!(error, DataError::Interrupted);
     }
 

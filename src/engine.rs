@@ -4,6 +4,7 @@
 //! happens goes out as events, and whether anyone listens changes nothing about the weights.
 
 mod bench;
+mod bench_loading;
 mod build;
 mod control;
 mod device;
@@ -40,6 +41,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 pub use control::EngineOptions;
 pub use device::{describe as describe_devices, keep_kernels};
+pub use image_dir::keep_images;
 pub use memory::available_bytes;
 pub use saving::is_saving;
 pub use verify::verify;

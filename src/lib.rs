@@ -65,7 +65,9 @@ fn done() -> Exit {
         Some(Command::Man) => return commands::man(),
         _ => {}
     }
-    engine::keep_kernels(paths::Paths::of_this_user().kernels());
+    let paths = paths::Paths::of_this_user();
+    engine::keep_kernels(paths.kernels());
+    engine::keep_images(paths.images());
     if cli.command.is_none() && !cli.no_ui {
         return commands::workbench::workbench(&cli, &typed);
     }

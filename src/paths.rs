@@ -55,6 +55,11 @@ impl Paths {
         self.cache.join("kernels")
     }
 
+    /// The pictures that were decoded.
+    pub fn images(&self) -> PathBuf {
+        self.cache.join("images")
+    }
+
     /// The directory of all runs, unless told otherwise.
     pub fn runs(&self) -> PathBuf {
         self.data.join("runs")

@@ -150,6 +150,7 @@ mod tests {
             save_every: SaveEvery::Time(Duration::from_millis(500)),
             stop_after: Some(Duration::from_mins(90)),
             no_test: false,
+            skip_broken: false,
             reference: false,
         };
         let words = carried_over(&options);

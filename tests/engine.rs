@@ -40,12 +40,13 @@ fn options(runs_dir: &Path) -> Options {
         save_every: SaveEvery::default(),
         stop_after: None,
         no_test: true,
+        skip_broken: false,
         reference: false,
     }
 }
 
 fn dataset() -> Dataset {
-    data::load(&recipe(), None, &mut |_, _| ControlFlow::Continue(())).unwrap()
+    data::load(&recipe(), data::Settings::default(), &mut |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 /// An engine and a folder for its runs.
@@ -243,7 +244,7 @@ fn an_inspection_shows_the_very_images_and_every_part_of_the_network() {
     assert!(!inspection.mistakes.is_empty(), "nobody learns ten shapes from 48 images in 6 steps");
     for mistake in &inspection.mistakes {
         assert_eq!(dataset.validation.labels[mistake.index] as usize, mistake.label);
-        assert_eq!(dataset.validation.image(mistake.index), mistake.pixels);
+        assert_eq!(*dataset.validation.image(mistake.index).unwrap(), mistake.pixels);
     }
     for (index, map) in inspection.reuse.iter().enumerate() {
         // One layer and what is behind the block, by the block's input and the layer.

@@ -129,6 +129,7 @@ fn look_into(run: &Path, data: &Path) {
         save_every: SaveEvery::default(),
         stop_after: None,
         no_test: true,
+        skip_broken: false,
         reference: false,
     };
     let recipe = catalog::read_summary(run).unwrap().recipe;

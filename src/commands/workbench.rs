@@ -38,6 +38,7 @@ const NO_RECIPE: &[&str] = &[
     "save_every",
     "stop_after",
     "no_test",
+    "skip_broken",
     "device",
     "threads",
     "reference",

@@ -1,12 +1,15 @@
 //! A folder of images: one directory per class, inside `train`, `val` and `test` or on its own.
 
+mod collect;
 mod decode;
 mod entries;
 mod listing;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::data::error::DataError;
+use crate::data::error::{DataError, unusable};
+use crate::data::folder::collect::Collected;
 use crate::data::folder::entries::Passed;
 use crate::data::folder::listing::{Listing, Tree};
 use crate::data::images::Images;
@@ -42,26 +45,47 @@ impl Source for Folder<'_> {
             let split = split::split(&train.labels, recipe, &FOLDER)?;
             (split.train, split.validation)
         };
-        let tested: Vec<usize> = (0..test.as_ref().map_or(0, |test| test.labels.len())).collect();
 
-        let (side, total) = (recipe.input_size, kept.len() + validation.len() + tested.len());
-        report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
+        // Numbered as they are used: those that train, that validate, and that test.
+        let held = held.as_ref().unwrap_or(&train);
+        let tested = test.unwrap_or_default();
+        let of = |listing: &Listing, indices: &[usize]| -> (Vec<PathBuf>, Vec<u32>) {
+            indices.iter().map(|&i| (listing.files[i].clone(), listing.labels[i])).unzip()
+        };
+        let parts = [of(&train, &kept), of(held, &validation), (tested.files, tested.labels)];
+        let (side, sizes) = (recipe.input_size, parts.each_ref().map(|(files, _)| files.len()));
+        let total: usize = sizes.iter().sum();
+        let few = (total * 3 * side * side) as u64 <= report.settings().most_in_memory;
+        if few {
+            report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
+        }
         report.expect(total)?;
-        let mut read = |listing: &Listing, indices: &[usize]| -> Result<Images, DataError> {
-            let mut images = Images::with_room(side, indices.len(), "give a smaller `input_size`")?;
-            for &i in indices {
-                images.push(&decode::read(&listing.files[i], side)?, listing.labels[i]);
-                report.add(1)?;
+        let (files, labels): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let files: Vec<PathBuf> = files.concat();
+        let Collected { store, broken, note } = collect::collect(files.clone(), side, report)?;
+        notes.extend(note);
+        if !broken.is_empty() {
+            if !report.settings().skip_broken {
+                return unusable(sentence(&broken, &files));
             }
-            Ok(images)
+            notes.push(format!("{} left out: {}", many(broken.len()), named(&broken, &files)));
+        }
+        let mut first = 0;
+        let mut labels = labels.into_iter();
+        let mut part = |size: usize| -> Images {
+            let numbers = first..first + size;
+            first += size;
+            let labels = labels.next().unwrap_or_default();
+            let whole = |number: &usize| broken.binary_search_by_key(number, |(number, _)| *number).is_err();
+            let kept = numbers.clone().zip(labels).filter(|(number, _)| whole(number));
+            let (numbers, labels) = kept.map(|(number, label)| (number as u32, label)).unzip();
+            let images = Images::stored(side, Arc::clone(&store), numbers, labels);
+            if few { images.gathered() } else { images }
         };
         Ok(Parts {
-            train: read(&train, &kept)?,
-            validation: read(held.as_ref().unwrap_or(&train), &validation)?,
-            test: match &test {
-                Some(test) => read(test, &tested)?,
-                None => Images::with_room(side, 0, "")?,
-            },
+            train: part(sizes[0]),
+            validation: part(sizes[1]),
+            test: part(sizes[2]),
             classes: classes.iter().map(|name| name.to_string_lossy().into()).collect(),
             flips: true,
             dir: Some(absolute(&folder)),
@@ -78,6 +102,38 @@ impl Source for Folder<'_> {
     fn dir(&self, recipe: &Recipe) -> Option<PathBuf> {
         Some(absolute(&locate(self.0, recipe.data_dir.as_deref()).0))
     }
+}
+
+/// Pictures that are broken and named in one sentence.
+const NAMED: usize = 10;
+
+/// What is wrong with pictures that cannot be used, and what would help.
+fn sentence(broken: &[(usize, String)], files: &[PathBuf]) -> String {
+    match broken {
+        [(number, clause)] => format!(
+            "{}: {clause}; repair it, take it away, or leave it out with --skip-broken.",
+            files[*number].display()
+        ),
+        _ => format!(
+            "{} cannot be used: {}; repair them, take them away, or leave them out with --skip-broken.",
+            many(broken.len()),
+            named(broken, files)
+        ),
+    }
+}
+
+/// The first of the broken pictures with their faults, and the number of the others.
+fn named(broken: &[(usize, String)], files: &[PathBuf]) -> String {
+    let one = |(number, clause): &(usize, String)| format!("{} ({clause})", files[*number].display());
+    let mut all: Vec<String> = broken.iter().take(NAMED).map(one).collect();
+    if broken.len() > NAMED {
+        all.push(format!("and {} more", broken.len() - NAMED));
+    }
+    all.join(", ")
+}
+
+fn many(pictures: usize) -> String {
+    if pictures == 1 { "1 picture".into() } else { format!("{pictures} pictures") }
 }
 
 /// Where the folder `path` is. With a `data_dir`: that very directory if it has the folder's name, or

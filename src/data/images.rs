@@ -1,7 +1,12 @@
-//! Images as bytes, and the mean and standard deviation of their channels.
+//! Images as bytes, in memory or in a store that reads one at a time, and the statistics of their channels.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::digest::Digest;
 use crate::data::error::{DataError, unusable};
 
 /// A set of RGB images of one size, and their labels.
@@ -9,19 +14,76 @@ use crate::data::error::{DataError, unusable};
 pub struct Images {
     /// Height and width in pixels.
     pub side: usize,
-    /// `[n, 3, side, side]`: red, green and blue planes, row by row.
-    pub pixels: Vec<u8>,
     /// Class of each image.
     pub labels: Vec<u32>,
+    pixels: Pixels,
+}
+
+/// Where the pixels of some images are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pixels {
+    /// `[n, 3, side, side]`: red, green and blue planes, row by row.
+    Memory(Vec<u8>),
+    Stored(Stored),
+}
+
+impl Default for Pixels {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
+/// Images in a store, by their numbers in it.
+#[derive(Clone)]
+struct Stored {
+    store: Arc<dyn ImageStore>,
+    indices: Vec<u32>,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} images in {:?}", self.indices.len(), self.store)
+    }
+}
+
+impl PartialEq for Stored {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.store, &other.store) && self.indices == other.indices
+    }
+}
+
+impl Eq for Stored {}
+
+/// Images outside of memory. They are read by several threads at once.
+pub(crate) trait ImageStore: fmt::Debug + Send + Sync {
+    /// The pixels `[3, side, side]` of image `index`; always the same ones, or an error.
+    fn read(&self, index: usize) -> Result<Vec<u8>, DataError>;
+
+    /// Their digest, without reading them.
+    fn digest(&self, index: usize) -> Digest;
 }
 
 impl Images {
+    /// Images in memory: `pixels` `[n, 3, side, side]`, a label for each.
+    pub fn new(side: usize, pixels: Vec<u8>, labels: Vec<u32>) -> Self {
+        Self { side, labels, pixels: Pixels::Memory(pixels) }
+    }
+
+    /// Images `indices` of a store, with their labels.
+    pub(crate) fn stored(
+        side: usize,
+        store: Arc<dyn ImageStore>,
+        indices: Vec<u32>,
+        labels: Vec<u32>,
+    ) -> Self {
+        Self { side, labels, pixels: Pixels::Stored(Stored { store, indices }) }
+    }
+
     /// No images, with capacity for `n`; an error with `advice` where there is not enough memory.
     pub(crate) fn with_room(side: usize, n: usize, advice: &str) -> Result<Self, DataError> {
-        let mut images = Self { side, ..Self::default() };
-        let bytes = n.saturating_mul(images.image_bytes());
-        match images.pixels.try_reserve_exact(bytes) {
-            Ok(()) => Ok(images),
+        let (mut pixels, bytes) = (Vec::new(), n.saturating_mul(3 * side * side));
+        match pixels.try_reserve_exact(bytes) {
+            Ok(()) => Ok(Self::new(side, pixels, Vec::with_capacity(n))),
             Err(_) => unusable(format!(
                 "{n} images of {side}x{side} need {} MiB of memory, more than there is; {advice}.",
                 bytes >> 20
@@ -44,35 +106,82 @@ impl Images {
         3 * self.side * self.side
     }
 
-    /// Image `i`, `[3, side, side]`.
-    pub fn image(&self, i: usize) -> &[u8] {
+    /// All pixels `[n, 3, side, side]`; `None` where they are not in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        match &self.pixels {
+            Pixels::Memory(pixels) => Some(pixels),
+            Pixels::Stored(_) => None,
+        }
+    }
+
+    /// The same images in memory; an error where they cannot be read or there is not enough.
+    pub fn to_memory(&self) -> Result<Cow<'_, [u8]>, DataError> {
+        if let Some(pixels) = self.in_memory() {
+            return Ok(Cow::Borrowed(pixels));
+        }
+        let mut all =
+            Self::with_room(self.side, self.len(), "give a smaller `input_size` or a `train_limit`")?;
+        for i in 0..self.len() {
+            all.push(&self.image(i)?, self.labels[i]);
+        }
+        match all.pixels {
+            Pixels::Memory(pixels) => Ok(Cow::Owned(pixels)),
+            Pixels::Stored(_) => unreachable!("they were made in memory"),
+        }
+    }
+
+    /// The same images, brought into memory where they can all be read.
+    pub(crate) fn gathered(self) -> Self {
+        match self.to_memory().map(Cow::into_owned) {
+            Ok(pixels) => Self::new(self.side, pixels, self.labels),
+            Err(_) => self,
+        }
+    }
+
+    /// Image `i`, `[3, side, side]`; an error where it is in a store that cannot give it any more.
+    pub fn image(&self, i: usize) -> Result<Cow<'_, [u8]>, DataError> {
         let bytes = self.image_bytes();
-        &self.pixels[i * bytes..][..bytes]
+        match &self.pixels {
+            Pixels::Memory(pixels) => Ok(Cow::Borrowed(&pixels[i * bytes..][..bytes])),
+            Pixels::Stored(stored) => stored.store.read(stored.indices[i] as usize).map(Cow::Owned),
+        }
+    }
+
+    /// The digest of image `i`.
+    pub(crate) fn digest(&self, i: usize) -> Result<Digest, DataError> {
+        match &self.pixels {
+            Pixels::Memory(_) => Ok(Digest::of(&self.image(i)?)),
+            Pixels::Stored(stored) => Ok(stored.store.digest(stored.indices[i] as usize)),
+        }
     }
 
     /// The images at `indices`, in that order.
     #[must_use]
     pub fn subset(&self, indices: &[usize]) -> Self {
-        let mut subset = Self {
-            side: self.side,
-            pixels: Vec::with_capacity(indices.len() * self.image_bytes()),
-            labels: Vec::with_capacity(indices.len()),
-        };
-        for &i in indices {
-            subset.push(self.image(i), self.labels[i]);
+        let (side, bytes) = (self.side, self.image_bytes());
+        let labels = indices.iter().map(|&i| self.labels[i]).collect();
+        match &self.pixels {
+            Pixels::Memory(pixels) => {
+                let image = |&i: &usize| pixels[i * bytes..][..bytes].iter().copied();
+                Self::new(side, indices.iter().flat_map(image).collect(), labels)
+            }
+            Pixels::Stored(Stored { store, indices: all }) => {
+                let indices = indices.iter().map(|&i| all[i]).collect();
+                Self::stored(side, Arc::clone(store), indices, labels)
+            }
         }
-        subset
     }
 
     /// The images at `indices`, which ascend, in the memory of all.
     pub(crate) fn keep(mut self, indices: &[usize]) -> Self {
         let bytes = self.image_bytes();
+        let Pixels::Memory(pixels) = &mut self.pixels else { return self.subset(indices) };
         for (to, &from) in indices.iter().enumerate() {
-            self.pixels.copy_within(from * bytes..(from + 1) * bytes, to * bytes);
+            pixels.copy_within(from * bytes..(from + 1) * bytes, to * bytes);
             self.labels[to] = self.labels[from];
         }
-        self.pixels.truncate(indices.len() * bytes);
-        self.pixels.shrink_to_fit();
+        pixels.truncate(indices.len() * bytes);
+        pixels.shrink_to_fit();
         self.labels.truncate(indices.len());
         self
     }
@@ -86,9 +195,12 @@ impl Images {
         counts
     }
 
-    /// Adds one image of `[3, side, side]` bytes.
-    pub(crate) fn push(&mut self, pixels: &[u8], label: u32) {
-        self.pixels.extend_from_slice(pixels);
+    /// Adds one image of `[3, side, side]` bytes to those in memory.
+    pub(crate) fn push(&mut self, image: &[u8], label: u32) {
+        match &mut self.pixels {
+            Pixels::Memory(pixels) => pixels.extend_from_slice(image),
+            Pixels::Stored(_) => unreachable!("a store is complete before it is used"),
+        }
         self.labels.push(label);
     }
 }
@@ -107,10 +219,25 @@ impl ChannelStats {
     pub fn of(images: &Images) -> Self {
         let plane = (images.side * images.side).max(1);
         let mut sums = [[0u64; 2]; 3];
-        for (i, pixels) in images.pixels.chunks_exact(plane).enumerate() {
-            let [sum, squares] = &mut sums[i % 3];
-            *sum += pixels.iter().map(|&x| u64::from(x)).sum::<u64>();
-            *squares += pixels.iter().map(|&x| u64::from(x) * u64::from(x)).sum::<u64>();
+        let mut add = |channel: usize, sum: u64, squares: u64| {
+            sums[channel][0] += sum;
+            sums[channel][1] += squares;
+        };
+        match &images.pixels {
+            Pixels::Memory(pixels) => {
+                for (i, plane) in pixels.chunks_exact(plane).enumerate() {
+                    let sum = plane.iter().map(|&x| u64::from(x)).sum();
+                    add(i % 3, sum, plane.iter().map(|&x| u64::from(x) * u64::from(x)).sum());
+                }
+            }
+            Pixels::Stored(Stored { store, indices }) => {
+                for &i in indices {
+                    let sums = store.digest(i as usize).sums;
+                    sums.into_iter()
+                        .enumerate()
+                        .for_each(|(channel, [sum, squares])| add(channel, sum, squares));
+                }
+            }
         }
         let n = (images.len() * plane) as u64;
         let count = n.max(1) as f64;
@@ -130,13 +257,24 @@ mod tests {
 
     /// Two images of 2x2 whose planes are easily told apart.
     fn two() -> Images {
-        Images {
-            side: 2,
-            pixels: vec![
-                0, 0, 0, 0, 10, 20, 30, 40, 7, 7, 7, 7, // first: black, a ramp, a constant
-                255, 255, 255, 255, 50, 60, 70, 80, 7, 7, 7, 7,
-            ],
-            labels: vec![0, 1],
+        let pixels = vec![
+            0, 0, 0, 0, 10, 20, 30, 40, 7, 7, 7, 7, // first: black, a ramp, a constant
+            255, 255, 255, 255, 50, 60, 70, 80, 7, 7, 7, 7,
+        ];
+        Images::new(2, pixels, vec![0, 1])
+    }
+
+    /// The same two behind a store.
+    #[derive(Debug)]
+    struct Two(Images);
+
+    impl ImageStore for Two {
+        fn read(&self, index: usize) -> Result<Vec<u8>, DataError> {
+            self.0.image(index).map(Cow::into_owned)
+        }
+
+        fn digest(&self, index: usize) -> Digest {
+            self.0.digest(index).unwrap()
         }
     }
 
@@ -153,10 +291,21 @@ mod tests {
         let images = two();
         let subset = images.subset(&[1, 0, 1]);
         assert_eq!(subset.labels, [1, 0, 1]);
-        assert_eq!(subset.image(2), images.image(1));
+        assert_eq!(subset.image(2).unwrap(), images.image(1).unwrap());
         assert_eq!(subset.class_counts(3), [1, 2, 0]);
         assert_eq!(subset.clone().keep(&[1, 2]), images);
-        assert!(subset.keep(&[]).pixels.is_empty());
+        assert_eq!(subset.keep(&[]).in_memory(), Some(&[][..]));
+    }
+
+    #[test]
+    fn images_in_a_store_are_those_in_memory() {
+        let images = two();
+        let stored = Images::stored(2, Arc::new(Two(images.clone())), vec![0, 1], vec![0, 1]);
+        assert_eq!(ChannelStats::of(&stored), ChannelStats::of(&images));
+        assert_eq!(stored.in_memory(), None);
+        assert_eq!(stored.to_memory().unwrap(), images.in_memory().unwrap());
+        assert_eq!(stored.clone().keep(&[1]).image(0).unwrap(), images.image(1).unwrap());
+        assert_eq!(stored.subset(&[1, 0]).labels, [1, 0]);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
+use crate::data::error::DataError;
 use crate::data::images::{ChannelStats, Images};
 use crate::recipe::{Augment, Normalization, Pad, Recipe};
 use crate::rng::{Purpose, Stream};
@@ -59,12 +62,12 @@ impl Prepare {
 
     /// The training images at `indices` as they look in `epoch`, augmented as the recipe says. An
     /// image's draws depend on its index and the epoch, never on its neighbours in the batch.
-    pub fn training(&self, images: &Images, indices: &[u32], epoch: u64) -> Batch {
+    pub fn training(&self, images: &Images, indices: &[u32], epoch: u64) -> Result<Batch, DataError> {
         self.batch(images, indices.iter().map(|&i| (i as usize, self.draw(i, epoch))))
     }
 
     /// The images in `range` as they are, normalised.
-    pub fn plain(&self, images: &Images, range: Range<usize>) -> Batch {
+    pub fn plain(&self, images: &Images, range: Range<usize>) -> Result<Batch, DataError> {
         self.batch(images, range.map(|i| (i, Crop::WHOLE)))
     }
 
@@ -82,35 +85,46 @@ impl Prepare {
     }
 
     /// What [`Self::training`] makes of image `index` in `epoch`, as bytes for the eye.
-    pub fn augmented_pixels(&self, images: &Images, index: u32, epoch: u64) -> Vec<u8> {
+    pub fn augmented_pixels(&self, images: &Images, index: u32, epoch: u64) -> Result<Vec<u8>, DataError> {
         let crop = self.draw(index, epoch);
         let mut pixels = Vec::with_capacity(images.image_bytes());
-        for (c, plane) in planes(images, index as usize).enumerate() {
+        let image = images.image(index as usize)?;
+        for (c, plane) in image.chunks_exact(images.side * images.side).enumerate() {
             crop.cut(plane, images.side, self.outside[c].1, |byte| byte, &mut pixels);
         }
-        pixels
+        Ok(pixels)
     }
 
-    fn batch(&self, images: &Images, crops: impl ExactSizeIterator<Item = (usize, Crop)>) -> Batch {
+    fn batch(
+        &self,
+        images: &Images,
+        crops: impl ExactSizeIterator<Item = (usize, Crop)>,
+    ) -> Result<Batch, DataError> {
+        let side = images.side;
         let mut batch = Batch {
-            images: Vec::with_capacity(crops.len() * images.image_bytes()),
+            images: vec![0.0; crops.len() * images.image_bytes()],
             labels: Vec::with_capacity(crops.len()),
-            side: images.side,
+            side,
         };
-        for (i, crop) in crops {
-            for (c, plane) in planes(images, i).enumerate() {
+        let crops: Vec<(usize, Crop)> = crops.collect();
+        batch.labels.extend(crops.iter().map(|&(i, _)| images.labels[i]));
+        let prepare = |(to, &(i, crop)): (&mut [f32], &(usize, Crop))| {
+            let image = images.image(i)?;
+            let planes = image.chunks_exact(side * side).zip(to.chunks_exact_mut(side * side));
+            for (c, (plane, to)) in planes.enumerate() {
                 let table = &self.table[c];
-                crop.cut(
-                    plane,
-                    images.side,
-                    self.outside[c].0,
-                    |byte| table[usize::from(byte)],
-                    &mut batch.images,
-                );
+                crop.cut_into(plane, side, self.outside[c].0, |byte| table[usize::from(byte)], to);
             }
-            batch.labels.push(images.labels[i]);
+            Ok(())
+        };
+        let each = batch.images.chunks_exact_mut(images.image_bytes().max(1));
+        if images.in_memory().is_some() {
+            each.zip(&crops).try_for_each(prepare)?;
+        } else {
+            // What is read, or even decoded, is worth the threads.
+            each.collect::<Vec<_>>().into_par_iter().zip(&crops).try_for_each(prepare)?;
         }
-        batch
+        Ok(batch)
     }
 
     /// The crop of image `index` in `epoch`: rows down, columns right, then the coin of the flip.
@@ -131,14 +145,26 @@ impl Crop {
 
     /// Appends what the crop sees of a `side` x `side` plane to `out`.
     fn cut<T: Copy>(self, plane: &[u8], side: usize, outside: T, value: impl Fn(u8) -> T, out: &mut Vec<T>) {
+        let start = out.len();
+        out.resize(start + side * side, outside);
+        self.cut_into(plane, side, outside, value, &mut out[start..]);
+    }
+
+    /// Writes what the crop sees of a `side` x `side` plane to `out`.
+    fn cut_into<T: Copy>(
+        self,
+        plane: &[u8],
+        side: usize,
+        outside: T,
+        value: impl Fn(u8) -> T,
+        out: &mut [T],
+    ) {
         // The columns of the plane that the crop covers, and how many it sees before them.
         let from = self.left.saturating_sub(PADDING).min(side);
         let to = (self.left + side).saturating_sub(PADDING).min(side);
         let before = PADDING.saturating_sub(self.left).min(side);
-        for y in self.top..self.top + side {
-            let start = out.len();
-            out.resize(start + side, outside);
-            let row = &mut out[start..];
+        for (y, row) in (self.top..self.top + side).zip(out.chunks_exact_mut(side)) {
+            row.fill(outside);
             if (PADDING..PADDING + side).contains(&y) {
                 let pixels = &plane[(y - PADDING) * side..][from..to.max(from)];
                 for (cell, &byte) in row[before..].iter_mut().zip(pixels) {
@@ -150,11 +176,6 @@ impl Crop {
             }
         }
     }
-}
-
-/// The red, green and blue plane of image `i`.
-fn planes(images: &Images, i: usize) -> impl Iterator<Item = &[u8]> {
-    images.image(i).chunks_exact(images.side * images.side)
 }
 
 /// The order of `n` training images in `epoch`.

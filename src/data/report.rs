@@ -1,6 +1,7 @@
 //! Progress, interruption and memory limit of a load.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use crate::data::error::{DataError, Progress, unusable};
 
@@ -9,24 +10,47 @@ pub(crate) struct Report<'a> {
     progress: Progress<'a>,
     done: u64,
     total: u64,
+    settings: Settings,
+}
+
+/// What a load may take and do.
+#[derive(Clone, Debug)]
+pub struct Settings {
     /// Free bytes of memory, if known.
-    free: Option<u64>,
+    pub free: Option<u64>,
+    /// The directory for decoded pictures; none are kept without it.
+    pub cache: Option<PathBuf>,
+    /// Whether pictures that cannot be decoded are left out.
+    pub skip_broken: bool,
+    /// Bytes of decoded pictures that are kept in memory at most; more are read whenever they are used.
+    pub most_in_memory: u64,
+}
+
+impl Default for Settings {
+    /// As much memory as CIFAR takes.
+    fn default() -> Self {
+        Self { free: None, cache: None, skip_broken: false, most_in_memory: 192 << 20 }
+    }
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(progress: Progress<'a>) -> Self {
-        Self { progress, done: 0, total: 0, free: None }
+        Self { progress, done: 0, total: 0, settings: Settings::default() }
     }
 
-    /// Limits the load to `free` bytes of memory.
-    pub(crate) fn within(self, free: Option<u64>) -> Self {
-        Self { free, ..self }
+    /// The same load with other settings.
+    pub(crate) fn with(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Refuses more images of `side` x `side` than there is memory for; `advice` is a clause.
     pub(crate) fn check_room(&self, images: usize, side: usize, advice: &str) -> Result<(), DataError> {
         let bytes = (images as u64).saturating_mul(3 * (side * side) as u64);
-        match self.free {
+        match self.settings.free {
             Some(free) if bytes > free => unusable(format!(
                 "{images} images of {side}x{side} take {} MiB of memory and {} MiB are free; {advice}.",
                 bytes >> 20,
@@ -64,7 +88,7 @@ mod tests {
     #[test]
     fn images_beyond_the_free_memory_are_refused_with_both_numbers() {
         let mut on = |_, _| ControlFlow::Continue(());
-        let report = Report::new(&mut on).within(Some(100 << 20));
+        let report = Report::new(&mut on).with(Settings { free: Some(100 << 20), ..Settings::default() });
         assert_eq!(report.check_room(600, 224, "use fewer"), Ok(()));
         let refused = report.check_room(1000, 224, "use fewer").unwrap_err().to_string();
         assert_eq!(refused, "1000 images of 224x224 take 143 MiB of memory and 100 MiB are free; use fewer.");

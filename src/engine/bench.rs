@@ -261,5 +261,5 @@ fn noise(recipe: &Recipe, classes: usize, count: usize) -> Images {
     let mut draws = Stream::new(recipe.seed, Purpose::Bench, 0, 0);
     let pixels = (0..count * 3 * side * side).map(|_| (draws.bits() >> 24) as u8).collect();
     let labels = (0..count).map(|_| draws.below(classes as u32)).collect();
-    Images { side, pixels, labels }
+    Images::new(side, pixels, labels)
 }

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
-use crate::data::{self, DataError, Dataset};
+use crate::data::{self, DataError, Dataset, Settings};
 use crate::engine::failure::Failure;
+use crate::engine::image_dir;
 use crate::engine::memory::available_bytes;
 use crate::engine::report::Report;
 use crate::engine::worker::{PULSE, Worker};
@@ -211,21 +212,31 @@ impl Control {
     }
 
     /// Loads a recipe's data while commands are heard.
-    pub(super) fn load(&mut self, recipe: &Recipe, report: &mut Report) -> Result<Dataset, Failure> {
+    pub(super) fn load(
+        &mut self,
+        recipe: &Recipe,
+        skip_broken: bool,
+        report: &mut Report,
+    ) -> Result<Dataset, Failure> {
         report.emit(Event::Phase { phase: Phase::Loading, done: 0, total: 0 });
         let state = Arc::new(Loading::default());
         let (recipe, theirs) = (recipe.clone(), Arc::clone(&state));
+        let cache = image_dir::cache();
         let load = move || {
             let free = available_bytes().map(|bytes| bytes as u64);
-            data::load(&recipe, free, &mut |done, total| {
-                theirs.done.store(done, Ordering::Relaxed);
-                theirs.total.store(total, Ordering::Relaxed);
-                if theirs.over.load(Ordering::Relaxed) {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })
+            data::load(
+                &recipe,
+                Settings { free, cache, skip_broken, ..Settings::default() },
+                &mut |done, total| {
+                    theirs.done.store(done, Ordering::Relaxed);
+                    theirs.total.store(total, Ordering::Relaxed);
+                    if theirs.over.load(Ordering::Relaxed) {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                },
+            )
         };
         let loaded = self.attend_with(report, load, |report, stopped| {
             state.over.fetch_or(stopped, Ordering::Relaxed);

@@ -87,7 +87,8 @@ pub(super) fn walk(
 ) -> Result<()> {
     let total = images.len();
     for begin in (0..total).step_by(batch_size) {
-        let batch = prepare.plain(images, begin..total.min(begin + batch_size));
+        let range = begin..total.min(begin + batch_size);
+        let batch = prepare.plain(images, range).map_err(candle_core::Error::wrap)?;
         let net = Arc::clone(net);
         let pending = worker.begin(move || {
             let (images, labels) = tensors(batch, net.device())?;

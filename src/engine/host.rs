@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Error, Result, Tensor, bail};
 use crossbeam_channel::Receiver;
 
-use crate::data::Images;
 use crate::data::prepare::{Batch, Prepare};
+use crate::data::{DataError, Images};
 use crate::engine::evaluate::{look, walk};
 use crate::engine::failure::Failure;
 use crate::engine::loader;
@@ -41,7 +41,7 @@ pub(super) struct HostTrainer {
     /// The epoch, from its next step on.
     epoch: Epoch,
     /// Its batches.
-    batches: Option<Receiver<Batch>>,
+    batches: Option<Receiver<std::result::Result<Batch, DataError>>>,
     /// The step under way.
     pending: Option<Pending<Result<Pass>>>,
     /// The last pass on a batch that was handed over.
@@ -108,7 +108,7 @@ impl Trainer for HostTrainer {
         self.pending = Some(self.worker.begin(move || {
             let (images, labels) = match (given, batches.and_then(|batches| batches.recv().ok())) {
                 (Some(given), _) => given,
-                (None, Some(batch)) => tensors(batch, net.device())?,
+                (None, Some(batch)) => tensors(batch.map_err(Error::wrap)?, net.device())?,
                 // The thread ends with the epoch, or with a defect that its panic has told.
                 (None, None) => bail!("the thread that prepares batches ended within the epoch"),
             };

@@ -1,11 +1,24 @@
 //! Where the images of a run are: kept as an absolute path, so that a resume finds them from anywhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::data::{self, Dataset};
 use crate::engine::failure::Failure;
 use crate::recipe::layered::text;
 use crate::recipe::{Data, Recipe};
+
+static CACHE: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on decoded pictures are kept in `dir`, so that they are decoded once. The first call holds.
+pub fn keep_images(dir: PathBuf) {
+    let _ = CACHE.set(dir);
+}
+
+/// The directory for decoded pictures, if there is one.
+pub(super) fn cache() -> Option<PathBuf> {
+    CACHE.get().cloned()
+}
 
 /// Refuses images whose path a recipe cannot hold, before anything is loaded or made. Whether they are there, the load
 /// finds out.

@@ -19,15 +19,17 @@ use crate::recipe::Recipe;
 const MISTAKES: usize = 100;
 
 /// The first `count` training images in the order of epoch 1, and what the set is made of.
-pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Preview {
+pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Result<Preview, Failure> {
     let prepare = Prepare::new(recipe, dataset.stats, dataset.flips);
     let indices = order(recipe.seed, 1, dataset.train.len());
-    let sample = |&index: &u32| Sample {
-        label: dataset.train.labels[index as usize] as usize,
-        before: dataset.train.image(index as usize).to_vec(),
-        after: prepare.augmented_pixels(&dataset.train, index, 1),
+    let sample = |&index: &u32| {
+        Ok(Sample {
+            label: dataset.train.labels[index as usize] as usize,
+            before: dataset.train.image(index as usize)?.into_owned(),
+            after: prepare.augmented_pixels(&dataset.train, index, 1)?,
+        })
     };
-    Preview {
+    Ok(Preview {
         classes: dataset.classes.clone(),
         class_counts: dataset.train.class_counts(dataset.classes.len()),
         validation_images: dataset.validation.len(),
@@ -36,8 +38,8 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Previ
         deviation: dataset.stats.std,
         side: dataset.train.side,
         notes: dataset.notes.clone(),
-        samples: indices.iter().take(count).map(sample).collect(),
-    }
+        samples: indices.iter().take(count).map(sample).collect::<Result<_, Failure>>()?,
+    })
 }
 
 /// What the checkpoint's network does with each image of its split, and what it has learned.
@@ -72,9 +74,9 @@ pub(super) fn inspect(
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
     mistakes.truncate(MISTAKES);
     for mistake in &mut mistakes {
-        mistake.pixels = images.image(mistake.index).to_vec();
+        mistake.pixels = images.image(mistake.index)?.into_owned();
     }
-    let (measurement, net) = (Measurement::of(loaded), Arc::clone(&loaded.net));
+    let (measurement, net) = (Measurement::of(loaded)?, Arc::clone(&loaded.net));
     let learned = control
         .attended(report, move || Ok::<_, candle_core::Error>((net.reuse()?, measurement.stats()?)))?;
     let (maps, scales) = learned?;

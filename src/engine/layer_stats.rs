@@ -5,6 +5,7 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 
 use crate::arch::plan::Plan;
+use crate::data::DataError;
 use crate::data::prepare::{Batch, order};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::memory;
@@ -27,7 +28,7 @@ pub(super) struct Measurement {
 
 impl Measurement {
     /// Of the checkpoint's network on some images of its split.
-    pub(super) fn of(loaded: &LoadedCheckpoint) -> Self {
+    pub(super) fn of(loaded: &LoadedCheckpoint) -> std::result::Result<Self, DataError> {
         let LoadedCheckpoint { recipe, net, prepare, step, .. } = loaded;
         // From the whole split: the images of a folder lie class by class.
         let order = order(recipe.seed, 1, loaded.images().len());
@@ -35,12 +36,12 @@ impl Measurement {
             order.iter().take(IMAGES.min(recipe.batch_size)).map(|&index| index as usize).collect();
         let sample = loaded.images().subset(&indices);
         let masks = Masks { rate: recipe.dropout, seed: recipe.seed, step: *step };
-        Self {
+        Ok(Self {
             net: Arc::clone(net),
-            batch: prepare.plain(&sample, 0..sample.len()),
+            batch: prepare.plain(&sample, 0..sample.len())?,
             smoothing: recipe.label_smoothing,
             masks: (recipe.dropout > 0.0).then_some(masks),
-        }
+        })
     }
 
     /// The figures of every row.

@@ -49,7 +49,7 @@ impl LoadedCheckpoint {
         };
         let path = file.clone();
         let checkpoint = control.attended(report, move || Checkpoint::read(&path))??;
-        let Meta { mut recipe, classes, moments, progress, .. } = checkpoint.meta.clone();
+        let Meta { mut recipe, classes, moments, progress, skip_broken, .. } = checkpoint.meta.clone();
         if let Some(data) = data {
             // Where the checkpoint's own images were, and how many were used, says nothing of others.
             recipe.data = data.clone();
@@ -62,7 +62,7 @@ impl LoadedCheckpoint {
         let (device, _) = device::choose(options.device)?;
         let (arch, batch, mode) = (recipe.arch(classes.len()), recipe.batch_size, Mode::Evaluation);
         Wanted { arch: &arch, requested: requested(options), device: &device, mode }.check(batch)?;
-        let dataset = control.load(&recipe, report)?;
+        let dataset = control.load(&recipe, options.skip_broken || skip_broken, report)?;
         if dataset.classes.len() != classes.len() {
             return Err(Failure::Input(format!(
                 "{} has {} classes, but `{}` has {}.",

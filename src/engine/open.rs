@@ -36,7 +36,7 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     // Once for the network alone, before the images are read, and once together with them.
     memory::check_early(&recipe, recipe.data.classes().unwrap_or(2), requested(&options), &device)?;
     run::probe(&options.runs_dir)?;
-    let dataset = control.load(&recipe, report)?;
+    let dataset = control.load(&recipe, options.skip_broken, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
     memory::check(&recipe, dataset.classes.len(), dataset.train.len(), requested(&options), &device)?;
@@ -69,24 +69,29 @@ pub(super) fn resume(
     apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
     check(&recipe)?;
     image_dir::check(&recipe)?;
-    let Meta { mut progress, classes, moments, run: origin, parent, no_test, reference, .. } =
+    let Meta { mut progress, classes, moments, run: origin, parent, fingerprints, .. } =
         checkpoint.meta.clone();
+    let Meta { no_test, reference, skip_broken, .. } = checkpoint.meta;
     // A run that was to leave the test split alone still is, and it ends with the weights of the
     // arithmetic it began with.
-    let options =
-        Options { no_test: options.no_test || no_test, reference: options.reference || reference, ..options };
+    let options = Options {
+        no_test: options.no_test || no_test,
+        reference: options.reference || reference,
+        skip_broken: options.skip_broken || skip_broken,
+        ..options
+    };
     memory::check_early(&recipe, classes.len(), requested(&options), &device)?;
-    let dataset = control.load(&recipe, report)?;
+    let dataset = control.load(&recipe, options.skip_broken, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
-    if dataset.classes != classes || [dataset.stats.mean, dataset.stats.std] != moments {
+    if let Some(what) = difference(&dataset, &classes, &fingerprints, moments) {
         let advice = if recipe.data.set().built_in {
             "use the version of densenet-tui that began the run"
         } else {
-            "give their place with --data-dir"
+            "restore them, or give their place with --data-dir"
         };
         return Err(Failure::Input(format!(
-            "the images of `{}` are not those that {} was trained on; {advice}.",
+            "the images of `{}` are not those that {} was trained on: {what}; {advice}.",
             recipe.data,
             source.display()
         )));
@@ -127,6 +132,36 @@ pub(super) fn resume(
     Ok(session)
 }
 
+/// What differs between `dataset` and the images that a checkpoint was trained on, as a clause. A file from before there
+/// were fingerprints has only the statistics of the training images to compare.
+fn difference(
+    dataset: &Dataset,
+    classes: &[String],
+    fingerprints: &[String],
+    moments: [[f64; 3]; 2],
+) -> Option<String> {
+    if dataset.classes != classes {
+        let new = dataset.classes.iter().find(|name| !classes.contains(name));
+        let gone = classes.iter().find(|name| !dataset.classes.contains(name));
+        return Some(match (new, gone) {
+            (Some(new), Some(gone)) => format!("they have a class `{new}`, and none `{gone}`"),
+            (Some(new), None) => format!("they have a class `{new}` more"),
+            (None, Some(gone)) => format!("they have no class `{gone}`"),
+            (None, None) => "their classes have another order".into(),
+        });
+    }
+    let parts = ["training", "validation", "test"].into_iter().zip(&dataset.fingerprints).zip(fingerprints);
+    let others: Vec<&str> = parts.filter(|((_, now), then)| now != then).map(|((name, _), _)| name).collect();
+    let changed = if others.is_empty() && [dataset.stats.mean, dataset.stats.std] != moments {
+        vec!["training"]
+    } else {
+        others
+    };
+    (!changed.is_empty()).then(|| {
+        format!("the {} images, their labels or their order have changed", changed.join(" and the "))
+    })
+}
+
 #[expect(clippy::too_many_arguments, reason = "the parts of a session, each made by its own room")]
 fn assemble(
     recipe: Recipe,
@@ -156,6 +191,7 @@ fn assemble(
         trainer,
         classes: dataset.classes,
         moments: dataset.stats,
+        fingerprints: dataset.fingerprints,
         train,
         validation,
         test,

@@ -5,7 +5,7 @@ use crate::engine::control::Control;
 use crate::engine::failure::{Failure, caught};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::report::Report;
-use crate::engine::{bench, device, inspect, verify};
+use crate::engine::{bench, bench_loading, device, inspect, verify};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::protocol::event::{Cause, Phase};
@@ -30,8 +30,9 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
     Ok(match question {
         Question::Preview { recipe, count } => {
             check(&recipe)?;
-            let dataset = control.load(&recipe, report)?;
-            Answer::Preview(inspect::preview(&recipe, &dataset, count))
+            // What is broken is left out and counted: a preview shows what there is.
+            let dataset = control.load(&recipe, true, report)?;
+            Answer::Preview(inspect::preview(&recipe, &dataset, count)?)
         }
         Question::Evaluate(query) => {
             let loaded = LoadedCheckpoint::load(&query, control, report)?;
@@ -47,6 +48,10 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
             let order =
                 bench::Order { recipe: &recipe, steps, evaluation, compare, kernels, options: &options };
             Answer::Bench(bench::bench(order, control, report)?)
+        }
+        Question::BenchLoading { recipe, options } => {
+            check(&recipe)?;
+            Answer::Loading(bench_loading::bench_loading(&recipe, &options, control, report)?)
         }
         Question::Verify { path, options } => {
             let (device, _) = device::choose(options.device)?;

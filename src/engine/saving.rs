@@ -123,6 +123,8 @@ impl Session {
                 run: self.run.name().to_owned(),
                 no_test: self.options.no_test,
                 reference: self.options.reference,
+                skip_broken: self.options.skip_broken,
+                fingerprints: self.fingerprints.to_vec(),
                 saved_at: now(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },

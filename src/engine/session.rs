@@ -38,6 +38,8 @@ pub(super) struct Session {
     pub(super) trainer: Box<dyn Trainer>,
     pub(super) classes: Vec<String>,
     pub(super) moments: ChannelStats,
+    /// Of the training, validation and test images.
+    pub(super) fingerprints: [String; 3],
     pub(super) train: Arc<Images>,
     pub(super) validation: Arc<Images>,
     pub(super) test: Arc<Images>,

@@ -65,8 +65,12 @@ pub(super) fn on(
             Source::Splits(splits, _) => splits.as_slice(),
             Source::Given(_) => &[],
         };
-        let views: Vec<Split> =
-            splits.iter().map(|images| Split { pixels: &images.pixels, labels: &images.labels }).collect();
+        let pixels = splits.iter().map(|images| images.to_memory()).collect::<Result<Vec<_>, _>>()?;
+        let views: Vec<Split> = splits
+            .iter()
+            .zip(&pixels)
+            .map(|(images, pixels)| Split { pixels, labels: &images.labels })
+            .collect();
         if let Some(mut trainer) = backend.trainer(&config, &training, &views)? {
             let (parameters, running) = net.to_packed()?;
             trainer.load(&State { parameters, running, slots: optimizer.lock().numbers()? })?;

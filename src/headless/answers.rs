@@ -6,7 +6,7 @@ use crate::format::grouped;
 use crate::headless::output::{self, Stream};
 use crate::headless::{Exit, print_json, print_line};
 use crate::monitor::End;
-use crate::protocol::event::{Bench, KernelFigures, Verification};
+use crate::protocol::event::{Bench, KernelFigures, Loading, Verification};
 use crate::protocol::{Answer, Command, Event, Link, NoAnswer, Question};
 
 /// Asks `question` and prints the answer.
@@ -57,6 +57,10 @@ fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
             let value = serde_json::to_value(&bench).unwrap_or_default();
             print_value(json, &value, &|| bench_lines(&bench));
         }
+        Answer::Loading(loading) => {
+            let value = serde_json::to_value(&loading).unwrap_or_default();
+            print_value(json, &value, &|| loading_lines(&loading));
+        }
         Answer::Verification(verification) => {
             let value = serde_json::to_value(&verification).unwrap_or_default();
             print_value(json, &value, &|| verification_lines(&verification));
@@ -81,6 +85,29 @@ fn print_value(json: bool, value: &Value, lines: &dyn Fn() -> Vec<String>) {
             print_line(&line);
         }
     }
+}
+
+fn loading_lines(loading: &Loading) -> Vec<String> {
+    let Loading {
+        images,
+        side,
+        in_memory,
+        first_epoch_images_per_second,
+        later_epochs_images_per_second,
+        ..
+    } = loading;
+    let peak = loading.peak_mib.map_or_else(String::new, |mib| format!("; {mib:.0} MiB at most"));
+    vec![
+        format!("{} training images of {side}x{side}, {} threads", grouped(*images as u64), loading.threads),
+        format!(
+            "first epoch {first_epoch_images_per_second:.0} images/s, the files read in {:.1} s",
+            loading.load_seconds
+        ),
+        format!(
+            "later epochs {later_epochs_images_per_second:.0} images/s, {}{peak}",
+            if *in_memory { "from memory" } else { "each image read again" }
+        ),
+    ]
 }
 
 /// A number of things, as in `1 step`, `8 steps`.

@@ -19,7 +19,7 @@ pub use cause::Cause;
 pub use figures::Figures;
 pub use gpu::GpuFigures;
 pub use inspection::{Inspection, LayerStats, Mistake, Preview, Reuse, Sample};
-pub use measurements::{Bench, Comparison, GroupError, KernelFigures, Verification};
+pub use measurements::{Bench, Comparison, GroupError, KernelFigures, Loading, Verification};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

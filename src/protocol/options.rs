@@ -22,6 +22,8 @@ pub struct Options {
     pub stop_after: Option<Duration>,
     /// Leave the test split alone.
     pub no_test: bool,
+    /// Leave pictures out that cannot be decoded.
+    pub skip_broken: bool,
     /// Use candle's own layers, where there is a faster version too.
     pub reference: bool,
 }

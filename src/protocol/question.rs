@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::protocol::event::cause::Cause;
 use crate::protocol::event::figures::Figures;
 use crate::protocol::event::inspection::{Inspection, Preview};
-use crate::protocol::event::measurements::{Bench, Verification};
+use crate::protocol::event::measurements::{Bench, Loading, Verification};
 use crate::protocol::options::{Options, Split};
 use crate::recipe::{Data, Recipe};
 
@@ -35,6 +35,13 @@ pub enum Question {
         compare: bool,
         /// Time each kernel of a GPU by itself too.
         kernels: bool,
+        /// Where.
+        options: Box<Options>,
+    },
+    /// The rate at which a recipe's images become batches.
+    BenchLoading {
+        /// Whose images.
+        recipe: Box<Recipe>,
         /// Where.
         options: Box<Options>,
     },
@@ -82,6 +89,8 @@ pub enum Answer {
     Inspection(Inspection),
     /// How fast it is.
     Bench(Bench),
+    /// Of [`Question::BenchLoading`].
+    Loading(Loading),
     /// How far it is from the golden file.
     Verification(Verification),
 }

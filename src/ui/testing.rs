@@ -28,6 +28,7 @@ pub(crate) fn settings() -> Settings {
             save_every: SaveEvery::default(),
             stop_after: None,
             no_test: false,
+            skip_broken: false,
             reference: false,
         },
         theme: Theme::builtin("terminal").unwrap(),

@@ -83,7 +83,7 @@ fn both_layouts_give_the_same_images_whoever_pickled_them() {
         let root = publish(&variety, binary, Style::Python2);
         let expected = read(&variety, root.path()).unwrap();
         assert_eq!((expected.train.len(), expected.validation.len()), (40, 10));
-        assert_eq!(expected.test.image(3), pixels(53));
+        assert_eq!(expected.test.image(3).unwrap(), pixels(53));
         assert_eq!(expected.test.labels[3] as usize, 53 % variety.class_names.len());
         assert_eq!(expected.classes, variety.names());
         for style in STYLES {

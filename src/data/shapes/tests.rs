@@ -35,7 +35,7 @@ fn the_set_is_balanced_in_every_part() {
 #[test]
 fn a_seed_always_draws_the_same_bytes() {
     let sum = |images: &Images| {
-        images.pixels.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        images.in_memory().unwrap().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
     };
@@ -133,13 +133,13 @@ impl Linear {
 fn a_linear_classifier_on_the_pixels_stays_far_below_half() {
     let parts = read(0);
     let prepare = Prepare::new(&recipe(0), ChannelStats::of(&parts.train), false);
-    let train = prepare.plain(&parts.train, 0..parts.train.len());
-    let validation = prepare.plain(&parts.validation, 0..parts.validation.len());
+    let train = prepare.plain(&parts.train, 0..parts.train.len()).unwrap();
+    let validation = prepare.plain(&parts.validation, 0..parts.validation.len()).unwrap();
     let mut linear = Linear { weights: vec![[0.0; 10]; 3073] };
     let (mut rate, mut lowest, mut epoch, mut best) = (0.01, f64::MAX, 0, 0f64);
     while rate > 0.01 / 128.0 {
         for batch in order(0, epoch, parts.train.len()).chunks(10) {
-            let batch = prepare.training(&parts.train, batch, epoch);
+            let batch = prepare.training(&parts.train, batch, epoch).unwrap();
             linear.step(&batch.images, &batch.labels, rate);
         }
         let (loss, _) = linear.judge(&train.images, &train.labels);

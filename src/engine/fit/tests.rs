@@ -171,13 +171,8 @@ fn train_with(
         asked: asked.into_iter().collect(),
         commands: sender.clone(),
     };
-    let images = |n: usize| {
-        Arc::new(Images {
-            side: 4,
-            pixels: vec![0; n * 48],
-            labels: (0..n as u32).map(|label| label % 2).collect(),
-        })
-    };
+    let images =
+        |n: usize| Arc::new(Images::new(4, vec![0; n * 48], (0..n as u32).map(|label| label % 2).collect()));
     let run = RunDir::create(folder.path(), Some("a"), "", &recipe).unwrap();
     let mut session = Session {
         recipe,
@@ -188,6 +183,7 @@ fn train_with(
             save_every,
             stop_after: None,
             no_test: false,
+            skip_broken: false,
             reference: false,
         },
         net,
@@ -195,6 +191,7 @@ fn train_with(
         trainer: Box::new(trainer),
         classes: vec!["a".into(), "b".into()],
         moments: ChannelStats { mean: [0.0; 3], std: [1.0; 3] },
+        fingerprints: Default::default(),
         train: images(9),
         validation: images(2),
         test: images(0),

@@ -107,6 +107,7 @@ fn options(runs_dir: &Path) -> Options {
         save_every: SaveEvery::default(),
         stop_after: None,
         no_test: false,
+        skip_broken: false,
         reference: false,
     }
 }
@@ -281,7 +282,7 @@ fn every_kernel_of_a_step_is_timed_by_itself() {
     let recipe = Recipe { layers: vec![1], batch_size: 2, ..recipe() };
     let net = DenseNet::new(&recipe.arch(2), recipe.init, 0, &candle_core::Device::Cpu).unwrap();
     let net = net.with_backend(backend);
-    let images = Images { side: 8, pixels: vec![100; 4 * 3 * 64], labels: vec![0, 1, 1, 0] };
+    let images = Images::new(8, vec![100; 4 * 3 * 64], vec![0, 1, 1, 0]);
     let prepare = Prepare::new(&recipe, ChannelStats { mean: [90.0; 3], std: [40.0; 3] }, true);
     let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters()).unwrap();
     let (net, optimizer) = (Arc::new(net), SharedOptimizer::new(optimizer));

@@ -48,6 +48,27 @@ pub struct Bench {
     pub comparison: Option<Comparison>,
 }
 
+/// The rate at which images become batches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Loading {
+    /// Training images.
+    pub images: usize,
+    /// Their height and width.
+    pub side: usize,
+    /// Whether they are in memory, and not read for every batch.
+    pub in_memory: bool,
+    /// Until everything was read, split and measured.
+    pub load_seconds: f64,
+    /// Of an epoch with all that comes before it.
+    pub first_epoch_images_per_second: f64,
+    /// Of the epochs after it.
+    pub later_epochs_images_per_second: f64,
+    /// The most memory the process has held at once (`VmHWM`), in MiB; null where that is not known.
+    pub peak_mib: Option<f64>,
+    /// Threads.
+    pub threads: usize,
+}
+
 /// All launches of a kernel in a step on a GPU, each timed by itself and repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelFigures {

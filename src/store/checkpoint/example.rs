@@ -41,6 +41,8 @@ pub(crate) fn example(step: u64) -> Checkpoint {
             run: "a".into(),
             no_test: false,
             reference: false,
+            skip_broken: false,
+            fingerprints: Vec::new(),
             saved_at: 1.7e9 + 0.1,
             version: env!("CARGO_PKG_VERSION").into(),
         },

@@ -47,6 +47,12 @@ pub struct Meta {
     /// Whether candle's own layers were asked for; absent in files from before there was a choice.
     #[serde(default)]
     pub reference: bool,
+    /// Whether broken pictures are left out.
+    #[serde(default)]
+    pub skip_broken: bool,
+    /// Fingerprints of the training, validation and test images; empty in files from before there were any.
+    #[serde(default)]
+    pub fingerprints: Vec<String>,
     /// Seconds since 1970, UTC.
     pub saved_at: f64,
     /// The version of densenet-tui that wrote it.
