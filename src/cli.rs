@@ -145,7 +145,7 @@ pub enum Command {
         #[arg(long, value_name = "DIR", value_parser = a_path())]
         data_dir: Option<PathBuf>,
         /// Which images
-        #[arg(long, default_value = "test", value_parser = ["train", "validation", "test"])]
+        #[arg(long, default_value = "test", value_parser = ["train", "validation", "test", "all"])]
         split: String,
         /// Where and how to compute.
         #[command(flatten)]

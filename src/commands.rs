@@ -169,12 +169,9 @@ pub(crate) fn question(context: &Context, command: Command) -> Exit {
 fn to_question(context: &Context, command: Command) -> Result<(Question, bool), Exit> {
     Ok(match command {
         Command::Evaluate { checkpoint, data, data_dir, split, compute, place, json } => {
-            let split = match split.as_str() {
-                "train" => Split::Train,
-                "validation" => Split::Validation,
-                _ => Split::Test,
-            };
             let options = options(&compute, threads(&compute)?, context.runs_dir(&place));
+            let known = Split::WORDS.into_iter().find(|(word, _)| *word == split);
+            let split = known.map_or(Split::Test, |(_, split)| split);
             let query = CheckpointQuery { target: checkpoint, data, data_dir, split, options };
             (Question::Evaluate(query), json)
         }

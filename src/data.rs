@@ -76,6 +76,11 @@ pub fn load(recipe: &Recipe, settings: Settings, progress: Progress) -> Result<D
     })
 }
 
+/// Whether two names are those of one class.
+pub fn same_class(one: &str, other: &str) -> bool {
+    one == other
+}
+
 /// Refuses a split that leaves a class without an image to train on.
 fn check_classes(parts: &Parts, recipe: &Recipe) -> Result<(), DataError> {
     let counts = parts.train.class_counts(parts.classes.len());

@@ -155,6 +155,30 @@ impl Images {
         }
     }
 
+    /// These images and then `more`, which are of the same size.
+    #[must_use]
+    pub fn joined(mut self, more: Self) -> Self {
+        if self.is_empty() || more.is_empty() {
+            return if self.is_empty() { more } else { self };
+        }
+        match (&mut self.pixels, more.pixels) {
+            (Pixels::Memory(pixels), Pixels::Memory(others)) => pixels.extend_from_slice(&others),
+            (Pixels::Stored(one), Pixels::Stored(other)) if Arc::ptr_eq(&one.store, &other.store) => {
+                one.indices.extend(other.indices);
+            }
+            _ => unreachable!("the parts of a data set lie in one place"),
+        }
+        self.labels.extend(more.labels);
+        self
+    }
+
+    /// The same images, label `l` replaced by `labels[l]`.
+    #[must_use]
+    pub fn relabelled(mut self, labels: &[u32]) -> Self {
+        self.labels.iter_mut().for_each(|label| *label = labels[*label as usize]);
+        self
+    }
+
     /// The images at `indices`, in that order.
     #[must_use]
     pub fn subset(&self, indices: &[usize]) -> Self {

@@ -48,7 +48,7 @@ pub(super) fn inspect(
     control: &mut Control,
     report: &mut Report,
 ) -> Result<Inspection, Failure> {
-    let (images, classes) = (loaded.images(), &loaded.dataset.classes);
+    let (images, classes) = (&loaded.images, &loaded.classes);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     let mut mistakes = Vec::new();
     let mut note = |begin: usize, Found { logits, outcome }: &Found| {

@@ -31,10 +31,10 @@ impl Measurement {
     pub(super) fn of(loaded: &LoadedCheckpoint) -> std::result::Result<Self, DataError> {
         let LoadedCheckpoint { recipe, net, prepare, step, .. } = loaded;
         // From the whole split: the images of a folder lie class by class.
-        let order = order(recipe.seed, 1, loaded.images().len());
+        let order = order(recipe.seed, 1, loaded.images.len());
         let indices: Vec<usize> =
             order.iter().take(IMAGES.min(recipe.batch_size)).map(|&index| index as usize).collect();
-        let sample = loaded.images().subset(&indices);
+        let sample = loaded.images.subset(&indices);
         let masks = Masks { rate: recipe.dropout, seed: recipe.seed, step: *step };
         Ok(Self {
             net: Arc::clone(net),

@@ -37,7 +37,7 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
         Question::Evaluate(query) => {
             let loaded = LoadedCheckpoint::load(&query, control, report)?;
             let figures = loaded.evaluate(control, report)?;
-            let (split, images, step) = (loaded.split, loaded.images().len(), loaded.step);
+            let (split, images, step) = (loaded.split, loaded.images.len(), loaded.step);
             Answer::Evaluation { split, images, figures, step }
         }
         Question::Inspect(query) => {

@@ -110,7 +110,7 @@ pub(super) fn evaluation(
     let (number, images, phase) = match split {
         Split::Train => (0, &session.train, Phase::Validating),
         Split::Validation => (1, &session.validation, Phase::Validating),
-        Split::Test => (2, &session.test, Phase::Testing),
+        Split::Test | Split::All => (2, &session.test, Phase::Testing),
     };
     report.emit(Event::Phase { phase, done: 0, total: images.len() as u64 });
     let trainer = &mut session.trainer;

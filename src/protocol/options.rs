@@ -38,6 +38,19 @@ pub enum Split {
     Validation,
     /// What is looked at once.
     Test,
+    /// All of them.
+    All,
+}
+
+impl Split {
+    /// Every split, with its word.
+    pub const WORDS: [(&'static str, Self); 4] =
+        [("train", Self::Train), ("validation", Self::Validation), ("test", Self::Test), ("all", Self::All)];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize].0
+    }
 }
 
 /// The device that computes.

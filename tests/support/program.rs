@@ -81,6 +81,7 @@ impl Place {
             .current_dir(self.path())
             .env("XDG_DATA_HOME", self.path().join("data"))
             .env("XDG_CONFIG_HOME", self.path().join("config"))
+            .env("XDG_CACHE_HOME", self.path().join(".cache"))
             .env("HOME", self.path())
             .stdin(Stdio::null());
         command

@@ -22,6 +22,7 @@ pub(crate) const fn split(of: Split) -> &'static str {
         Split::Train => "training",
         Split::Validation => "validation",
         Split::Test => "test",
+        Split::All => "all",
     }
 }
 
