@@ -24,12 +24,13 @@ use crate::arch::Arch;
 use crate::arch::plan::{Parameter, Plan, STATISTICS};
 use crate::arch::words::Precision;
 use crate::arch::words::{DropoutPlaces, Init, StemKind};
+use crate::ops;
 use crate::ops::backend::Backend;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::dropout::Masks;
+use crate::ops::loss::{self, Loss};
 use crate::ops::op::Fused;
 use crate::ops::passes::NetworkConfig;
-use crate::ops::{self, loss};
 
 pub use reuse::ReuseMap;
 
@@ -272,16 +273,16 @@ impl DenseNet {
         &self,
         images: &Tensor,
         labels: &Tensor,
-        smoothing: f64,
+        target: &Loss,
         masks: Option<Masks>,
     ) -> Result<Pass> {
         if self.implementation() == Implementation::Fused {
-            return self.fused_pass(images, labels, smoothing, masks);
+            return self.fused_pass(images, labels, target, masks);
         }
         let mut walk = forward::Walk::training(self, masks);
         let logits = walk.network(images)?;
         let statistics = walk.statistics;
-        let loss = loss::cross_entropy(&logits, labels, smoothing)?;
+        let loss = target.of(&logits, labels)?;
         let store = loss.backward()?;
         let gradients = self
             .parameters()
@@ -384,13 +385,15 @@ mod tests {
             Recipe { layers: vec![2, 1], growth_rate: 4, input_size: 8, ..Recipe::defaults(Data::Shapes) };
         let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 5, &Device::Cpu).unwrap();
         let (xs, labels) = (images(3, 8), Tensor::new(&[0u32, 2, 1], &Device::Cpu).unwrap());
-        let pass = net.pass(&xs, &labels, 0.1, None).unwrap();
+        let pass = net.pass(&xs, &labels, &Loss { smoothing: 0.1, class_weights: Vec::new() }, None).unwrap();
         for ((name, var), gradient) in net.parameters().zip(&pass.gradients) {
             let norm = gradient.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
             let start = var.as_tensor().copy().unwrap();
             let loss_at = |step: f64| {
                 var.set(&(&start + (gradient * (step / f64::from(norm))).unwrap()).unwrap()).unwrap();
-                net.pass(&xs, &labels, 0.1, None).unwrap().loss
+                net.pass(&xs, &labels, &Loss { smoothing: 0.1, class_weights: Vec::new() }, None)
+                    .unwrap()
+                    .loss
             };
             let h = 2e-3;
             let slope = (loss_at(h) - loss_at(-h)) / (2.0 * h);
@@ -409,7 +412,8 @@ mod tests {
             net.tensors().map(|(_, xs)| xs.flatten_all().unwrap().to_vec1().unwrap()).collect()
         };
         let before = snapshot(&net);
-        net.pass(&images(2, 4), &Tensor::new(&[0u32, 1], &Device::Cpu).unwrap(), 0.0, None).unwrap();
+        net.pass(&images(2, 4), &Tensor::new(&[0u32, 1], &Device::Cpu).unwrap(), &Loss::default(), None)
+            .unwrap();
         assert_eq!(before, snapshot(&net));
         let mut tensors: BTreeMap<String, Tensor> =
             net.tensors().map(|(name, xs)| (name.to_owned(), xs.copy().unwrap())).collect();

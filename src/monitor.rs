@@ -48,12 +48,23 @@ pub struct Monitor {
     pub paused: bool,
     /// How it ended.
     pub end: Option<End>,
+    /// When the activity began, and how much of it was done then.
+    phase_begun: (f64, u64),
     begun: Option<f64>,
     told: f64,
     pace: Pace,
 }
 
 impl Monitor {
+    /// How fast the last activity is, a second, and the seconds that are left of it; `None` before that can be told.
+    pub fn phase_pace(&self) -> Option<(f64, f64)> {
+        let (since, first) = self.phase_begun;
+        let (_, done, total) = self.phase?;
+        let (seconds, here) = (self.told - since, done.saturating_sub(first));
+        let rate = here as f64 / seconds;
+        (seconds >= 1.0 && here > 0).then(|| (rate, total.saturating_sub(done) as f64 / rate))
+    }
+
     /// Takes in what happened.
     pub fn apply(&mut self, stamped: &Stamped) {
         self.pace.apply(stamped);
@@ -67,7 +78,13 @@ impl Monitor {
                 self.gpu = None;
                 self.end = None;
             }
-            Event::Phase { phase, done, total } => self.phase = Some((*phase, *done, *total)),
+            Event::Phase { phase, done, total } => {
+                let goes_on = |(known, before, all)| known == *phase && all == *total && before <= *done;
+                if !self.phase.is_some_and(goes_on) {
+                    self.phase_begun = (stamped.time, *done);
+                }
+                self.phase = Some((*phase, *done, *total));
+            }
             Event::Step { epoch, step, loss, accuracy, learning_rate, images_per_second, gpu, .. } => {
                 self.step = *step;
                 self.gpu = gpu.or(self.gpu);

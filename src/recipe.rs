@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::arch::Arch;
 use crate::arch::problem::Problem;
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
-pub use choices::{Augment, DropCounting, Normalization, Optimizer, Pad, Stem};
+pub use choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 pub use datasets::Data;
 pub use schedule::Schedule;
 
@@ -90,6 +90,9 @@ pub struct Recipe {
     pub warmup: f64,
     /// Share of the target probability spread over all classes.
     pub label_smoothing: f64,
+    /// Weights of the classes in the loss. Absent in files from before there was a choice: none.
+    #[serde(default)]
+    pub class_weights: ClassWeights,
     /// Seed of every random draw.
     pub seed: u64,
     /// Arithmetic of products on a CUDA GPU. Absent in files from before there was a choice: f32.
@@ -130,6 +133,7 @@ impl Recipe {
             drop_counting: DropCounting::From0,
             warmup: 0.0,
             label_smoothing: 0.0,
+            class_weights: ClassWeights::None,
             seed: 0,
             precision: Precision::F32,
         };

@@ -17,6 +17,7 @@ use crate::engine::worker::PULSE;
 use crate::engine::{device, memory, trainer};
 use crate::model::{DenseNet, Implementation};
 use crate::ops;
+use crate::ops::loss::Loss;
 use crate::ops::trainer::Peaks;
 use crate::ops::trainer::{Epoch, Feed, KernelTime, StepResult, Trainer};
 use crate::optim::{self, Optimizer};
@@ -148,7 +149,7 @@ fn measure(
         let prepare = Prepare::new(recipe, ChannelStats { mean: [127.5; 3], std: [73.9; 3] }, true);
         trainer::by_recipe(&net, &optimizer, recipe, &prepare, &[images], report)?
     } else {
-        let training = trainer::plan(recipe, recipe.batch_size, Feed::Given);
+        let training = trainer::plan(recipe, recipe.batch_size, Loss::default(), Feed::Given);
         let mut trainer = trainer::on(&net, &optimizer, training, Source::Given(None))?;
         let Batch { images, labels, .. } = random_batch(recipe, classes);
         trainer.give(&images, &labels)?;

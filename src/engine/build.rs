@@ -5,8 +5,9 @@ use candle_core::Device;
 use crate::engine::failure::Failure;
 use crate::engine::report::Report;
 use crate::model::{DenseNet, Implementation};
+use crate::ops::loss::Loss;
 use crate::protocol::{Event, Options};
-use crate::recipe::Recipe;
+use crate::recipe::{ClassWeights, Recipe};
 
 /// A network for `recipe` on `device`, freshly drawn.
 pub(super) fn new_net(
@@ -52,4 +53,16 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
         let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::Input(sentences.join(" "))
     })
+}
+
+/// The loss of a recipe for training images, `counts` of each class. Balanced, each class weighs as much as any other:
+/// `images / (classes · images of the class)`, whose mean over the images is 1.
+pub(super) fn loss_of(recipe: &Recipe, counts: &[usize]) -> Loss {
+    let (images, classes) = (counts.iter().sum::<usize>() as f32, counts.len() as f32);
+    let weight = |&count: &usize| images / (classes * count.max(1) as f32);
+    let class_weights = match recipe.class_weights {
+        ClassWeights::None => Vec::new(),
+        ClassWeights::Balanced => counts.iter().map(weight).collect(),
+    };
+    Loss { smoothing: recipe.label_smoothing, class_weights }
 }

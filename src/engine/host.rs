@@ -97,7 +97,7 @@ impl Trainer for HostTrainer {
     }
 
     fn submit(&mut self, _: usize) -> Result<()> {
-        let (net, rate, smoothing) = (Arc::clone(&self.net), self.training.dropout, self.training.smoothing);
+        let (net, rate, loss) = (Arc::clone(&self.net), self.training.dropout, self.training.loss.clone());
         let masks = Masks { rate, seed: self.training.seed, step: self.epoch.step };
         let masks = (rate > 0.0).then_some(masks);
         let given = match &self.source {
@@ -112,7 +112,7 @@ impl Trainer for HostTrainer {
                 // The thread ends with the epoch, or with a defect that its panic has told.
                 (None, None) => bail!("the thread that prepares batches ended within the epoch"),
             };
-            net.pass(&images, &labels, smoothing, masks)
+            net.pass(&images, &labels, &loss, masks)
         }));
         Ok(())
     }

@@ -7,11 +7,13 @@ use candle_core::{Result, Tensor};
 use crate::arch::plan::Plan;
 use crate::data::DataError;
 use crate::data::prepare::{Batch, order};
+use crate::engine::build::loss_of;
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::memory;
 use crate::engine::step::tensors;
 use crate::model::DenseNet;
 use crate::ops::dropout::Masks;
+use crate::ops::loss::Loss;
 use crate::protocol::event::LayerStats;
 
 /// Images of the batch at most: enough for statistics, and little memory compared with a run's.
@@ -22,7 +24,7 @@ const IMAGES: usize = 32;
 pub(super) struct Measurement {
     net: Arc<DenseNet>,
     batch: Batch,
-    smoothing: f64,
+    loss: Loss,
     masks: Option<Masks>,
 }
 
@@ -39,19 +41,19 @@ impl Measurement {
         Ok(Self {
             net: Arc::clone(net),
             batch: prepare.plain(&sample, 0..sample.len())?,
-            smoothing: recipe.label_smoothing,
+            loss: loss_of(recipe, &loaded.images.class_counts(loaded.classes.len())),
             masks: (recipe.dropout > 0.0).then_some(masks),
         })
     }
 
     /// The figures of every row.
     pub(super) fn stats(self) -> Result<Vec<LayerStats>> {
-        let Self { net, batch, smoothing, masks } = self;
+        let Self { net, batch, loss, masks } = self;
         let count = batch.labels.len();
         let (images, labels) = tensors(batch, net.device())?;
         let outputs = outputs(&net, &images)?;
         let gradients = if memory::fits(&net, count) {
-            let pass = net.pass(&images, &labels, smoothing, masks)?;
+            let pass = net.pass(&images, &labels, &loss, masks)?;
             root_mean_squares(net.plan(), &pass.gradients)?.into_iter().map(Some).collect()
         } else {
             vec![None; outputs.len()]

@@ -9,7 +9,7 @@ use crate::data::{self, ChannelStats, Images};
 use crate::engine::build::{check, new_net, requested, warn_no_fused_version};
 use crate::engine::control::Control;
 use crate::engine::device;
-use crate::engine::evaluate::{Found, sum_up, walk};
+use crate::engine::evaluate::{Evaluation, Found, sum_up, walk};
 use crate::engine::failure::Failure;
 use crate::engine::memory::{Mode, Wanted};
 use crate::engine::report::Report;
@@ -17,7 +17,7 @@ use crate::engine::worker::Worker;
 use crate::model::DenseNet;
 use crate::protocol::command::Split;
 use crate::protocol::event::Phase;
-use crate::protocol::{CheckpointQuery, Event, Figures};
+use crate::protocol::{CheckpointQuery, Event};
 use crate::recipe::Recipe;
 use crate::store::checkpoint::{Checkpoint, Meta};
 use crate::store::run::{self, Target};
@@ -126,13 +126,13 @@ impl LoadedCheckpoint {
         walk(&self.net, &self.images, &self.prepare, self.recipe.batch_size, &self.worker, each)
     }
 
-    /// Loss and accuracy over the split.
-    pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Figures, Failure> {
+    /// Loss and accuracy over the split, and within each class.
+    pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Evaluation, Failure> {
         let (images, classes) = (&self.images, self.classes.len());
         let found = sum_up(control, report, self.phase(), images, classes, |each| {
             self.walk(&mut |begin, found| Ok(each(begin, found.as_ref().map(|found| &found.outcome))))
         })?;
-        found.map(|evaluation| evaluation.figures).ok_or_else(|| control.interrupted())
+        found.ok_or_else(|| control.interrupted())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::engine::build::{check, no_fused_version, requested};
 use crate::engine::control::Control;
+use crate::engine::evaluate::Evaluation;
 use crate::engine::failure::{Failure, caught};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::report::Report;
@@ -36,9 +37,9 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
         }
         Question::Evaluate(query) => {
             let loaded = LoadedCheckpoint::load(&query, control, report)?;
-            let figures = loaded.evaluate(control, report)?;
+            let Evaluation { figures, class_accuracy } = loaded.evaluate(control, report)?;
             let (split, images, step) = (loaded.split, loaded.images.len(), loaded.step);
-            Answer::Evaluation { split, images, figures, step }
+            Answer::Evaluation { split, images, figures, class_accuracy, step }
         }
         Question::Inspect(query) => {
             let loaded = LoadedCheckpoint::load(&query, control, report)?;

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::data::Images;
 use crate::data::prepare::Prepare;
+use crate::engine::build::loss_of;
 use crate::engine::failure::Failure;
 use crate::engine::host::{HostTrainer, Source};
 use crate::engine::memory;
 use crate::engine::report::Report;
 use crate::engine::step::SharedOptimizer;
 use crate::model::DenseNet;
+use crate::ops::loss::Loss;
 use crate::ops::trainer::{Feed, Split, State, Trainer, Training};
 use crate::optim;
 use crate::protocol::Event;
@@ -17,12 +19,12 @@ use crate::protocol::event::Phase;
 use crate::recipe::Recipe;
 
 /// Training by `recipe` on the images of `feed`, `images` of them to train on.
-pub(super) fn plan(recipe: &Recipe, images: usize, feed: Feed) -> Training {
+pub(super) fn plan(recipe: &Recipe, images: usize, loss: Loss, feed: Feed) -> Training {
     Training {
         dropout: recipe.dropout,
         optimizer: optim::kind(recipe),
         weight_decay: recipe.weight_decay,
-        smoothing: recipe.label_smoothing,
+        loss,
         batch: recipe.batch_size,
         steps_per_epoch: recipe.steps_per_epoch(images) as usize,
         seed: recipe.seed,
@@ -42,9 +44,10 @@ pub(super) fn by_recipe(
 ) -> Result<Box<dyn Trainer>, Failure> {
     let (augment, flips) = prepare.augments();
     let counts: Vec<usize> = splits.iter().map(|images| images.len()).collect();
+    let loss = loss_of(recipe, &splits[0].class_counts(net.arch().classes));
     let of = |recipe: &Recipe| {
         let feed = Feed::Splits { counts: counts.clone(), augment, flips, table: prepare.table() };
-        plan(recipe, counts[0], feed)
+        plan(recipe, counts[0], loss.clone(), feed)
     };
     if let Some((backend, config)) = net.gpu() {
         memory::check_gpu(backend, &config, recipe, of)?;

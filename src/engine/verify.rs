@@ -24,6 +24,7 @@ use crate::engine::worker::PULSE;
 use crate::files;
 use crate::model::{DenseNet, Implementation};
 use crate::ops::batch_norm::BatchNormConfig;
+use crate::ops::loss::Loss;
 use crate::ops::trainer::{Epoch, Feed, OptimizerKind, State, Training};
 use crate::optim::Optimizer;
 use crate::protocol::event::{GroupError, Verification};
@@ -282,7 +283,7 @@ fn retrace(
         dropout: 0.0,
         optimizer: kind,
         weight_decay,
-        smoothing: 0.0,
+        loss: Loss::default(),
         batch: n,
         steps_per_epoch: steps,
         seed: 0,

@@ -6,7 +6,8 @@ use crate::format::grouped;
 use crate::headless::output::{self, Stream};
 use crate::headless::{Exit, print_json, print_line};
 use crate::monitor::End;
-use crate::protocol::event::{Bench, KernelFigures, Loading, Verification};
+use crate::monitor::lines::balanced;
+use crate::protocol::event::{Bench, KernelFigures, Loading, Verification, balanced_accuracy};
 use crate::protocol::{Answer, Command, Event, Link, NoAnswer, Question};
 
 /// Asks `question` and prints the answer.
@@ -37,18 +38,20 @@ fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
         }
     };
     match answer {
-        Answer::Evaluation { split, images, figures, step } => {
+        Answer::Evaluation { split, images, figures, class_accuracy, step } => {
             let answer = json!({
                 "split": split, "images": images, "step": step,
                 "loss": figures.loss, "accuracy": figures.accuracy,
+                "balanced_accuracy": balanced_accuracy(&class_accuracy),
             });
             print_value(json, &answer, &|| {
                 vec![format!(
-                    "{} {} images: loss {:.4}, accuracy {:.2} % (weights of step {})",
+                    "{} {} images: loss {:.4}, accuracy {:.2} %{} (weights of step {})",
                     grouped(images as u64),
                     answer["split"].as_str().unwrap_or_default(),
                     figures.loss,
                     100.0 * figures.accuracy,
+                    balanced(figures.accuracy, &class_accuracy),
                     grouped(step)
                 )]
             });

@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor, Var};
 use crate::arch::blocks::Net;
 use crate::model::{DenseNet, Pass};
 use crate::ops::dropout::Masks;
-use crate::ops::loss;
+use crate::ops::loss::Loss;
 use crate::ops::op::Fused;
 use crate::ops::passes::NetworkConfig;
 
@@ -63,13 +63,13 @@ impl DenseNet {
         &self,
         images: &Tensor,
         labels: &Tensor,
-        smoothing: f64,
+        target: &Loss,
         masks: Option<Masks>,
     ) -> Result<Pass> {
         let parameters = Var::from_tensor(&Self::joined(self.parameters())?)?;
         let logits = self.fused().train(images, parameters.as_tensor(), masks)?;
         let statistics = self.new_statistics()?;
-        let loss = loss::cross_entropy(&logits, labels, smoothing)?;
+        let loss = target.of(&logits, labels)?;
         let store = loss.backward()?;
         let Some(gradient) = store.get(parameters.as_tensor()) else {
             candle_core::bail!("the loss does not depend on the parameters");
@@ -199,7 +199,7 @@ mod tests {
         fn pass(&self, net: &DenseNet) -> Pass {
             let (images, labels) = self.batch();
             let masks = (self.dropout > 0.0).then_some(Masks { rate: self.dropout, seed: 9, step: 4 });
-            net.pass(&images, &labels, 0.1, masks).unwrap()
+            net.pass(&images, &labels, &Loss { smoothing: 0.1, class_weights: Vec::new() }, masks).unwrap()
         }
     }
 
@@ -306,7 +306,8 @@ mod tests {
         net.load(&tensors).unwrap();
         let (images, labels) = case.batch();
         let (images, labels) = (images.to_device(&device).unwrap(), labels.to_device(&device).unwrap());
-        let pass = net.pass(&images, &labels, 0.1, None).unwrap();
+        let pass =
+            net.pass(&images, &labels, &Loss { smoothing: 0.1, class_weights: Vec::new() }, None).unwrap();
         let cpu = |xs: &Tensor| xs.to_device(&Device::Cpu).unwrap();
         assert!(distance(&cpu(&pass.logits), &truth.logits, 0.0) < 1e-5);
         for (got, truth) in pass.gradients.iter().zip(&truth.gradients) {

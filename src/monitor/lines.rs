@@ -2,7 +2,7 @@
 
 use crate::format::{duration, grouped};
 use crate::monitor::Monitor;
-use crate::protocol::event::{Best, Phase, Started};
+use crate::protocol::event::{Best, Phase, Started, balanced_accuracy};
 use crate::protocol::{Change, Event, Figures, NoAnswer, Outcome, StopReason};
 
 /// Cells of the progress bar.
@@ -12,12 +12,15 @@ const BAR: usize = 8;
 pub(crate) fn of(event: &Event, monitor: &Monitor) -> Vec<String> {
     match event {
         Event::Started(head) => started(head),
-        Event::Epoch { epoch, train, validation, seconds, images_per_second, best, .. } => {
+        Event::Epoch {
+            epoch, train, validation, seconds, images_per_second, best, class_accuracy, ..
+        } => {
             let epochs = monitor.head.as_ref().map_or(*epoch, |head| head.recipe.epochs);
             let width = epochs.to_string().len();
             let short = |figures: Figures| format!("{:.4} {:>6.2} %", figures.loss, 100.0 * figures.accuracy);
-            let validation =
-                validation.map_or(String::new(), |figures| format!("  validation {}", short(figures)));
+            let validation = validation.map_or(String::new(), |figures| {
+                format!("  validation {}{}", short(figures), balanced(figures.accuracy, class_accuracy))
+            });
             let mark = if *best && !validation.is_empty() { "  best" } else { "" };
             let (train, time) = (short(*train), duration(*seconds));
             vec![format!(
@@ -40,6 +43,14 @@ pub(crate) fn of(event: &Event, monitor: &Monitor) -> Vec<String> {
             vec![finished(*outcome, *reason, *best, *test, *step)]
         }
         _ => Vec::new(),
+    }
+}
+
+/// The balanced accuracy, the mean of those within the classes, where it is another: where classes are unequal.
+pub(crate) fn balanced(accuracy: f64, class_accuracy: &[f64]) -> String {
+    match balanced_accuracy(class_accuracy) {
+        Some(mean) if (mean - accuracy).abs() >= 0.0005 => format!(" (balanced {:.2} %)", 100.0 * mean),
+        _ => String::new(),
     }
 }
 
@@ -107,9 +118,7 @@ pub(crate) fn progress(monitor: &Monitor) -> Option<String> {
     }
     let Some(head) = &monitor.head else {
         return match monitor.phase {
-            Some((Phase::Loading, done, total)) if total > 0 => {
-                Some(format!("loading {} of {}", grouped(done), grouped(total)))
-            }
+            Some((Phase::Loading, ..)) => loading(monitor),
             Some((Phase::Compiling, ..)) => Some("compiling the GPU's kernels".to_owned()),
             _ => None,
         };
@@ -139,6 +148,23 @@ pub(crate) fn progress(monitor: &Monitor) -> Option<String> {
     ))
 }
 
+/// How far the images are read: pictures found while a folder is listed, then how many of them are read, at which rate
+/// and for how long still. `None` before there is one.
+pub(crate) fn loading(monitor: &Monitor) -> Option<String> {
+    let (Phase::Loading, done, total) = monitor.phase? else { return None };
+    match (done, total, monitor.phase_pace()) {
+        (0, 0, _) => None,
+        (_, 0, _) => Some(format!("listing the folder, {} pictures", grouped(done))),
+        (_, _, Some((rate, left))) if done < total => Some(format!(
+            "loading {} of {} {rate:.0}/s ETA {}",
+            grouped(done),
+            grouped(total),
+            duration(left)
+        )),
+        _ => Some(format!("loading {} of {}", grouped(done), grouped(total))),
+    }
+}
+
 fn bar(done: u64, total: u64) -> String {
     let filled = (BAR as u64 * done / total.max(1)).min(BAR as u64) as usize;
     format!("[{}{}]", "#".repeat(filled), "-".repeat(BAR - filled))
@@ -165,6 +191,10 @@ mod tests {
         assert_eq!(progress(&monitor).unwrap(), "compiling the GPU's kernels");
         monitor.phase = Some((Phase::Loading, 500, 60_000));
         assert_eq!(progress(&monitor).unwrap(), "loading 500 of 60,000");
+        (monitor.phase_begun, monitor.told) = ((10.0, 0), 12.0);
+        assert_eq!(progress(&monitor).unwrap(), "loading 500 of 60,000 250/s ETA 3 min 58 s");
+        monitor.phase = Some((Phase::Loading, 12_345, 0));
+        assert_eq!(progress(&monitor).unwrap(), "listing the folder, 12,345 pictures");
         monitor.head = Some(Started {
             recipe: crate::recipe::Recipe::defaults(crate::recipe::Data::Cifar10),
             steps_per_epoch: 704,

@@ -1,16 +1,39 @@
-//! Cross-entropy, with optional label smoothing.
+//! Cross-entropy, with label smoothing and class weights.
 
 use candle_core::{D, DType, Result, Tensor};
 use candle_nn::ops::log_softmax;
 
-/// Mean cross-entropy in nats of `logits` `[n, classes]` for `labels` `[n]` (u32). With smoothing ε the
-/// target is 1 - ε on the label plus ε/classes on every class (Szegedy et al. 2016, as PyTorch has it).
-pub fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor> {
-    let log_p = log_softmax(logits, D::Minus1)?;
-    let hit = log_p.gather(&labels.unsqueeze(1)?, 1)?.mean_all()?;
-    let loss =
-        if smoothing > 0.0 { ((hit * (1.0 - smoothing))? + (log_p.mean_all()? * smoothing)?)? } else { hit };
-    loss.neg()
+/// The loss that a network learns by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loss {
+    /// Share ε of the target that is spread over all classes: 1 - ε on the label plus ε/classes on every class
+    /// (Szegedy et al. 2016, as PyTorch has it).
+    pub smoothing: f64,
+    /// The weight of each class; empty where all weigh the same.
+    pub class_weights: Vec<f32>,
+}
+
+impl Loss {
+    /// The mean cross-entropy in nats of `logits` `[n, classes]` for `labels` `[n]` (u32), divided by the weights of
+    /// the labels where there are weights: PyTorch's `CrossEntropyLoss(weight=…, label_smoothing=…)`.
+    pub fn of(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        let (log_p, smoothing) = (log_softmax(logits, D::Minus1)?, self.smoothing);
+        let hit = log_p.gather(&labels.unsqueeze(1)?, 1)?;
+        if self.class_weights.is_empty() {
+            let hit = hit.mean_all()?;
+            let all = if smoothing > 0.0 { Some(log_p.mean_all()?) } else { None };
+            return match all {
+                Some(all) => ((hit * (1.0 - smoothing))? + (all * smoothing)?)?.neg(),
+                None => hit.neg(),
+            };
+        }
+        let weights = Tensor::new(self.class_weights.as_slice(), logits.device())?;
+        let of_labels = weights.index_select(labels, 0)?;
+        let hit = ((hit.squeeze(1)? * &of_labels)?.sum_all()? * (1.0 - smoothing))?;
+        let all = log_p.broadcast_mul(&weights)?.sum_all()?;
+        let spread = (all * (smoothing / self.class_weights.len() as f64))?;
+        ((hit + spread)? / of_labels.sum_all()?)?.neg()
+    }
 }
 
 /// The cross-entropy of each image `[n]`, without smoothing.
@@ -30,15 +53,25 @@ mod tests {
 
     use super::*;
 
-    /// torch: `F.cross_entropy(tensor([[1., 2., 0.], [.5, -1., 3.]]), tensor([1, 0]), label_smoothing=s)`
+    /// torch: `F.cross_entropy(tensor([[1., 2., 0.], [.5, -1., 3.]]), tensor([1, 0]), weight=w, label_smoothing=s)`
     #[test]
-    fn cross_entropy_is_pytorchs_with_and_without_smoothing() {
+    fn cross_entropy_is_pytorchs_with_smoothing_and_with_weights() {
         let logits = Tensor::new(&[[1f32, 2.0, 0.0], [0.5, -1.0, 3.0]], &Device::Cpu).unwrap();
         let labels = Tensor::new(&[1u32, 0], &Device::Cpu).unwrap();
-        let loss =
-            |smoothing| cross_entropy(&logits, &labels, smoothing).unwrap().to_scalar::<f32>().unwrap();
-        assert!((loss(0.0) - 1.501_64).abs() < 1e-5, "{}", loss(0.0));
-        assert!((loss(0.1) - 1.534_973).abs() < 1e-5, "{}", loss(0.1));
+        let loss = |smoothing, class_weights: &[f32]| {
+            let loss = Loss { smoothing, class_weights: class_weights.to_vec() };
+            loss.of(&logits, &labels).unwrap().to_scalar::<f32>().unwrap()
+        };
+        for (smoothing, weights, expected) in [
+            (0.0, &[][..], 1.501_64),
+            (0.1, &[], 1.534_973),
+            (0.0, &[0.5, 2.0, 1.0], 0.845_220),
+            (0.1, &[0.5, 2.0, 1.0], 0.940_851),
+            (0.1, &[3.0; 3], 1.534_973),
+        ] {
+            let got = loss(smoothing, weights);
+            assert!((got - expected).abs() < 1e-5, "{smoothing} {weights:?}: {got}");
+        }
         assert_eq!(correct(&logits, &labels).unwrap(), 1);
         let each = per_image(&logits, &labels).unwrap();
         assert!((each[0] - 0.407_606).abs() < 1e-5 && (each[1] - 2.595_674).abs() < 1e-4, "{each:?}");

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use candle_core::Result;
 
+use crate::ops::loss::Loss;
+
 /// How weights are updated; the constants of Adam are PyTorch's defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerKind {
@@ -62,8 +64,8 @@ pub struct Training {
     pub optimizer: OptimizerKind,
     /// Weight decay.
     pub weight_decay: f64,
-    /// Label smoothing.
-    pub smoothing: f64,
+    /// The loss.
+    pub loss: Loss,
     /// Images of a full batch.
     pub batch: usize,
     /// Steps of an epoch.

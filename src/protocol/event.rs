@@ -17,6 +17,7 @@ use crate::recipe::Recipe;
 
 pub use cause::Cause;
 pub use figures::Figures;
+pub use figures::balanced_accuracy;
 pub use gpu::GpuFigures;
 pub use inspection::{Inspection, LayerStats, Mistake, Preview, Reuse, Sample};
 pub use measurements::{Bench, Comparison, GroupError, KernelFigures, Loading, Verification};

@@ -82,6 +82,8 @@ pub enum Answer {
         images: usize,
         /// The result.
         figures: Figures,
+        /// Accuracy within each class; NaN where there is no image.
+        class_accuracy: Vec<f64>,
         /// After which step of the run that made the weights.
         step: u64,
     },

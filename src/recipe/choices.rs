@@ -18,6 +18,22 @@ words! {
 }
 
 words! {
+    /// Weights of the classes in the loss.
+    ClassWeights {
+        /// Every image weighs the same.
+        None = "none",
+        /// Every class weighs the same, however many images it has.
+        Balanced = "balanced",
+    }
+}
+
+impl Default for ClassWeights {
+    fn default() -> Self {
+        Self::None
+    }
+}
+
+words! {
     /// Padding of a crop outside the image.
     Pad {
         /// Zeros after normalisation: the mean colour (the paper's code).

@@ -7,7 +7,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
-use crate::recipe::choices::{Augment, DropCounting, Normalization, Optimizer, Pad, Stem};
+use crate::recipe::choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 use crate::recipe::datasets::DATASETS;
 use crate::recipe::{Recipe, Schedule};
 
@@ -94,6 +94,7 @@ pub const KEYS: &[Key] = &[
     key("optimisation", "nesterov", "", "", Kind::Switch("Plain momentum"), "", "Nesterov's momentum"),
     key("optimisation", "weight_decay", "RATE", "0 or more", Kind::Real, "", "weight decay, on every parameter"),
     key("optimisation", "label_smoothing", "SHARE", "0..1", Kind::Real, "", "share of the target spread over all classes"),
+    key("optimisation", "class_weights", "WEIGHTS", "", Kind::Word(ClassWeights::WORDS), "", "weights of the classes in the loss; balanced: each class as much as any other"),
     key("schedule", "epochs", "N", "epochs", Kind::Whole(MOST), "", "passes over the training images"),
     key("schedule", "schedule", "SCHEDULE", "", Kind::Text(read::<Schedule>), "", "learning rate: step, step:LIST (epochs or percents), cosine or constant"),
     key("schedule", "warmup", "EPOCHS", "epochs", Kind::Real, "", "epochs over which the learning rate rises from 0"),

@@ -6,6 +6,7 @@ use crate::ops::cuda::job::THIN_TILE;
 use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, WORD};
 use crate::ops::cuda::program::{Address, Arg, Work};
 use crate::ops::cuda::tiling::ConvPlan;
+use crate::ops::loss::Loss;
 
 /// Bytes that the kernels' `Gathered` takes.
 const GATHERED: usize = 3 * DOUBLE;
@@ -275,7 +276,7 @@ impl ProgramBuilder<'_> {
     }
 
     /// The loss of each image, and where the network trains its gradient by the logits.
-    pub(super) fn loss(&mut self, smoothing: f32) {
+    pub(super) fn loss(&mut self, loss: &Loss) {
         let (layout, batch) = (self.layout, self.batch);
         let outcome = |number: usize| layout.outcome.at(number * layout.plan.batch * WORD);
         let args = vec![
@@ -285,9 +286,13 @@ impl ProgramBuilder<'_> {
             ("hits", outcome(1).into()),
             ("predictions", outcome(2).into()),
             ("gradient", if self.training { layout.logits_gradient.into() } else { Arg::Nowhere }),
+            (
+                "class_weights",
+                if loss.class_weights.is_empty() { Arg::Nowhere } else { layout.class_weights.into() },
+            ),
             ("batch", batch.into()),
             ("classes", layout.plan.net.classes.into()),
-            ("smoothing", smoothing.into()),
+            ("smoothing", (loss.smoothing as f32).into()),
         ];
         self.main(("loss".into(), "Loss"), args, Grid::new([batch, 1, 1], 32));
     }

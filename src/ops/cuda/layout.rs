@@ -101,6 +101,8 @@ pub(super) struct Layout {
     pub(super) averages_gradient: BufferId,
     pub(super) logits: BufferId,
     pub(super) logits_gradient: BufferId,
+    /// By class.
+    pub(super) class_weights: BufferId,
     /// Losses f32, hits i32 and predictions i32 of the batch's images.
     pub(super) outcome: BufferId,
     pub(super) clock: BufferId,
@@ -186,6 +188,7 @@ impl Layout {
             logits: buffers.declare("logits", plan.batch * classes * WORD),
             logits_gradient: buffers
                 .declare("gradient of the logits", only(trains, plan.batch * classes * WORD)),
+            class_weights: buffers.declare("weights of the classes", only(trains, classes * WORD)),
             outcome: buffers.declare("losses, hits and predictions", plan.batch * 3 * WORD),
             clock: buffers.declare("clock", CLOCK),
             evaluation_clock: buffers.declare("clock of evaluations", CLOCK),

@@ -106,7 +106,7 @@ fn training(dropout: f64, batch: usize) -> Training {
         dropout,
         optimizer: OptimizerKind::Sgd { momentum: 0.9, nesterov: true },
         weight_decay: 1e-4,
-        smoothing: 0.0,
+        loss: crate::ops::loss::Loss::default(),
         batch,
         steps_per_epoch: 782,
         seed: 0,

@@ -13,6 +13,7 @@ use crate::ops::cuda::machine::{Built, Clock, Machine};
 use crate::ops::cuda::profile;
 use crate::ops::cuda::program::Program;
 use crate::ops::cuda::update::Views;
+use crate::ops::loss::Loss;
 use crate::ops::passes::NetworkConfig;
 use crate::ops::trainer::{
     Epoch, Feed, KernelTime, NonFinite, Outcome, Split, State, StepResult, Trainer, Training,
@@ -76,7 +77,7 @@ pub(super) fn step(layout: &Layout, training: &Training, images: usize) -> Progr
     }
     builder.pack();
     builder.network();
-    builder.loss(training.smoothing as f32);
+    builder.loss(&training.loss);
     builder.network_backward();
     builder.update(training.optimizer, training.weight_decay as f32);
     builder.finish(format!("step {images}"))
@@ -93,7 +94,7 @@ pub(super) fn evaluation(layout: &Layout, split: usize, images: usize) -> Progra
     let mut builder = ProgramBuilder::new(layout, images, false);
     builder.batch_of(layout.splits[split], Views::Plain);
     builder.network();
-    builder.loss(0.0);
+    builder.loss(&Loss::default());
     builder.finish(format!("evaluation of {images} of split {split}"))
 }
 
@@ -115,6 +116,7 @@ impl GpuTrainer {
         let mut built = Built::new(layout, &programs, machine)?;
         let sources = built.layout.running_sources();
         built.write(built.layout.sources, &sources)?;
+        built.write(built.layout.class_weights, &training.loss.class_weights)?;
         if let Feed::Splits { table, .. } = &training.feed {
             built.write(built.layout.table, table)?;
             for (memory, split) in built.layout.splits.clone().into_iter().zip(splits) {

@@ -23,3 +23,9 @@ pub(super) fn numbers<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resu
     let numbers = Vec::<Option<f64>>::deserialize(deserializer)?;
     Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
 }
+
+/// The mean of the accuracies within the classes, over those that have one; `None` where none has.
+pub fn balanced_accuracy(class_accuracy: &[f64]) -> Option<f64> {
+    let known: Vec<f64> = class_accuracy.iter().copied().filter(|accuracy| accuracy.is_finite()).collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+}

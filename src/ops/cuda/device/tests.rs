@@ -249,6 +249,7 @@ fn crossing(bench: &mut Bench) -> (BufferId, BufferId, Vec<BufferId>) {
         ("hits", at(hits)),
         ("predictions", at(predictions)),
         ("gradient", at(gradient)),
+        ("class_weights", Arg::Nowhere),
         ("batch", Arg::Int(IMAGES as i32)),
         ("classes", Arg::Int(CLASSES as i32)),
         ("smoothing", Arg::Float(0.1)),

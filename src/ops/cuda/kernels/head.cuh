@@ -131,12 +131,14 @@ struct Loss { // of a launch
     int *hits;       // by image: whether it was right
     int *predictions; // by image
     float *gradient; // of the mean loss by the logits; may be null
+    const float *class_weights; // by class; may be null
     int batch;
     int classes;
     float smoothing;
 };
 
-// Cross-entropy with label smoothing: a warp for each image.
+// Cross-entropy with label smoothing and class weights: a warp for each image. With weights the losses are those of
+// PyTorch's weighted mean: their mean over the images is the sum of the weighted ones over the weights of the labels.
 __device__ __forceinline__ void loss(const Loss &of) {
     const int lane = int(threadIdx.x), image = int(blockIdx.x), label = of.labels[image];
     const float *row = of.logits + size_t(image) * of.classes;
@@ -155,25 +157,38 @@ __device__ __forceinline__ void loss(const Loss &of) {
             said = where;
         }
     }
-    float sum = 0.0f, logits = 0.0f;
+    const float *weights = of.class_weights;
+    float sum = 0.0f, logits = 0.0f, mass = 0.0f, labels = 0.0f;
     for (int k = lane; k < of.classes; k += 32) {
+        const float weight = weights == nullptr ? 1.0f : weights[k];
         sum += expf(row[k] - best);
-        logits += row[k] - best;
+        logits += weight * (row[k] - best);
+        mass += weight;
     }
+    if (weights != nullptr)
+        for (int i = lane; i < of.batch; i += 32) labels += weights[of.labels[i]];
     for (int step = 16; step > 0; step /= 2) {
         sum += __shfl_xor_sync(0xffffffffu, sum, step);
         logits += __shfl_xor_sync(0xffffffffu, logits, step);
+        mass += __shfl_xor_sync(0xffffffffu, mass, step);
+        labels += __shfl_xor_sync(0xffffffffu, labels, step);
     }
     const float log_sum = logf(sum), classes = float(of.classes), batch = float(of.batch);
+    // Of this image's label, and of all labels of the batch.
+    const float weight = weights == nullptr ? 1.0f : weights[label];
+    const float total = weights == nullptr ? batch : labels;
+    const float spread = of.smoothing / classes;
     if (lane == 0) {
-        float hit = row[label] - best - log_sum, all = logits / classes - log_sum;
-        of.losses[image] = -((1.0f - of.smoothing) * hit + of.smoothing * all);
+        float hit = row[label] - best - log_sum, all = logits - mass * log_sum;
+        of.losses[image] = -((1.0f - of.smoothing) * weight * hit + spread * all) * (batch / total);
         of.hits[image] = said == label;
         of.predictions[image] = said;
     }
     if (of.gradient == nullptr) return;
     for (int k = lane; k < of.classes; k += 32) {
-        float target = (k == label ? 1.0f - of.smoothing : 0.0f) + of.smoothing / classes;
-        of.gradient[size_t(image) * of.classes + k] = (expf(row[k] - best - log_sum) - target) / batch;
+        const float own = weights == nullptr ? 1.0f : weights[k];
+        const float target = (k == label ? (1.0f - of.smoothing) * weight : 0.0f) + spread * own;
+        const float all = (1.0f - of.smoothing) * weight + spread * mass;
+        of.gradient[size_t(image) * of.classes + k] = (expf(row[k] - best - log_sum) * all - target) / total;
     }
 }

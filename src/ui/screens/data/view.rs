@@ -1,10 +1,9 @@
 //! The data of the recipe as the network sees it: samples before and after augmentation, the balance of
 //! the classes, mean and deviation.
 
-use crate::format::grouped;
+use crate::monitor::lines;
 use ratatui::layout::Rect;
 
-use crate::protocol::event::Phase;
 use crate::ui::canvas::Canvas;
 use crate::ui::screens::data::state::{DataScreen, Places, is_stale};
 use crate::ui::screens::data::{balance, samples};
@@ -53,13 +52,6 @@ fn nothing_yet(screen: &DataScreen, canvas: &mut Canvas, area: Rect) {
 
 /// How far the engine is.
 fn progress(ws: &Workspace) -> String {
-    match ws.live.monitor.phase {
-        Some((Phase::Loading, done, total)) if total > 0 => {
-            format!("reading the images: {} of {}.", grouped(done), grouped(total))
-        }
-        _ => "waiting for the engine to read the images.".into(),
-    }
+    let waiting = "waiting for the engine to read the images".into();
+    format!("{}.", lines::loading(&ws.live.monitor).unwrap_or(waiting))
 }
-
-#[cfg(test)]
-mod tests;

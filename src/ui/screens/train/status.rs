@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::format::{clock, duration, grouped};
-use crate::monitor::{End, Monitor};
+use crate::monitor::{End, Monitor, lines};
 use crate::protocol::event::{GpuFigures, Phase, Started};
 use crate::ui::canvas::Canvas;
 use crate::ui::screens::train::state::TrainScreen;
@@ -31,7 +31,8 @@ pub(crate) fn draw(screen: &TrainScreen, canvas: &mut Canvas, area: Rect) {
     let monitor = &ws.live.monitor;
     let Some(head) = &monitor.head else {
         if let Some((phase, done, total)) = monitor.phase.filter(|_| monitor.end.is_none()) {
-            canvas.text(activity(phase, done, total), theme.accent, rows[0]);
+            let text = lines::loading(monitor).unwrap_or_else(|| activity(phase, done, total));
+            canvas.text(text, theme.accent, rows[0]);
         }
         return;
     };
@@ -121,7 +122,9 @@ fn now<'a>(ws: &Workspace) -> Vec<Span<'a>> {
         Some(End::Failed(..)) => ("failed".to_owned(), theme.bad),
         None if monitor.paused => (format!("{} paused", ws.settings.glyphs.paused()), theme.warn),
         None => match monitor.phase {
-            Some((phase, done, total)) => (activity(phase, done, total), theme.accent),
+            Some((phase, done, total)) => {
+                (lines::loading(monitor).unwrap_or_else(|| activity(phase, done, total)), theme.accent)
+            }
             None => ("training".to_owned(), theme.accent),
         },
     };

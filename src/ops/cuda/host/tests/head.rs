@@ -104,11 +104,18 @@ fn the_linear_layer_and_its_three_gradients_are_products() {
 }
 
 #[test]
-fn the_loss_is_the_cross_entropy_with_smoothing_and_the_first_of_the_largest_logits_is_said() {
+fn the_loss_is_the_cross_entropy_with_smoothing_and_weights_and_the_first_of_the_largest_logits_is_said() {
     let mut bench = Bench::new(Precision::F32);
-    for (images, classes, smoothing, backward) in
-        [(4, 10, 0.0f32, true), (3, 100, 0.1, true), (2, 1, 0.1, true), (2, 33, 0.2, false)]
-    {
+    for (images, classes, smoothing, backward, weighted) in [
+        (4, 10, 0.0f32, true, false),
+        (3, 100, 0.1, true, false),
+        (2, 1, 0.1, true, false),
+        (2, 33, 0.2, false, false),
+        (4, 10, 0.0, true, true),
+        (40, 33, 0.1, true, true),
+    ] {
+        let weights: Vec<f32> =
+            (0..classes).map(|k| if weighted { 0.5 + k as f32 / 4.0 } else { 1.0 }).collect();
         let mut x: Vec<f32> = normal(1, images * classes).iter().map(|x| 20.0 * x).collect();
         // Two are the largest.
         if classes > 5 {
@@ -120,20 +127,26 @@ fn the_loss_is_the_cross_entropy_with_smoothing_and_the_first_of_the_largest_log
         let (hits, predictions) = (bench.ints(&vec![9; images]), bench.ints(&vec![9; images]));
         let args = args! {
             logits: bench.floats(&x), labels: bench.ints(&truth), losses: losses, hits: hits,
-            predictions: predictions, gradient: backward.then_some(dx), batch: images, classes: classes,
+            predictions: predictions, gradient: backward.then_some(dx),
+            class_weights: weighted.then(|| bench.floats(&weights)), batch: images, classes: classes,
             smoothing: smoothing,
         };
         bench.launch("loss", "Loss", ([images, 1, 1], 32, 0), args);
         bench.check(move |ran| {
             let (mut expected, mut to_x) = (Vec::new(), Vec::new());
+            let weight = |k: usize| f64::from(weights[k]);
+            let total: f64 = truth.iter().map(|&label| weight(label as usize)).sum();
             for (image, row) in x.chunks(classes).enumerate() {
                 let row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
                 let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let log_sum = most + row.iter().map(|x| (x - most).exp()).sum::<f64>().ln();
                 let (label, e) = (truth[image] as usize, f64::from(smoothing));
-                let target = |k| if k == label { 1.0 - e } else { 0.0 } + e / classes as f64;
-                expected.push((0..classes).map(|k| target(k) * (log_sum - row[k])).sum::<f64>());
-                let d = |k: usize| ((row[k] - log_sum).exp() - target(k)) / images as f64;
+                let own = |k| if k == label { (1.0 - e) * weight(k) } else { 0.0 };
+                let target = |k| own(k) + e / classes as f64 * weight(k);
+                let mass: f64 = (0..classes).map(target).sum();
+                let loss: f64 = (0..classes).map(|k| target(k) * (log_sum - row[k])).sum();
+                expected.push(loss * images as f64 / total);
+                let d = |k: usize| (mass * (row[k] - log_sum).exp() - target(k)) / total;
                 to_x.extend((0..classes).map(|k| if backward { d(k) } else { 9.0 }));
                 let said = row.iter().position(|&x| x == most).unwrap();
                 assert_eq!(ran.ints(predictions)[image], said as i32);
@@ -153,7 +166,7 @@ fn logits_that_are_not_finite_give_a_loss_that_is_not_and_a_class_that_there_is(
     let (losses, hits, said) = (bench.floats(&[0.0; 3]), bench.ints(&[9; 3]), bench.ints(&[9; 3]));
     let args = args! {
         logits: bench.floats(&x), labels: bench.ints(&[1, 0, 0]), losses: losses, hits: hits, predictions: said,
-        gradient: None, batch: 3usize, classes: 3usize, smoothing: 0.0f32,
+        gradient: None, class_weights: None, batch: 3usize, classes: 3usize, smoothing: 0.0f32,
     };
     bench.launch("loss", "Loss", ([3, 1, 1], 32, 0), args);
     bench.check(move |ran| {
