@@ -1,7 +1,7 @@
 //! All pictures of a folder, decoded once by all threads: into memory where they are few, into the cache where it has
 //! room, and otherwise again whenever they are used.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) fn collect(files: Vec<PathBuf>, side: usize, report: &mut Report) -> 
     {
         let broken: Vec<(usize, String)> = cached
             .broken()
-            .map(|i| (i, decoded(&files[i], side).err().unwrap_or_else(|| "it was broken".into())))
+            .map(|i| (i, decode::read(&files[i], side).err().unwrap_or_else(|| "it was broken".into())))
             .collect();
         report.add(count)?;
         return Ok(Collected { store: Arc::new(cached), broken, note: None });
@@ -99,7 +99,7 @@ fn decode_all(
                 while over.load(Ordering::Relaxed) == 0 {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(index) else { return };
-                    if sender.send((index, decoded(file, side))).is_err() {
+                    if sender.send((index, decode::read(file, side))).is_err() {
                         return;
                     }
                 }
@@ -129,10 +129,6 @@ fn decode_all(
         drop(receiver);
         done
     })
-}
-
-fn decoded(path: &Path, side: usize) -> Result<Vec<u8>, String> {
-    decode::read(path, side).map_err(|error| error.to_string())
 }
 
 /// Few images, in memory.
@@ -169,7 +165,7 @@ struct Undecoded {
 impl ImageStore for Undecoded {
     fn read(&self, index: usize) -> Result<Vec<u8>, DataError> {
         let path = &self.files[index];
-        match decoded(path, self.side) {
+        match decode::read(path, self.side) {
             Ok(pixels) if Digest::of(&pixels) == self.digests[index] => Ok(pixels),
             Ok(_) => unusable(format!(
                 "{} has changed since the start; resume the run to read it anew.",
