@@ -6,13 +6,17 @@ mod cache;
 mod cifar;
 mod digest;
 mod error;
+mod fault;
 mod folder;
 mod images;
+mod mat;
+mod places;
 pub mod prepare;
 mod report;
 mod shapes;
 mod source;
 mod split;
+mod svhn;
 
 use std::path::PathBuf;
 
@@ -22,6 +26,7 @@ use crate::data::folder::Folder;
 use crate::data::report::Report;
 use crate::data::shapes::Shapes;
 use crate::data::source::{Parts, Source};
+use crate::data::svhn::Svhn;
 use crate::recipe::{Data, Recipe};
 
 pub use error::{DataError, Progress};
@@ -101,6 +106,7 @@ fn source(data: &Data) -> Box<dyn Source + '_> {
     match data {
         Data::Cifar10 => Box::new(cifar::CIFAR10),
         Data::Cifar100 => Box::new(cifar::CIFAR100),
+        Data::Svhn => Box::new(Svhn),
         Data::Folder(path) => Box::new(Folder(path)),
         Data::Shapes => Box::new(Shapes),
     }

@@ -60,6 +60,11 @@ impl Paths {
         self.cache.join("images")
     }
 
+    /// Where published data sets are kept.
+    pub fn datasets(&self) -> PathBuf {
+        self.data.join("datasets")
+    }
+
     /// The directory of all runs, unless told otherwise.
     pub fn runs(&self) -> PathBuf {
         self.data.join("runs")

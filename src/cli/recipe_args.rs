@@ -8,7 +8,6 @@ use toml::{Table, Value};
 
 use crate::cli::values::{a_path, some_data};
 use crate::paths;
-use crate::recipe::Data;
 use crate::recipe::keys::{self, FORM, Key, Kind, either};
 use crate::recipe::layered::{ConfigLayer, LayerError, preset_table, text};
 use crate::recipe::presets::Preset;
@@ -88,10 +87,8 @@ fn parser(kind: Kind) -> ValueParser {
         Kind::Path => a_path().try_map(|path| text(&path).map(Value::from)).into(),
         Kind::Data => some_data()
             .try_map(|data| {
-                if let Data::Folder(path) = &data {
-                    // The word of a path that is no text would be another path.
-                    text(path)?;
-                }
+                // The word of a path that is no text would be another path.
+                data.path().map_or(Ok(""), |path| text(path))?;
                 Ok::<_, String>(Value::String(data.to_string()))
             })
             .into(),

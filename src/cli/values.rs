@@ -13,10 +13,13 @@ pub(super) fn a_path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| paths::meant(&path))
 }
 
-/// A data set; `~` in the path of a folder is the home directory, too.
+/// A data set; `~` in a path behind its word is the home directory, too.
 pub(super) fn some_data() -> impl TypedValueParser<Value = Data> {
-    OsStringValueParser::new().try_map(|word| match text(word.as_ref())?.parse()? {
-        Data::Folder(path) => paths::meant(&path).map(Data::Folder),
-        data => Ok(data),
+    OsStringValueParser::new().try_map(|word| {
+        let mut data: Data = text(word.as_ref())?.parse()?;
+        if let Some(path) = data.path_mut() {
+            *path = paths::meant(path)?;
+        }
+        Ok::<_, String>(data)
     })
 }

@@ -13,9 +13,9 @@ use crate::headless::answers::complain;
 use crate::headless::{print_json, print_line};
 use crate::monitor::{Exit, Monitor, lines};
 use crate::protocol::{Event, Outcome, Overrides, Stamped};
+use crate::recipe::Recipe;
 use crate::recipe::keys::KEYS;
 use crate::recipe::layered::{ConfigLayer, resolve};
-use crate::recipe::{Data, Recipe};
 use crate::store::checkpoint::Meta;
 use crate::store::{State, Summary, catalog, run};
 
@@ -182,11 +182,7 @@ impl Case<'_> {
     /// means what it meant at the start, so one that leads nowhere from here means the remembered place.
     fn moved(&self) -> Result<Option<PathBuf>, String> {
         let Self { begun, asked, .. } = self;
-        let same_kind = match (&begun.data, &asked.data) {
-            (Data::Folder(_), Data::Folder(_)) => true,
-            (begun, asked) => begun == asked,
-        };
-        if !same_kind {
+        if begun.data.set().word != asked.data.set().word {
             let problem = format!("with `data` = {}, not {}", begun.data, asked.data);
             return Err(self.differs("--data", &problem));
         }
@@ -194,11 +190,11 @@ impl Case<'_> {
             return Ok(None);
         }
         let real = |recipe: &Recipe| data::dir(recipe).and_then(|dir| fs::canonicalize(dir).ok());
-        let Some(dir) = data::dir(asked).filter(|dir| dir.is_dir()) else { return Ok(None) };
+        let Some(dir) = data::dir(asked).filter(|dir| dir.exists()) else { return Ok(None) };
         if real(asked) == real(&self.now) {
             return Ok(None);
         }
-        if let (Data::Folder(was), Some(name)) = (&self.now.data, dir.file_name())
+        if let (Some(was), Some(name)) = (self.now.data.path(), dir.file_name())
             && was.file_name() != Some(name)
         {
             let problem = format!("with `data` = {}, not {}", begun.data, asked.data);

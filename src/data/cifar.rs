@@ -1,17 +1,17 @@
 //! CIFAR-10 and CIFAR-100 from their published files, in the binary or the python layout.
 
 mod binary;
-mod fault;
 mod files;
 mod names;
 mod python;
 
 use std::path::{Path, PathBuf};
 
-use crate::data::cifar::fault::Fault;
 use crate::data::cifar::files::{Layout, SIDE};
 use crate::data::error::{DataError, unusable};
+use crate::data::fault::Fault;
 use crate::data::images::Images;
+use crate::data::places;
 use crate::data::report::Report;
 use crate::data::source::{Parts, Source};
 use crate::data::split;
@@ -32,9 +32,10 @@ struct Found {
 
 impl Source for Variety {
     fn load(&self, recipe: &Recipe, report: &mut Report) -> Result<Parts, DataError> {
-        let roots = roots(recipe);
+        let roots = places::roots(recipe);
         let Some(found) = locate(self, &roots) else {
-            return unusable(absent(self, &roots, recipe.data_dir.as_deref()));
+            let folders = self.layouts.each_ref().map(|layout| layout.archive.folder);
+            return unusable(places::absent(&self.set, &folders, &roots, recipe));
         };
         let DataSet { train, test, .. } = self.set;
         report.expect(train + test)?;
@@ -47,27 +48,19 @@ impl Source for Variety {
         let mut tested = Images::with_room(SIDE, test, ROOM)?;
         found.read(self, found.layout.test, test, &mut tested, report)?;
         let (train, validation) = split::divide(all, recipe, &self.set)?;
-        let dir = Some(found.absolute());
+        let dir = Some(places::absolute(&found.folder));
         Ok(Parts { classes, train, validation, test: tested, flips: true, dir, notes: Vec::new() })
     }
 
     fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError> {
-        match locate(self, &roots(recipe)) {
+        match locate(self, &places::roots(recipe)) {
             Some(found) => found.classes(self),
             None => Ok(self.names()),
         }
     }
 
     fn dir(&self, recipe: &Recipe) -> Option<PathBuf> {
-        locate(self, &roots(recipe)).map(|found| found.absolute())
-    }
-}
-
-/// Directories to search: the recipe's, or the usual ones, also of torchvision.
-fn roots(recipe: &Recipe) -> Vec<PathBuf> {
-    match &recipe.data_dir {
-        Some(dir) => vec![dir.clone()],
-        None => [".", "data", "../data"].map(PathBuf::from).to_vec(),
+        locate(self, &places::roots(recipe)).map(|found| places::absolute(&found.folder))
     }
 }
 
@@ -87,33 +80,7 @@ fn locate(variety: &Variety, roots: &[PathBuf]) -> Option<Found> {
     None
 }
 
-/// The sentence for data that was not found.
-fn absent(variety: &Variety, roots: &[PathBuf], given: Option<&Path>) -> String {
-    let [binary, python] = variety.layouts;
-    let looked: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
-    let remedy = match given {
-        Some(dir) if !dir.is_dir() => "there is no such directory; name another with --data-dir, or",
-        Some(_) => "name another place with --data-dir, or",
-        None => "name its place with --data-dir, or",
-    };
-    format!(
-        "{} is not in {} (no `{}` or `{}` there): {remedy} unpack {} (md5 {}) there.",
-        variety.set.title,
-        looked.join(", "),
-        binary.archive.folder,
-        python.archive.folder,
-        binary.archive.url,
-        binary.archive.md5,
-    )
-}
-
 impl Found {
-    /// The folder from the root: without links where that is text, which is what a recipe holds.
-    fn absolute(&self) -> PathBuf {
-        let real = self.folder.canonicalize().ok().filter(|path| path.to_str().is_some());
-        real.or_else(|| std::path::absolute(&self.folder).ok()).unwrap_or_else(|| self.folder.clone())
-    }
-
     /// Reads the `images` images of `file` into `into`.
     fn read(
         &self,

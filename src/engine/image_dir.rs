@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use crate::data::{self, Dataset};
 use crate::engine::failure::Failure;
+use crate::recipe::Recipe;
 use crate::recipe::layered::text;
-use crate::recipe::{Data, Recipe};
 
 static CACHE: OnceLock<PathBuf> = OnceLock::new();
 
@@ -31,9 +31,9 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), Failure> {
 pub(super) fn remember(recipe: &mut Recipe, dataset: &Dataset) -> Result<(), Failure> {
     let Some(dir) = &dataset.dir else { return Ok(()) };
     as_text(dir)?;
-    match &mut recipe.data {
-        Data::Folder(path) => path.clone_from(dir),
-        _ => recipe.data_dir = Some(dir.clone()),
+    match recipe.data.path_mut() {
+        Some(path) => path.clone_from(dir),
+        None => recipe.data_dir = Some(dir.clone()),
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct DataSet {
     /// The word people type. One that ends in `:` is followed by a path.
     pub word: &'static str,
+    /// What stands for that path in help, as in `PATH`.
+    pub path: &'static str,
     /// Its name in sentences.
     pub title: &'static str,
     /// Classes, where they are known without a look at the disk.
@@ -25,21 +27,25 @@ pub struct DataSet {
     pub validation: Option<usize>,
     /// Whether the program draws the images itself, from no file and in no time.
     pub built_in: bool,
-    /// How it is published.
+    /// How it is published: archives of which each has all of it, or files that are its parts.
     pub archives: &'static [Archive],
     /// For the documentation.
     pub about: &'static str,
 }
 
-/// A published archive.
-#[derive(Clone, Copy, Debug)]
+/// A published archive, or a published file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Archive {
-    /// The folder in it.
+    /// The folder in it, or that the file belongs into.
     pub folder: &'static str,
     /// Where it is published.
     pub url: &'static str,
     /// Its check sum.
     pub md5: &'static str,
+    /// Its size.
+    pub bytes: u64,
+    /// The most that the files in it take; 0 where it is a file by itself.
+    pub unpacked: u64,
 }
 
 /// Declares the variants of [`Data`] with their rows.
@@ -82,6 +88,8 @@ datasets! {
     Cifar10 = CIFAR10,
     /// CIFAR-100, by its fine labels.
     Cifar100 = CIFAR100,
+    /// The cropped digits of SVHN.
+    Svhn = SVHN,
     /// One directory per class.
     Folder(PathBuf) = FOLDER,
     /// The built-in generated set.
@@ -91,11 +99,11 @@ datasets! {
 /// The row of CIFAR-10.
 #[rustfmt::skip]
 pub const CIFAR10: DataSet = DataSet {
-    word: "cifar10", title: "CIFAR-10",
+    word: "cifar10", path: "", title: "CIFAR-10",
     classes: Some(10), side: Some(32), train: 50_000, test: 10_000, validation: Some(5_000), built_in: false,
     archives: &[
-        Archive { folder: "cifar-10-batches-bin", url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", md5: "c32a1d4ab5d03f1284b67883e8d87530" },
-        Archive { folder: "cifar-10-batches-py", url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", md5: "c58f30108f718f92721af3b95e74349a" },
+        Archive { folder: "cifar-10-batches-bin", url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", md5: "c32a1d4ab5d03f1284b67883e8d87530", bytes: 170_052_171, unpacked: 185_000_000 },
+        Archive { folder: "cifar-10-batches-py", url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", md5: "c58f30108f718f92721af3b95e74349a", bytes: 170_498_071, unpacked: 187_000_000 },
     ],
     about: "photos of ten kinds of vehicles and animals",
 };
@@ -106,17 +114,32 @@ pub const CIFAR100: DataSet = DataSet {
     word: "cifar100", title: "CIFAR-100",
     classes: Some(100),
     archives: &[
-        Archive { folder: "cifar-100-binary", url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", md5: "03b5dce01913d631647c71ecec9e9cb8" },
-        Archive { folder: "cifar-100-python", url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", md5: "eb9058c3a382ffc7106e4002c42a8d85" },
+        Archive { folder: "cifar-100-binary", url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", md5: "03b5dce01913d631647c71ecec9e9cb8", bytes: 168_513_733, unpacked: 185_000_000 },
+        Archive { folder: "cifar-100-python", url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", md5: "eb9058c3a382ffc7106e4002c42a8d85", bytes: 169_001_437, unpacked: 187_000_000 },
     ],
     about: "photos of a hundred kinds of things, by the fine labels",
+    ..CIFAR10
+};
+
+/// The row of SVHN: digits of house numbers, each cropped to a square. The training images without the extra ones,
+/// which may be absent.
+#[rustfmt::skip]
+pub const SVHN: DataSet = DataSet {
+    word: "svhn", title: "SVHN",
+    train: 73_257, test: 26_032, validation: Some(6_000),
+    archives: &[
+        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/train_32x32.mat", md5: "e26dedcc434d2e4c54c9b2d4a06d8373", bytes: 182_040_794, unpacked: 0 },
+        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/test_32x32.mat", md5: "eb5a983be6a315427106f1b164d9cef3", bytes: 64_275_384, unpacked: 0 },
+        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/extra_32x32.mat", md5: "a93ce644f1a588dc4d68dda5feec44a7", bytes: 1_329_278_602, unpacked: 0 },
+    ],
+    about: "photos of the digits of house numbers",
     ..CIFAR10
 };
 
 /// The row of a folder of images.
 #[rustfmt::skip]
 pub const FOLDER: DataSet = DataSet {
-    word: "folder:", title: "a folder",
+    word: "folder:", path: "PATH", title: "a folder",
     classes: None, side: None, train: 0, test: 0, validation: None, built_in: false,
     archives: &[],
     about: "one directory per class, with or without `train/`, `val/`, `test/`",
@@ -125,16 +148,23 @@ pub const FOLDER: DataSet = DataSet {
 /// The row of the built-in shapes.
 #[rustfmt::skip]
 pub const SHAPES: DataSet = DataSet {
-    word: "shapes", title: "the shapes",
+    word: "shapes", path: "", title: "the shapes",
     classes: Some(10), side: Some(32), train: 5_000, test: 1_000, built_in: true,
     about: "ten shapes, drawn by the program",
     ..FOLDER
 };
 
+impl Archive {
+    /// Its name as a file.
+    pub fn file(&self) -> &'static str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 impl DataSet {
     /// What to type for it, as in `folder:PATH`.
     pub fn usage(&self) -> String {
-        format!("{}{}", self.word, if self.word.ends_with(':') { "PATH" } else { "" })
+        format!("{}{}", self.word, self.path)
     }
 
     /// Training images kept for validation, of `images`, where the recipe does not say.
@@ -148,10 +178,28 @@ pub fn usages() -> String {
     DATASETS.iter().map(DataSet::usage).collect::<Vec<_>>().join(", ")
 }
 
+impl Data {
+    /// The path behind its word.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Folder(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Folder(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.set().word)?;
-        if let Self::Folder(path) = self { write!(f, "{}", path.display()) } else { Ok(()) }
+        self.path().map_or(Ok(()), |path| write!(f, "{}", path.display()))
     }
 }
 
@@ -187,7 +235,9 @@ mod tests {
             assert_eq!((data.to_string(), data.set().word), (word, set.word));
         }
         for word in ["", "cifar", "cifar10:x", "cifar1000", "folder", "folder:", "shapes "] {
-            assert!(word.parse::<Data>().unwrap_err().contains("cifar10, cifar100, folder:PATH, shapes."));
+            assert!(
+                word.parse::<Data>().unwrap_err().contains("cifar10, cifar100, svhn, folder:PATH, shapes.")
+            );
         }
     }
 

@@ -176,10 +176,8 @@ impl Recipe {
 
     /// The recipe as a TOML text with every key; the error is a clause about a path that is no text.
     pub fn to_toml(&self) -> Result<String, String> {
-        if let Data::Folder(path) = &self.data {
-            // Its word would be another path.
-            text(path)?;
-        }
+        // Its word would be another path.
+        self.data.path().map_or(Ok(""), |path| text(path))?;
         self.data_dir.as_deref().map_or(Ok(""), text)?;
         toml::to_string(self).map_err(|error| error.to_string())
     }
@@ -191,11 +189,11 @@ impl Recipe {
                 *path = absolute;
             }
         };
-        match (&mut self.data_dir, &mut self.data) {
-            // A relative folder is looked for in there.
+        match (&mut self.data_dir, self.data.path_mut()) {
+            // A relative path is looked for in there.
             (Some(dir), _) => anchor(dir),
-            (None, Data::Folder(path)) => anchor(path),
-            _ => {}
+            (None, Some(path)) => anchor(path),
+            (None, None) => {}
         }
     }
 }
@@ -250,7 +248,7 @@ mod tests {
         );
         assert_eq!(blame("pad = \"red\""), "b.toml: `pad` = \"red\": `red` is not one of normalised, black.");
         assert!(blame("epochs = \"many\"").starts_with("b.toml: `epochs` = \"many\": invalid type"));
-        assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, folder:PATH, shapes"));
+        assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, svhn, folder:PATH, shapes"));
         assert!(blame(&format!("layers = [{}1.5]", "1, ".repeat(50_000))).len() < 600);
         let syntax = ConfigLayer::parse("c.toml", "epochs = 3\nlr = = 2\n").unwrap_err();
         assert!(syntax.to_string().starts_with("c.toml: line 2: "), "{syntax}");

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::data::cifar::fault::Fault;
 use crate::data::cifar::names;
+use crate::data::fault::Fault;
 use crate::files;
 use crate::recipe::datasets::{self, Archive, DataSet};
 

@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::data::cifar::fault::Fault;
 use crate::data::cifar::files::{PIXELS, REPORT_EVERY, Variety};
+use crate::data::fault::Fault;
 use crate::data::images::Images;
 use crate::data::report::Report;
 use crate::files;
