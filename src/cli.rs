@@ -138,7 +138,7 @@ pub enum Command {
         /// A checkpoint file, or a run (its best checkpoint)
         #[arg(value_parser = a_path())]
         checkpoint: PathBuf,
-        /// Data to use instead of the checkpoint's own: cifar10, cifar100, svhn, folder:PATH, shapes
+        /// Data to use instead of the checkpoint's own: cifar10, cifar100, svhn, folder:PATH, npz:FILE, shapes
         #[arg(long, value_parser = some_data())]
         data: Option<crate::recipe::Data>,
         /// Where the data is

@@ -10,6 +10,7 @@ mod fault;
 mod folder;
 mod images;
 mod mat;
+mod npz;
 mod places;
 pub mod prepare;
 mod report;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use crate::data::digest::fingerprint;
 use crate::data::error::unusable;
 use crate::data::folder::Folder;
+use crate::data::npz::Npz;
 use crate::data::report::Report;
 use crate::data::shapes::Shapes;
 use crate::data::source::{Parts, Source};
@@ -108,6 +110,7 @@ fn source(data: &Data) -> Box<dyn Source + '_> {
         Data::Cifar100 => Box::new(cifar::CIFAR100),
         Data::Svhn => Box::new(Svhn),
         Data::Folder(path) => Box::new(Folder(path)),
+        Data::Npz(path) => Box::new(Npz(path)),
         Data::Shapes => Box::new(Shapes),
     }
 }

@@ -260,7 +260,14 @@ mod tests {
 
     #[test]
     fn the_defaults_of_every_data_set_are_valid() {
-        for data in [Data::Cifar10, Data::Cifar100, Data::Svhn, Data::Shapes, Data::Folder("x".into())] {
+        for data in [
+            Data::Cifar10,
+            Data::Cifar100,
+            Data::Svhn,
+            Data::Shapes,
+            Data::Folder("x".into()),
+            Data::Npz("x".into()),
+        ] {
             assert_eq!(Recipe::defaults(data).validate(), Ok(()));
         }
     }

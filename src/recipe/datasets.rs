@@ -92,6 +92,8 @@ datasets! {
     Svhn = SVHN,
     /// One directory per class.
     Folder(PathBuf) = FOLDER,
+    /// A file of NumPy arrays.
+    Npz(PathBuf) = NPZ,
     /// The built-in generated set.
     Shapes = SHAPES,
 }
@@ -145,6 +147,14 @@ pub const FOLDER: DataSet = DataSet {
     about: "one directory per class, with or without `train/`, `val/`, `test/`",
 };
 
+/// The row of a file of NumPy arrays.
+#[rustfmt::skip]
+pub const NPZ: DataSet = DataSet {
+    word: "npz:", path: "FILE", title: "a file of arrays",
+    about: "NumPy arrays, as MedMNIST has them",
+    ..FOLDER
+};
+
 /// The row of the built-in shapes.
 #[rustfmt::skip]
 pub const SHAPES: DataSet = DataSet {
@@ -182,7 +192,7 @@ impl Data {
     /// The path behind its word.
     pub fn path(&self) -> Option<&PathBuf> {
         match self {
-            Self::Folder(path) => Some(path),
+            Self::Folder(path) | Self::Npz(path) => Some(path),
             _ => None,
         }
     }
@@ -190,7 +200,7 @@ impl Data {
     /// The same, to change it.
     pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
         match self {
-            Self::Folder(path) => Some(path),
+            Self::Folder(path) | Self::Npz(path) => Some(path),
             _ => None,
         }
     }
@@ -236,7 +246,9 @@ mod tests {
         }
         for word in ["", "cifar", "cifar10:x", "cifar1000", "folder", "folder:", "shapes "] {
             assert!(
-                word.parse::<Data>().unwrap_err().contains("cifar10, cifar100, svhn, folder:PATH, shapes.")
+                word.parse::<Data>()
+                    .unwrap_err()
+                    .contains("cifar10, cifar100, svhn, folder:PATH, npz:FILE, shapes.")
             );
         }
     }

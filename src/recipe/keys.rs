@@ -83,7 +83,7 @@ pub const KEYS: &[Key] = &[
     key("network", "dropout", "RATE", "0..1", Kind::Real, "", "share of a convolution's outputs set to 0 in training"),
     key("data", "data", "DATA", "", Kind::Data, "", "images"),
     key("data", "data_dir", "DIR", "path", Kind::Path, "", "parent of the data folder, or the folder itself"),
-    key("data", "input_size", "PIXELS", "pixels", Kind::Whole(MOST), "", "height and width of the images of a folder"),
+    key("data", "input_size", "PIXELS", "pixels", Kind::Whole(MOST), "", "height and width of the images, where the data has no size of its own"),
     key("data", "augment", "AUGMENT", "", Kind::Word(Augment::WORDS), "", "random crops and flips of the training images"),
     key("data", "validation", "N", "images", Kind::Whole(MOST), "5000 for CIFAR, 6000 for SVHN, else 10 %", "training images kept for validation"),
     key("data", "train_limit", "N", "images", Kind::Whole(MOST), "all", "training images used, of those that validation left"),

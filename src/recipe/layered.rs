@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use crate::recipe::datasets::FOLDER;
+use crate::recipe::datasets::{FOLDER, NPZ};
 use crate::recipe::presets::{self, Preset};
 use crate::recipe::{Data, Optimizer, Recipe};
 
@@ -49,13 +49,13 @@ impl ConfigLayer {
         }
     }
 
-    /// Replaces every path in it by the result of `settle`, whose error is a clause. A relative folder
-    /// stays so beside a `data_dir`, since it is looked for in there.
+    /// Replaces every path in it by the result of `settle`, whose error is a clause. A relative path
+    /// of images stays so beside a `data_dir`, since it is looked for in there.
     pub fn settle_paths(
         &mut self,
         settle: &dyn Fn(&Path) -> Result<PathBuf, String>,
     ) -> Result<(), LayerError> {
-        for (key, before) in [("data_dir", ""), ("data", FOLDER.word)] {
+        for (key, before) in [("data_dir", ""), ("data", FOLDER.word), ("data", NPZ.word)] {
             let Some(Value::String(word)) = self.table.get(key) else { continue };
             let Some(path) = word.strip_prefix(before).filter(|path| !path.is_empty()) else { continue };
             let looked_for = key == "data" && self.table.contains_key("data_dir");
@@ -248,7 +248,7 @@ mod tests {
         );
         assert_eq!(blame("pad = \"red\""), "b.toml: `pad` = \"red\": `red` is not one of normalised, black.");
         assert!(blame("epochs = \"many\"").starts_with("b.toml: `epochs` = \"many\": invalid type"));
-        assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, svhn, folder:PATH, shapes"));
+        assert!(blame("data = \"mnist\"").contains("cifar10, cifar100, svhn, folder:PATH, npz:FILE, shapes"));
         assert!(blame(&format!("layers = [{}1.5]", "1, ".repeat(50_000))).len() < 600);
         let syntax = ConfigLayer::parse("c.toml", "epochs = 3\nlr = = 2\n").unwrap_err();
         assert!(syntax.to_string().starts_with("c.toml: line 2: "), "{syntax}");
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_recipe_reads_what_it_writes() {
-        for data in [Data::Shapes, Data::Folder("a b/c".into())] {
+        for data in [Data::Shapes, Data::Folder("a b/c".into()), Data::Npz("a b/c.npz".into())] {
             let recipe = Recipe { steps: Some(7), precision: Precision::Bf16, ..Recipe::defaults(data) };
             assert_eq!(Recipe::from_toml(&recipe.to_toml().unwrap()), Ok(recipe));
         }
