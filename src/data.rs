@@ -21,6 +21,8 @@ mod svhn;
 
 use std::path::PathBuf;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::data::digest::fingerprint;
 use crate::data::error::unusable;
 use crate::data::folder::Folder;
@@ -83,9 +85,9 @@ pub fn load(recipe: &Recipe, settings: Settings, progress: Progress) -> Result<D
     })
 }
 
-/// Whether two names are those of one class.
+/// Whether two names are those of one class, however their accents are encoded.
 pub fn same_class(one: &str, other: &str) -> bool {
-    one == other
+    one.nfc().eq(other.nfc())
 }
 
 /// Refuses a split that leaves a class without an image to train on.

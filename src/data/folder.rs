@@ -1,10 +1,13 @@
 //! A folder of images: one directory per class, inside `train`, `val` and `test` or on its own.
 
+mod below;
 mod collect;
 mod decode;
 mod entries;
 mod listing;
+mod names;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,8 +31,8 @@ impl Source for Folder<'_> {
         notes.extend(elsewhere);
 
         let mut passed = Passed::default();
-        let tree = Tree::read(&folder, &mut passed)?;
-        let classes = tree.classes()?;
+        let tree = Tree::read(&folder, &mut passed, report)?;
+        let classes = tree.classes(report)?;
         let train = Listing::read(&tree.train, &classes, &mut passed, report)?;
         train.has_every_class(&tree.train, &classes)?;
         let held = tree.listing(tree.validation.as_deref(), &classes, &mut passed, report)?;
@@ -86,7 +89,7 @@ impl Source for Folder<'_> {
             train: part(sizes[0]),
             validation: part(sizes[1]),
             test: part(sizes[2]),
-            classes: classes.iter().map(|name| name.to_string_lossy().into()).collect(),
+            classes: names::texts(&classes),
             flips: true,
             dir: Some(absolute(&folder)),
             notes,
@@ -95,8 +98,10 @@ impl Source for Folder<'_> {
 
     fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError> {
         let (folder, _) = locate(self.0, recipe.data_dir.as_deref());
-        let classes = Tree::read(&folder, &mut Passed::default())?.classes()?;
-        Ok(classes.iter().map(|name| name.to_string_lossy().into()).collect())
+        let mut on = |_, _| ControlFlow::Continue(());
+        let report = &mut Report::new(&mut on);
+        let classes = Tree::read(&folder, &mut Passed::default(), report)?.classes(report)?;
+        Ok(names::texts(&classes))
     }
 
     fn dir(&self, recipe: &Recipe) -> Option<PathBuf> {

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 
-use crate::data::Dataset;
 use crate::data::prepare::Prepare;
+use crate::data::{self, Dataset};
 use crate::engine::build::{check, new_net, requested};
 use crate::engine::control::Control;
 use crate::engine::failure::Failure;
@@ -140,9 +140,12 @@ fn difference(
     fingerprints: &[String],
     moments: [[f64; 3]; 2],
 ) -> Option<String> {
-    if dataset.classes != classes {
-        let new = dataset.classes.iter().find(|name| !classes.contains(name));
-        let gone = classes.iter().find(|name| !dataset.classes.contains(name));
+    let same = dataset.classes.len() == classes.len()
+        && dataset.classes.iter().zip(classes).all(|(now, then)| data::same_class(now, then));
+    if !same {
+        let has = |classes: &[String], name: &str| classes.iter().any(|one| data::same_class(one, name));
+        let new = dataset.classes.iter().find(|name| !has(classes, name));
+        let gone = classes.iter().find(|name| !has(&dataset.classes, name));
         return Some(match (new, gone) {
             (Some(new), Some(gone)) => format!("they have a class `{new}`, and none `{gone}`"),
             (Some(new), None) => format!("they have a class `{new}` more"),

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::arch::plan::MAX_CLASSES;
 use crate::data::error::{DataError, unusable};
+use crate::data::folder::below;
 use crate::data::folder::decode::EXTENSIONS;
 use crate::data::folder::entries::{Entries, Passed};
+use crate::data::folder::names::{self, TEST, TRAIN, VALIDATION};
 use crate::data::report::Report;
 
 /// The directories that hold classes.
@@ -18,7 +20,7 @@ pub(crate) struct Tree {
     pub(crate) test: Option<PathBuf>,
 }
 
-/// The images of one part: class by class, each class by name.
+/// The images of one part: class by class, each class by path.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) files: Vec<PathBuf>,
@@ -27,28 +29,47 @@ pub(crate) struct Listing {
 
 impl Tree {
     /// The parts of `folder`. It is divided if it has a directory `train` and either that has
-    /// directories itself, or `folder` has none but train, val and test: so a class may be called train.
-    pub(crate) fn read(folder: &Path, passed: &mut Passed) -> Result<Self, DataError> {
-        let entries = Entries::read(folder)?;
-        let part = |name: &str| {
-            let found = entries.directories.iter().any(|directory| directory == name);
-            found.then(|| folder.join(name))
+    /// directories itself, or `folder` has none but those of parts: so a class may be called train.
+    pub(crate) fn read(folder: &Path, passed: &mut Passed, report: &mut Report) -> Result<Self, DataError> {
+        let entries = Entries::read(folder, report)?;
+        let called = |kind: &[&str]| -> Vec<&OsString> {
+            entries.directories.iter().filter(|name| names::is_one(name, kind)).collect()
         };
-        let is_part = |name: &OsString| name == "train" || name == "val" || name == "test";
-        let others = entries.directories.iter().filter(|name| !is_part(name)).count();
-        if let Some(train) = part("train")
-            && (others == 0 || !Entries::read(&train)?.directories.is_empty())
-        {
-            passed.directories += others;
-            passed.count_files(&entries);
-            return Ok(Self { train, validation: part("val"), test: part("test") });
+        let trains = called(TRAIN);
+        let parts = trains.len() + called(VALIDATION).len() + called(TEST).len();
+        let others = entries.directories.len() - parts;
+        let mut divided = !trains.is_empty() && others == 0;
+        for train in &trains {
+            divided = divided || !Entries::read(&folder.join(train), report)?.directories.is_empty();
         }
-        Ok(Self { train: folder.to_owned(), validation: None, test: None })
+        if !divided {
+            return Ok(Self { train: folder.to_owned(), validation: None, test: None });
+        }
+        let part = |kind| match called(kind).as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(folder.join(one))),
+            [one, another, ..] => unusable(format!(
+                "{} has both `{}` and `{}`; put them together or take one away.",
+                folder.display(),
+                one.display(),
+                another.display()
+            )),
+        };
+        let tree = Self {
+            train: part(TRAIN)?.unwrap_or_else(|| folder.to_owned()),
+            validation: part(VALIDATION)?,
+            test: part(TEST)?,
+        };
+        passed.directories += others;
+        passed.outside += entries.images.len();
+        passed.count(entries.others);
+        Ok(tree)
     }
 
-    /// The class directories of the training part, in byte order.
-    pub(crate) fn classes(&self) -> Result<Vec<OsString>, DataError> {
-        let classes = Entries::read(&self.train)?.directories;
+    /// The class directories of the training part, in byte order of their names as text.
+    pub(crate) fn classes(&self, report: &mut Report) -> Result<Vec<OsString>, DataError> {
+        let classes = names::by_text(&self.train, Entries::read(&self.train, report)?.directories)?;
+        let classes: Vec<OsString> = classes.into_values().collect();
         let train = self.train.display();
         match classes.as_slice() {
             [] => unusable(format!("{train} has no directories; make one for each class, with its images.")),
@@ -60,12 +81,7 @@ impl Tree {
                 "{train} has {} class directories; at most {MAX_CLASSES} are possible.",
                 many.len()
             )),
-            _ => match same_text(&classes) {
-                None => Ok(classes),
-                Some(name) => unusable(format!(
-                    "{train} has two class directories whose names are no text in UTF-8 and would both be called `{name}`; rename one."
-                )),
-            },
+            _ => Ok(classes),
         }
     }
 
@@ -78,8 +94,20 @@ impl Tree {
         report: &mut Report,
     ) -> Result<Option<Listing>, DataError> {
         let Some(part) = part else { return Ok(None) };
-        let found = Entries::read(part)?.directories;
-        if let Some(unknown) = found.iter().find(|name| !classes.contains(name)) {
+        let known: BTreeSet<String> = names::texts(classes).into_iter().collect();
+        let found = Entries::read(part, report)?;
+        let mut unknown = found.directories.iter().filter(|name| !known.contains(&names::text(name)));
+        let of_classes = found.directories.len() - unknown.clone().count();
+        if of_classes == 0 {
+            let mut flat = found.images.len();
+            for name in unknown.clone().filter(|name| names::is_flat(name)) {
+                flat += Entries::read(&part.join(name), report)?.images.len();
+            }
+            if flat > 0 {
+                return unusable(self.flat(part, flat));
+            }
+        }
+        if let Some(unknown) = unknown.next() {
             return unusable(format!(
                 "{} is a class that {} lacks; add it there or take it away.",
                 part.join(unknown).display(),
@@ -92,12 +120,28 @@ impl Tree {
         }
         Ok(Some(listing))
     }
+
+    /// The sentence about a part with `images` images of no class.
+    fn flat(&self, part: &Path, images: usize) -> String {
+        let list = list_in(part).map(|name| format!(" (perhaps `{name}` says which is which)"));
+        format!(
+            "{} is flat: {} not in one directory for each class, as those of {} are; sort them into such{}, or take it away.",
+            part.display(),
+            if images == 1 { "its image is".into() } else { format!("its {images} images are") },
+            self.train.display(),
+            list.unwrap_or_default()
+        )
+    }
 }
 
-/// The name that two of `classes` would have as text, which is what a checkpoint knows them by.
-fn same_text(classes: &[OsString]) -> Option<String> {
-    let mut seen = BTreeSet::new();
-    classes.iter().map(|name| name.to_string_lossy().into_owned()).find(|name| !seen.insert(name.clone()))
+/// The first file in `part`, by name, that may list the classes of its images.
+fn list_in(part: &Path) -> Option<String> {
+    let names = part.read_dir().ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_list = |name: &String| {
+        let ending = Path::new(name).extension().unwrap_or_default();
+        !name.starts_with('.') && names::is_one(ending, &["txt", "csv", "tsv", "json"])
+    };
+    names.filter(is_list).min()
 }
 
 impl Listing {
@@ -108,22 +152,17 @@ impl Listing {
         passed: &mut Passed,
         report: &mut Report,
     ) -> Result<Self, DataError> {
-        let beside = Entries::read(part)?;
-        passed.count_files(&beside);
+        let beside = Entries::read(part, report)?;
+        passed.outside += beside.images.len();
+        passed.count(beside.others);
+        let directories = names::by_text(part, beside.directories)?;
         let mut listing = Self::default();
         for (label, class) in classes.iter().enumerate() {
             report.tick()?;
-            if !beside.directories.contains(class) {
-                continue;
-            }
-            let directory = part.join(class);
-            let entries = Entries::read(&directory)?;
-            passed.extensions += entries.others;
-            passed.directories += entries.directories.len();
-            for image in &entries.images {
-                listing.files.push(directory.join(image));
-                listing.labels.push(label as u32);
-            }
+            let Some(directory) = directories.get(&names::text(class)) else { continue };
+            let images = below::images(part, &part.join(directory), passed, report)?;
+            listing.labels.resize(listing.labels.len() + images.len(), label as u32);
+            listing.files.extend(images);
         }
         Ok(listing)
     }
