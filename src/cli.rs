@@ -11,8 +11,9 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::plain;
 use crate::protocol::command::{Device, SaveEvery, parse_duration};
+use crate::recipe::datasets::DataSet;
 pub use recipe_args::RecipeArgs;
-use values::{a_path, some_data};
+use values::{a_path, a_published_set, some_data};
 
 /// Designs, trains, inspects and ships DenseNets.
 #[derive(Debug, Parser)]
@@ -201,6 +202,18 @@ pub enum Command {
         /// One JSON object on stdout
         #[arg(long)]
         json: bool,
+    },
+    /// Download a published data set
+    Fetch {
+        /// Which one
+        #[arg(value_name = "NAME", value_parser = a_published_set())]
+        set: &'static DataSet,
+        /// Directory to put it into [default: `datasets` in the data directory, see `info`]
+        #[arg(long, value_name = "DIR", value_parser = a_path())]
+        into: Option<PathBuf>,
+        /// A copy: the URL or path of the file, or of the directory that has it [default: where it is published]
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
     },
     /// Paths, devices and versions
     Info {

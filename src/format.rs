@@ -1,5 +1,7 @@
 //! Numbers, sizes and times as people write them.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -44,6 +46,14 @@ pub(crate) fn grouped(n: u64) -> String {
     text
 }
 
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// A duration in its two largest units.
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -66,6 +76,7 @@ mod tests {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(769_162), "769,162");
         assert_eq!(grouped(1_000), "1,000");
+        assert_eq!(hex(&[0, 10, 255]), "000aff");
         assert_eq!(duration(4.21), "4.2 s");
         assert_eq!(duration(59.7), "1 min 00 s");
         assert_eq!(duration(3_661.0), "1 h 01 min");

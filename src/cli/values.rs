@@ -1,11 +1,12 @@
-//! Parsers of option values that are or contain a path.
+//! Parsers of option values: paths, and data sets with and without one.
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PathBufValueParser, PossibleValuesParser, TypedValueParser};
 
 use crate::paths;
 use crate::recipe::Data;
+use crate::recipe::datasets::{DATASETS, DataSet};
 use crate::recipe::layered::text;
 
 /// A path, with the home directory for `~`, which a shell leaves alone behind `=`.
@@ -21,5 +22,14 @@ pub(super) fn some_data() -> impl TypedValueParser<Value = Data> {
             *path = paths::meant(path)?;
         }
         Ok::<_, String>(data)
+    })
+}
+
+/// The word of a data set that is published.
+pub(super) fn a_published_set() -> impl TypedValueParser<Value = &'static DataSet> {
+    let published = || DATASETS.iter().filter(|set| !set.archives.is_empty());
+    PossibleValuesParser::new(published().map(|set| set.word)).try_map(move |word| {
+        // The parser has let no other word through.
+        published().find(|set| set.word == word).ok_or_else(|| format!("`{word}` is not published."))
     })
 }
