@@ -8,6 +8,7 @@ mod python;
 use std::path::{Path, PathBuf};
 
 use crate::data::cifar::files::{Layout, SIDE};
+use crate::data::digest::check_sum;
 use crate::data::error::{DataError, unusable};
 use crate::data::fault::Fault;
 use crate::data::images::Images;
@@ -42,14 +43,28 @@ impl Source for Variety {
         let classes = found.classes(self)?;
         report.check_room(train + test, SIDE, ROOM)?;
         let mut all = Images::with_room(SIDE, train, ROOM)?;
+        let (mut notes, mut sums) = (Vec::new(), self.check_sums.iter());
+        let mut compare = |file: &str, images: &Images, first: usize| -> Result<(), DataError> {
+            let Some(published) = sums.next() else { return Ok(()) };
+            if check_sum(images, first..images.len())? != *published {
+                notes.push(format!(
+                    "{} is not the published file: its images or their labels have another check sum.",
+                    found.folder.join(file).display()
+                ));
+            }
+            Ok(())
+        };
         for file in found.layout.train {
+            let first = all.len();
             found.read(self, file, train / found.layout.train.len(), &mut all, report)?;
+            compare(file, &all, first)?;
         }
         let mut tested = Images::with_room(SIDE, test, ROOM)?;
         found.read(self, found.layout.test, test, &mut tested, report)?;
+        compare(found.layout.test, &tested, 0)?;
         let (train, validation) = split::divide(all, recipe, &self.set)?;
         let dir = Some(places::absolute(&found.folder));
-        Ok(Parts { classes, train, validation, test: tested, flips: true, dir, notes: Vec::new() })
+        Ok(Parts { classes, train, validation, test: tested, flips: true, dir, notes })
     }
 
     fn classes(&self, recipe: &Recipe) -> Result<Vec<String>, DataError> {

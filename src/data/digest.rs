@@ -1,6 +1,7 @@
 //! What is kept of an image beside its pixels: a hash that tells it from every other, and the sums of its channels.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -54,27 +55,38 @@ impl Digest {
     }
 }
 
+/// A check sum of the labels and pixels of some `images`, in order.
+pub(crate) fn check_sum(images: &Images, range: Range<usize>) -> Result<String, DataError> {
+    Ok(hex(&over(Sha256::new(), images, range)?.finalize()))
+}
+
 /// A fingerprint of `images` of these classes: their names, and each image's label and pixels, in order.
 pub(crate) fn fingerprint(classes: &[String], images: &Images) -> Result<String, DataError> {
-    let hashes: Vec<[u8; 16]> = (0..images.len())
-        .into_par_iter()
-        .map(|i| Ok(images.digest(i)?.hash))
-        .collect::<Result<_, DataError>>()?;
-    let mut whole = Sha256::new();
+    let mut hasher = Sha256::new();
     for class in classes {
-        whole.update((class.len() as u64).to_le_bytes());
-        whole.update(class);
+        hasher.update((class.len() as u64).to_le_bytes());
+        hasher.update(class);
     }
-    whole.update((images.side as u64).to_le_bytes());
-    for (label, hash) in images.labels.iter().zip(hashes) {
-        whole.update(label.to_le_bytes());
-        whole.update(hash);
+    hasher.update((images.side as u64).to_le_bytes());
+    Ok(hex(&over(hasher, images, 0..images.len())?.finalize()))
+}
+
+/// `hasher`, and then the label and the hash of each image.
+fn over(mut hasher: Sha256, images: &Images, range: Range<usize>) -> Result<Sha256, DataError> {
+    let hashes = range.clone().into_par_iter().map(|i| Ok(images.digest(i)?.hash));
+    let hashes: Vec<[u8; 16]> = hashes.collect::<Result<_, DataError>>()?;
+    for (label, hash) in images.labels[range].iter().zip(hashes) {
+        hasher.update(label.to_le_bytes());
+        hasher.update(hash);
     }
-    let mut text = String::with_capacity(64);
-    for byte in whole.finalize() {
+    Ok(hasher)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+        text
+    })
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ pub(crate) struct Variety {
     /// The layouts it comes in, the one that needs no pickle first.
     pub(crate) layouts: &'static [Layout; 2],
     pub(crate) class_names: &'static [&'static str],
+    /// Check sums of the images of each published file, in either layout: those to train on, then the test's. Empty where
+    /// they are not known.
+    pub(crate) check_sums: &'static [&'static str],
 }
 
 /// One way in which a data set is published.
@@ -82,6 +85,14 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Fault> {
 pub(crate) const CIFAR10: Variety = Variety {
     set: datasets::CIFAR10,
     class_names: &names::CIFAR10,
+    check_sums: &[
+        "061934f8c34db5b3e70029bba7d299b8c25003f7b355d828cf35b3519b1a003a",
+        "7ebc1ce9ce0c9bdd9350afd57526fac422f1346583fb6514263edc845056e6f6",
+        "0b99f0592475a10367bdf761b670ee4c58084ba3283765ff7daa48ad5854cea4",
+        "63f0a2dba9dc45d88b41377a5e68cd6a9af3ece9a9828fa9045ca47603d35aa8",
+        "9d85fb0839c8d685c763ba5417b837f6c38222c581b89a810750b22dc6bc3310",
+        "5d9ddbef2e11f7d8c2b09f949b62e2b5ea633d24d285991a5a7a1e9a71a29ba8",
+    ],
     layouts: &[
         Layout {
             archive: datasets::CIFAR10.archives[0],
@@ -112,6 +123,7 @@ pub(crate) const CIFAR10: Variety = Variety {
 pub(crate) const CIFAR100: Variety = Variety {
     set: datasets::CIFAR100,
     class_names: &names::CIFAR100,
+    check_sums: &[],
     layouts: &[
         Layout {
             archive: datasets::CIFAR100.archives[0],

@@ -97,6 +97,20 @@ fn both_layouts_give_the_same_images_whoever_pickled_them() {
 }
 
 #[test]
+fn a_file_with_other_images_than_the_published_one_is_named_and_read() {
+    let other: &[&str] = &["no check sum"; 6];
+    for layout in TEN.layouts {
+        let root = publish(&TEN, layout, Style::Python2);
+        let parts = read(&Variety { check_sums: other, ..TEN }, root.path()).unwrap();
+        assert_eq!((parts.train.len(), parts.notes.len()), (40, 6));
+        let second = root.path().join(layout.archive.folder).join(layout.train[1]);
+        let note = format!("{} is not the published file: its images or their", second.display());
+        assert!(parts.notes[1].starts_with(&note), "{:?}", parts.notes);
+        assert_eq!(read(&Variety { check_sums: &[], ..TEN }, root.path()).unwrap().notes.len(), 0);
+    }
+}
+
+#[test]
 fn the_folder_is_found_from_its_parent_from_itself_and_under_another_name() {
     let layout = &TEN.layouts[0];
     let root = publish(&TEN, layout, Style::Python2);
