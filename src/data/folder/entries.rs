@@ -12,6 +12,9 @@ use crate::data::report::Report;
 /// Entries that are read between two looks at whether to go on.
 const AT_ONCE: usize = 256;
 
+/// Directories with which one system litters what another reads, as good as hidden.
+const LITTER: [&str; 2] = ["__MACOSX", "@eaDir"];
+
 /// Endings that a note names; the rest are counted together.
 const NAMED: usize = 6;
 
@@ -63,7 +66,7 @@ impl Entries {
 
     fn add(&mut self, entry: &std::fs::DirEntry) -> io::Result<()> {
         let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(b".") {
+        if name.as_encoded_bytes().starts_with(b".") || LITTER.iter().any(|known| name == *known) {
             return Ok(());
         }
         let kind = entry.file_type()?;

@@ -125,6 +125,10 @@ fn other_files_are_counted_by_extension_and_hidden_ones_are_not_seen() {
         fs::write(root.path().join(other), "x").unwrap();
     }
     fs::create_dir(root.path().join(".git")).unwrap();
+    // What a Mac adds to an archive, and a NAS to every directory: thumbnails among the images.
+    for litter in ["__MACOSX/a/x.txt", "a/@eaDir/0.png/thumb.jpg"] {
+        paint(&root.path().join(litter).with_extension("jpg"), [0; 3]);
+    }
     let parts = read(&recipe(root.path())).unwrap();
     assert_eq!(parts.train.len(), 2);
     assert_eq!(

@@ -140,6 +140,16 @@ fn damage_ends_in_a_clause_and_never_in_a_panic() {
 }
 
 #[test]
+fn samples_of_three_bits_are_refused() {
+    let mut odd = bytes("palette-4.tif");
+    // The entry of the bits of a sample: tag, kind, count, value.
+    let at = odd.windows(9).position(|entry| entry == [2, 1, 3, 0, 1, 0, 0, 0, 4]).unwrap();
+    odd[at + 8] = 3;
+    let clause = seen(&odd).unwrap_err();
+    assert!(clause.starts_with("it cannot be decoded ("), "{clause}");
+}
+
+#[test]
 fn a_file_that_is_no_picture_is_said_to_be_none() {
     assert_eq!(seen(b""), Err("it is empty".into()));
     let none = "it is no picture in BMP, GIF, JPEG, PNG, PNM, TIFF or WebP";

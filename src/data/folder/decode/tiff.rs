@@ -98,8 +98,10 @@ fn in_bytes(
 ) -> Result<Vec<u8>, String> {
     let alone = matches!(color, ColorType::Gray(_));
     Ok(match samples {
-        DecodingResult::U8(samples) if color.bit_depth() < 8 => unpacked(&samples, color, width, indices),
-        DecodingResult::U8(samples) => samples,
+        DecodingResult::U8(samples) if color.bit_depth() == 8 => samples,
+        DecodingResult::U8(samples) if matches!(color.bit_depth(), 1 | 2 | 4) => {
+            unpacked(&samples, color, width, indices)
+        }
         DecodingResult::U16(samples) => samples.into_iter().map(if alone { clip } else { upper }).collect(),
         DecodingResult::I16(samples) if alone => clipped(&samples),
         DecodingResult::U32(samples) if alone => clipped(&samples),
@@ -114,7 +116,7 @@ fn clipped<T: Copy + Into<f64>>(samples: &[T]) -> Vec<u8> {
     samples.iter().map(|&sample| sample.into().clamp(0.0, 255.0) as u8).collect()
 }
 
-/// Samples of less than a byte, rows of which begin with a byte; from 0 to 255 unless they are `indices`.
+/// Samples of which two, four or eight make a byte, rows of which begin with a byte; from 0 to 255 unless they are `indices`.
 fn unpacked(rows: &[u8], color: ColorType, width: usize, indices: bool) -> Vec<u8> {
     let depth = usize::from(color.bit_depth());
     let (in_row, most) = (width * usize::from(color.num_samples()), (1_u16 << depth) - 1);
