@@ -96,6 +96,7 @@ fn follow(told: &Receiver<Told>, stops: &Receiver<Command>, stop: &AtomicBool) -
         if let Some((signal, until)) = stopped_by {
             // Only so that nothing half unpacked is left.
             while let Ok(Told::News(_)) = told.recv_deadline(until) {}
+            complain("what has arrived is kept; the same command goes on behind it.");
             return Err(u8::try_from(128 + signal).map_or(Exit::FAILED, Exit));
         }
         match next {

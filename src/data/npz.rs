@@ -122,7 +122,7 @@ impl Open {
         };
         let names = if arrays.has("class_names") { Some(arrays.texts("class_names")?) } else { None };
         let classes = classes(&train, [&validation, &test], names)?;
-        let validation = validation.filter(|set| !set.labels.is_empty());
+        let [validation, test] = [validation, test].map(|set| set.filter(|set| !set.labels.is_empty()));
         Ok(Self { arrays, train, validation, test, classes })
     }
 }

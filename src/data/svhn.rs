@@ -100,6 +100,10 @@ impl Part {
                     format!("its `X` is {dims}, not 32 x 32 x 3 x {labels} as its {labels} labels need");
                 return Err(Fault::Wrong(what));
             }
+            // Also that they are all there, before there is memory for them.
+            if !mat.values("X")?.are_bytes() {
+                return Err(Fault::Wrong("its `X` is not of the type uint8".into()));
+            }
             if labels.is_empty() {
                 return Err(Fault::Wrong("it has no image".into()));
             }
@@ -115,9 +119,6 @@ impl Part {
 
     fn read_images(&self, into: &mut Images, report: &mut Report) -> Result<(), Fault> {
         let mut values = self.mat.values("X")?;
-        if !values.are_bytes() {
-            return Err(Fault::Wrong("its `X` is not of the type uint8".into()));
-        }
         let mut block = vec![0; REPORT_EVERY * 3 * PLANE];
         let mut image = [0; 3 * PLANE];
         for labels in self.labels.chunks(REPORT_EVERY) {

@@ -42,8 +42,10 @@ def npz(folder):
     np.savez(os.path.join(folder, "grey.npz"), class_names=np.array(["cat", "dog", "Öl"]), **grey)
     fortran = {"images": np.asfortranarray(images(0, 30, 10, 10)), "labels": label(0, 30, np.int64)}
     np.savez_compressed(os.path.join(folder, "fortran.npz"), **fortran)
-    # One thing wrong in each.
     good = {"images": images(0, 30, 4, 4), "labels": label(0, 30, np.int64)}
+    empty = {"test_images": np.zeros((0, 10**9, 10**9), np.uint8), "test_labels": np.zeros(0, np.uint8)}
+    np.savez_compressed(os.path.join(folder, "empty.npz"), **good, **empty)
+    # One thing wrong in each.
     for name, arrays in {
         "float": {"images": good["images"] / 255.0},
         "oblong": {"images": images(0, 30, 4, 5)},

@@ -328,7 +328,13 @@ fn a_file_that_is_no_image_ends_the_load_and_is_named() {
     ] {
         fs::write(&path, bytes).unwrap();
         let error = read(&recipe(root.path())).err().unwrap().to_string();
-        assert_eq!(error, format!("{}: {clause}; repair it, take it away, or leave it out with --skip-broken.", path.display()));
+        assert_eq!(
+            error,
+            format!(
+                "{}: {clause}; repair it, take it away, or leave it out with --skip-broken.",
+                path.display()
+            )
+        );
     }
 }
 

@@ -171,6 +171,30 @@ fn a_size_that_the_file_cannot_hold_is_refused_before_any_memory_is_taken() {
 }
 
 #[test]
+fn no_changed_byte_is_more_than_an_error() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.npz");
+    for name in ["rgb.npz", "grey.npz", "fortran.npz"] {
+        let good = fs::read(golden(name)).unwrap();
+        for at in (0..good.len()).step_by(13) {
+            for bytes in [good[..at].to_vec(), [&good[..at], &[good[at] ^ 0x55], &good[at + 1..]].concat()] {
+                fs::write(&path, bytes).unwrap();
+                if let Err(error) = read_by(&recipe(&path)) {
+                    assert!(error.to_string().starts_with(&path.display().to_string()), "byte {at}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_set_without_images_is_none_whatever_side_it_announces() {
+    let parts =
+        read_by(&Recipe { input_size: 4, validation: Some(3), ..recipe(&golden("empty.npz")) }).unwrap();
+    assert_eq!((parts.train.len(), parts.validation.len(), parts.test.len()), (27, 3, 0));
+}
+
+#[test]
 fn the_file_is_found_in_the_data_directory_and_where_it_was_moved() {
     let folder = TempDir::new().unwrap();
     let moved = folder.path().join("rgb.npz");

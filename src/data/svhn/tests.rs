@@ -134,6 +134,44 @@ fn another_type_shape_or_label_is_told() {
 }
 
 #[test]
+fn no_changed_byte_is_more_than_an_error() {
+    let folder = copy("svhn-plain");
+    let recipe = Recipe { validation: Some(0), ..recipe(folder.path()) };
+    for name in [TRAIN, TEST] {
+        let path = folder.path().join(name);
+        let good = fs::read(&path).unwrap();
+        // The heads of both arrays: what is between them are pixels.
+        let heads = (124..200).chain(good.len() - 80..good.len());
+        for (at, value) in heads.flat_map(|at| [0, 1, 0x7f, 0xff].map(|value| (at, value))) {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            fs::write(&path, bytes).unwrap();
+            if let Err(error) = read(&recipe) {
+                assert!(error.to_string().contains(name), "byte {at}: {error}");
+            }
+        }
+        fs::write(&path, good).unwrap();
+    }
+    let compressed = copy("svhn");
+    let path = compressed.path().join(TRAIN);
+    let good = fs::read(&path).unwrap();
+    for at in (128..good.len()).step_by(197) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x55;
+        fs::write(&path, &bytes).unwrap();
+        assert!(
+            read(&Recipe { data_dir: Some(compressed.path().into()), ..recipe.clone() }).is_err(),
+            "byte {at}"
+        );
+        fs::write(&path, &good[..at]).unwrap();
+        assert!(
+            read(&Recipe { data_dir: Some(compressed.path().into()), ..recipe.clone() }).is_err(),
+            "{at} bytes"
+        );
+    }
+}
+
+#[test]
 fn a_huge_announced_size_is_refused_before_any_memory_is_taken() {
     use flate2::{Compression, write::ZlibEncoder};
     use std::io::Write;
