@@ -95,17 +95,18 @@ fn place(order: &Order, archive: &Archive) -> PathBuf {
 /// Whether it is there already. A folder is whole, since it came by a rename; a file has its size.
 fn is_there(place: &Path, archive: &Archive) -> Result<bool, Failure> {
     let Ok(found) = fs::metadata(place) else { return Ok(false) };
-    let place = place.display();
+    let shown = place.display();
     match (archive.unpacked > 0, found.is_dir()) {
-        (true, true) => Ok(true),
+        // A rename replaces an empty one.
+        (true, true) => Ok(fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some())),
         (false, false) if found.len() == archive.bytes => Ok(true),
         (false, false) => Err(Failure::Sentence(format!(
-            "{place} has {} bytes, not the {} of the published file; take it away to have it downloaded.",
+            "{shown} has {} bytes, not the {} of the published file; take it away to have it downloaded.",
             found.len(),
             archive.bytes
         ))),
-        (true, false) => Err(Failure::Sentence(format!("{place} is no directory; take it away."))),
-        (false, true) => Err(Failure::Sentence(format!("{place} is a directory; take it away."))),
+        (true, false) => Err(Failure::Sentence(format!("{shown} is no directory; take it away."))),
+        (false, true) => Err(Failure::Sentence(format!("{shown} is a directory; take it away."))),
     }
 }
 

@@ -62,6 +62,19 @@ fn an_unknown_name_is_wrong_usage_that_lists_the_known_ones() {
 }
 
 #[test]
+fn what_is_there_already_is_said_and_is_no_failure() {
+    let place = Place::new();
+    let folder = place.path().join("data/densenet-tui/datasets/cifar-100-binary");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("train.bin"), "x").unwrap();
+    let said = say(&mut command(&place, &["fetch", "cifar100", "--from", "/nowhere"]));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("datasets/cifar-100-binary is there already"), "{said:?}");
+    assert!(said.stdout.ends_with("train on CIFAR-100 with --data cifar100\n"), "{said:?}");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+}
+
+#[test]
 fn without_a_network_one_sentence_has_the_addresses_and_the_way_around() {
     let place = Place::new();
     // A port at which nobody listens.
