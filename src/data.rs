@@ -7,6 +7,7 @@ mod cifar;
 mod digest;
 mod error;
 mod fault;
+mod fingerprint;
 mod folder;
 mod images;
 mod mat;
@@ -23,8 +24,8 @@ use std::path::PathBuf;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::data::digest::fingerprint;
 use crate::data::error::unusable;
+use crate::data::fingerprint::fingerprint;
 use crate::data::folder::Folder;
 use crate::data::npz::Npz;
 use crate::data::report::Report;

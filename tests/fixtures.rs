@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use densenet_tui::engine::{EngineOptions, spawn};
 use densenet_tui::protocol::command::{Device, SaveEvery, Split};
+use densenet_tui::protocol::event::Preview;
 use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Options, Question, Stamped};
-use densenet_tui::recipe::Recipe;
+use densenet_tui::recipe::{Data, Recipe};
 use densenet_tui::store::{catalog, journal};
 
 /// Lines of steps that a journal keeps, about.
@@ -38,6 +39,48 @@ fn fixtures_are_made_from_real_runs() {
         keep(run);
     }
     look_into(&runs[0], &data);
+}
+
+/// A folder as people have them: three classes of unequal size, broken pictures, other files.
+#[test]
+#[ignore = "writes a fixture"]
+fn the_fixture_of_a_folder_is_made_from_one() {
+    let place = tempfile::tempdir().unwrap();
+    let root = place.path().join("fruit");
+    for (class, colour, count) in
+        [("apples", [200, 40, 50], 60), ("pears", [160, 190, 60], 25), ("plums", [90, 60, 150], 8)]
+    {
+        for i in 0..count {
+            let path = root.join(class).join(format!("{i:02}.jpg"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fruit(colour, i).save(path).unwrap();
+        }
+    }
+    for name in ["apples/07.jpg", "pears/11.jpg"] {
+        let bytes = fs::read(root.join(name)).unwrap();
+        fs::write(root.join(name), &bytes[..bytes.len() / 2]).unwrap();
+    }
+    for name in ["apples/labels.xml", "apples/more.xml", "plums/notes.txt", "plums/README"] {
+        fs::write(root.join(name), b"").unwrap();
+    }
+    let data = Data::Folder(root);
+    let recipe = Box::new(Recipe { input_size: 32, ..Recipe::defaults(data) });
+    let Answer::Preview(mut found) = answer(Question::Preview { recipe, count: SAMPLES }) else {
+        panic!("no preview")
+    };
+    let prefix = format!("{}/", place.path().display());
+    found.notes.iter_mut().for_each(|note| *note = note.replace(&prefix, ""));
+    store_preview("fruit", found);
+}
+
+/// A disc on a ground that grows lighter.
+fn fruit(colour: [u8; 3], number: u32) -> image::RgbImage {
+    let (width, height) = (60 + number % 7 * 4, 48 + number % 5 * 4);
+    let (x0, y0, radius) = (24 + number % 11, 22 + number % 6, 12 + number % 8);
+    image::RgbImage::from_fn(width, height, |x, y| {
+        let inside = x.abs_diff(x0).pow(2) + y.abs_diff(y0).pow(2) < radius * radius;
+        image::Rgb(if inside { colour } else { [(80 + 2 * y) as u8, (90 + y) as u8, (70 + x) as u8] })
+    })
 }
 
 /// Keeps a run without its checkpoints: journal, recipe and summary, with paths as if it were in `runs`.
@@ -147,13 +190,17 @@ fn look_into(run: &Path, data: &Path) {
     images.extend(found.mistakes.iter().flat_map(|mistake| mistake.pixels.iter().copied()));
     store("inspected", &found, &images);
     let question = Question::Preview { recipe, count: SAMPLES };
-    let Answer::Preview(mut found) = answer(question) else { panic!("no preview") };
-    images.clear();
+    let Answer::Preview(found) = answer(question) else { panic!("no preview") };
+    store_preview("previewed", found);
+}
+
+fn store_preview(name: &str, mut found: Preview) {
+    let mut images = Vec::new();
     for sample in &mut found.samples {
         images.append(&mut sample.before);
         images.append(&mut sample.after);
     }
-    store("previewed", &found, &images);
+    store(name, &found, &images);
 }
 
 fn store(name: &str, answer: &impl serde::Serialize, images: &[u8]) {

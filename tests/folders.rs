@@ -63,7 +63,8 @@ fn resume(place: &Place) -> Said {
 
 #[test]
 fn a_resume_on_other_images_says_which_have_changed() {
-    let changes: [(&str, fn(&Path)); 3] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 3] = [
         ("the training images", |root| {
             fs::rename(root.join("train/cat/0.png"), root.join("train/dog/x.png")).unwrap();
         }),
@@ -79,6 +80,8 @@ fn a_resume_on_other_images_says_which_have_changed() {
         folder(&place, "pictures/val", &["cat", "dog"], 3);
         let root = place.path().join("pictures");
         assert_eq!(train(&place, &root, &[]).code, Some(0));
+        let all = place.say(&["evaluate", "a", "--split", "all", "--json"]);
+        assert_eq!(all.last()["images"], 22, "{all:?}");
         change(&root);
         let said = resume(&place);
         assert_eq!(said.code, Some(2), "{said:?}");

@@ -129,7 +129,7 @@ fn a_pipe_among_the_images_is_named_and_nothing_is_trained() {
             Some(target) => symlink(place.path().join(target), &odd).unwrap(),
         }
         let sentence = refused(&place, &train, name);
-        assert!(sentence.contains("not a file; repair it or take it away."), "{sentence}");
+        assert!(sentence.contains("not a file; repair it, take it away, or leave it out with"), "{sentence}");
         assert!(!place.run_dir("a").exists());
         fs::remove_file(odd).unwrap();
     }

@@ -185,15 +185,21 @@ impl Writing {
         self.file.write_all(pixels)
     }
 
-    /// Completes the file with the digests of all images.
-    pub(crate) fn finish(mut self, digests: Vec<Digest>) -> io::Result<CachedImages> {
+    /// Completes the file with the digests of all images; gives them back where that fails.
+    pub(crate) fn finish(mut self, digests: Vec<Digest>) -> Result<CachedImages, (io::Error, Vec<Digest>)> {
+        match self.seal(&digests) {
+            Ok(file) => Ok(CachedImages::over(self.path.clone(), file, self.image_bytes, digests)),
+            Err(error) => Err((error, digests)),
+        }
+    }
+
+    fn seal(&mut self, digests: &[Digest]) -> io::Result<File> {
         let bytes: Vec<u8> = digests.iter().flat_map(|digest| digest.to_bytes()).collect();
         self.file.seek(SeekFrom::Start(digests.len() as u64 * self.image_bytes as u64))?;
         self.file.write_all(&bytes)?;
         self.file.write_all(&seal(&bytes, self.image_bytes))?;
         fs::rename(&self.part, &self.path)?;
-        let file = self.file.try_clone()?;
-        Ok(CachedImages::over(self.path.clone(), file, self.image_bytes, digests))
+        self.file.try_clone()
     }
 }
 

@@ -8,9 +8,9 @@ mod python;
 use std::path::{Path, PathBuf};
 
 use crate::data::cifar::files::{Layout, SIDE};
-use crate::data::digest::check_sum;
 use crate::data::error::{DataError, unusable};
 use crate::data::fault::Fault;
+use crate::data::fingerprint::check_sum;
 use crate::data::images::Images;
 use crate::data::places;
 use crate::data::report::Report;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::error::{DataError, unusable};
-use crate::data::folder::collect::Collected;
+use crate::data::folder::collect::{Broken, Collected};
 use crate::data::folder::entries::Passed;
 use crate::data::folder::listing::{Listing, Tree};
 use crate::data::images::Images;
@@ -50,36 +50,38 @@ impl Source for Folder<'_> {
         };
 
         // Numbered as they are used: those that train, that validate, and that test.
-        let held = held.as_ref().unwrap_or(&train);
-        let tested = test.unwrap_or_default();
-        let of = |listing: &Listing, indices: &[usize]| -> (Vec<PathBuf>, Vec<u32>) {
-            indices.iter().map(|&i| (listing.files[i].clone(), listing.labels[i])).unzip()
+        let mut pool = Pool::new(train);
+        let training = pool.take(&kept);
+        let validating = match held {
+            Some(held) => Pool::new(held).take(&validation),
+            None => pool.take(&validation),
         };
-        let parts = [of(&train, &kept), of(held, &validation), (tested.files, tested.labels)];
-        let (side, sizes) = (recipe.input_size, parts.each_ref().map(|(files, _)| files.len()));
+        drop(pool);
+        let tested = test.unwrap_or_default();
+        let (side, sizes) =
+            (recipe.input_size, [&training, &validating, &tested].map(|part| part.files.len()));
         let total: usize = sizes.iter().sum();
         let few = (total * 3 * side * side) as u64 <= report.settings().most_in_memory;
         if few {
             report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
         }
         report.expect(total)?;
-        let (files, labels): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let files: Vec<PathBuf> = files.concat();
-        let Collected { store, broken, note } = collect::collect(files.clone(), side, report)?;
+        let files = [training.files, validating.files, tested.files].into_iter().flatten().collect();
+        let Collected { store, broken, note } = collect::collect(files, side, report)?;
         notes.extend(note);
         if !broken.is_empty() {
             if !report.settings().skip_broken {
-                return unusable(sentence(&broken, &files));
+                return unusable(sentence(&broken));
             }
-            notes.push(format!("{} left out: {}", many(broken.len()), named(&broken, &files)));
+            notes.push(format!("{} left out: {}", many(broken.len()), named(&broken)));
         }
         let mut first = 0;
-        let mut labels = labels.into_iter();
+        let mut labels = [training.labels, validating.labels, tested.labels].into_iter();
         let mut part = |size: usize| -> Images {
             let numbers = first..first + size;
             first += size;
             let labels = labels.next().unwrap_or_default();
-            let whole = |number: &usize| broken.binary_search_by_key(number, |(number, _)| *number).is_err();
+            let whole = |number: &usize| broken.binary_search_by_key(number, |one| one.number).is_err();
             let kept = numbers.clone().zip(labels).filter(|(number, _)| whole(number));
             let (numbers, labels) = kept.map(|(number, label)| (number as u32, label)).unzip();
             let images = Images::stored(side, Arc::clone(&store), numbers, labels);
@@ -109,27 +111,52 @@ impl Source for Folder<'_> {
     }
 }
 
+/// The pictures of a listing, each of which is taken once at most: there may be millions of paths.
+struct Pool {
+    files: Vec<Option<PathBuf>>,
+    labels: Vec<u32>,
+}
+
+impl Pool {
+    fn new(listing: Listing) -> Self {
+        Self { files: listing.files.into_iter().map(Some).collect(), labels: listing.labels }
+    }
+
+    /// The pictures at `indices`.
+    fn take(&mut self, indices: &[usize]) -> Listing {
+        let mut taken = Listing::default();
+        for &i in indices {
+            if let Some(file) = self.files[i].take() {
+                taken.files.push(file);
+                taken.labels.push(self.labels[i]);
+            }
+        }
+        taken
+    }
+}
+
 /// Pictures that are broken and named in one sentence.
 const NAMED: usize = 10;
 
 /// What is wrong with pictures that cannot be used, and what would help.
-fn sentence(broken: &[(usize, String)], files: &[PathBuf]) -> String {
+fn sentence(broken: &[Broken]) -> String {
     match broken {
-        [(number, clause)] => format!(
-            "{}: {clause}; repair it, take it away, or leave it out with --skip-broken.",
-            files[*number].display()
+        [one] => format!(
+            "{}: {}; repair it, take it away, or leave it out with --skip-broken.",
+            one.path.display(),
+            one.clause
         ),
         _ => format!(
             "{} cannot be used: {}; repair them, take them away, or leave them out with --skip-broken.",
             many(broken.len()),
-            named(broken, files)
+            named(broken)
         ),
     }
 }
 
 /// The first of the broken pictures with their faults, and the number of the others.
-fn named(broken: &[(usize, String)], files: &[PathBuf]) -> String {
-    let one = |(number, clause): &(usize, String)| format!("{} ({clause})", files[*number].display());
+fn named(broken: &[Broken]) -> String {
+    let one = |one: &Broken| format!("{} ({})", one.path.display(), one.clause);
     let mut all: Vec<String> = broken.iter().take(NAMED).map(one).collect();
     if broken.len() > NAMED {
         all.push(format!("and {} more", broken.len() - NAMED));

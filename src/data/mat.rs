@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(sentence(&[wrong_dims], "y"), "its `y` of 11 x 1 values has 10 bytes of type 2");
         let overflow = element(false, "y", &[i32::MAX as u32; 4], UINT8, &[1; 10]);
         assert!(sentence(&[overflow], "y").starts_with("its `y` of 2147483647 x 2147483647 x"));
-        assert_eq!(sentence(&[good.clone()], "x"), "it has no array `x` of numbers");
+        assert_eq!(sentence(std::slice::from_ref(&good), "x"), "it has no array `x` of numbers");
         assert_eq!(
             sentence(&[good[..good.len() - 1].to_vec()], "y"),
             "it is cut off in the element at byte 128"

@@ -133,10 +133,8 @@ fn classes(train: &Set, others: [&Option<Set>; 2], names: Option<Vec<String>>) -
     let last = sets().flat_map(|set| &set.labels).max().copied().unwrap_or(0);
     if let Some(names) = names {
         if last as usize >= names.len() {
-            let named = names.len();
-            return Err(Fault::Wrong(format!(
-                "it has the label {last}, but `class_names` ends at {named} classes"
-            )));
+            let what = format!("it has the label {last}, but `class_names` ends at {} classes", names.len());
+            return Err(Fault::Wrong(what));
         }
         return Ok(names);
     }

@@ -8,13 +8,11 @@ use crate::recipe::datasets::DataSet;
 
 /// Directories to search: the recipe's, or the usual ones, also of torchvision, and this program's own.
 pub(crate) fn roots(recipe: &Recipe) -> Vec<PathBuf> {
-    match &recipe.data_dir {
-        Some(dir) => vec![dir.clone()],
-        None => {
-            let usual = [".", "data", "../data"].map(PathBuf::from);
-            usual.into_iter().chain([Paths::of_this_user().datasets()]).collect()
-        }
+    if let Some(dir) = &recipe.data_dir {
+        return vec![dir.clone()];
     }
+    let usual = [".", "data", "../data"].map(PathBuf::from);
+    usual.into_iter().chain([Paths::of_this_user().datasets()]).collect()
 }
 
 /// The sentence for a data set none of whose `folders` was found in `roots`.

@@ -60,9 +60,15 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Sets the total.
+    /// Counts pictures that were found, before it is known how many are read.
+    pub(crate) fn found(&mut self, pictures: usize) -> Result<(), DataError> {
+        self.done += pictures as u64;
+        self.tick()
+    }
+
+    /// Sets the total, of which nothing is read.
     pub(crate) fn expect(&mut self, total: usize) -> Result<(), DataError> {
-        self.total = total as u64;
+        (self.done, self.total) = (0, total as u64);
         self.tick()
     }
 

@@ -1,5 +1,6 @@
 //! A checkpoint's network and the images it is tried on, apart from any run in hand.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use candle_core::Tensor;
@@ -64,7 +65,7 @@ impl LoadedCheckpoint {
         let (arch, batch, mode) = (recipe.arch(classes.len()), recipe.batch_size, Mode::Evaluation);
         Wanted { arch: &arch, requested: requested(options), device: &device, mode }.check(batch)?;
         if *split == Split::All {
-            recipe.validation = Some(0);
+            (recipe.validation, recipe.train_limit) = (None, None);
         }
         let dataset = control.load(&recipe, options.skip_broken || skip_broken, report)?;
         for message in &dataset.notes {
@@ -153,7 +154,7 @@ fn some(names: &[String]) -> String {
     const NAMED: usize = 10;
     let mut text = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > NAMED {
-        text.push_str(&format!(" and {} more", names.len() - NAMED));
+        _ = write!(text, " and {} more", names.len() - NAMED);
     }
     text
 }

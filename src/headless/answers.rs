@@ -7,6 +7,7 @@ use crate::headless::output::{self, Stream};
 use crate::headless::{Exit, print_json, print_line};
 use crate::monitor::End;
 use crate::monitor::lines::balanced;
+use crate::protocol::command::Split;
 use crate::protocol::event::{Bench, KernelFigures, Loading, Verification, balanced_accuracy};
 use crate::protocol::{Answer, Command, Event, Link, NoAnswer, Question};
 
@@ -46,9 +47,9 @@ fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
             });
             print_value(json, &answer, &|| {
                 vec![format!(
-                    "{} {} images: loss {:.4}, accuracy {:.2} %{} (weights of step {})",
+                    "{}{} images: loss {:.4}, accuracy {:.2} %{} (weights of step {})",
                     grouped(images as u64),
-                    answer["split"].as_str().unwrap_or_default(),
+                    if split == Split::All { String::new() } else { format!(" {}", split.word()) },
                     figures.loss,
                     100.0 * figures.accuracy,
                     balanced(figures.accuracy, &class_accuracy),

@@ -19,17 +19,13 @@ words! {
 
 words! {
     /// Weights of the classes in the loss.
+    #[derive(Default)]
     ClassWeights {
         /// Every image weighs the same.
+        #[default]
         None = "none",
         /// Every class weighs the same, however many images it has.
         Balanced = "balanced",
-    }
-}
-
-impl Default for ClassWeights {
-    fn default() -> Self {
-        Self::None
     }
 }
 

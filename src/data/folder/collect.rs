@@ -1,7 +1,7 @@
 //! All pictures of a folder, decoded once by all threads: into memory where they are few, into the cache where it has
 //! room, and otherwise again whenever they are used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,10 +20,19 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Collected {
     pub(crate) store: Arc<dyn ImageStore>,
-    /// The numbers of those that are broken, ascending, with a clause that says how.
-    pub(crate) broken: Vec<(usize, String)>,
+    /// Those that are broken, by ascending numbers.
+    pub(crate) broken: Vec<Broken>,
     /// Why they are not in the cache, where that costs time.
     pub(crate) note: Option<String>,
+}
+
+/// A picture that cannot be used.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) number: usize,
+    pub(crate) path: PathBuf,
+    /// What is wrong with it.
+    pub(crate) clause: String,
 }
 
 /// Decodes `files` to images of height and width `side`.
@@ -35,10 +44,12 @@ pub(crate) fn collect(files: Vec<PathBuf>, side: usize, report: &mut Report) -> 
     if let Some((dir, name)) = place
         && let Some(cached) = CachedImages::open(dir, name, count, image_bytes)
     {
-        let broken: Vec<(usize, String)> = cached
-            .broken()
-            .map(|i| (i, decode::read(&files[i], side).err().unwrap_or_else(|| "it was broken".into())))
-            .collect();
+        let clause = |path: &Path| decode::read(path, side).err().unwrap_or_else(|| "it was broken".into());
+        let broken = cached.broken().map(|number| {
+            let path = files[number].clone();
+            Broken { number, clause: clause(&path), path }
+        });
+        let broken = broken.collect();
         report.add(count)?;
         return Ok(Collected { store: Arc::new(cached), broken, note: None });
     }
@@ -62,20 +73,22 @@ pub(crate) fn collect(files: Vec<PathBuf>, side: usize, report: &mut Report) -> 
                 writing = None;
             }
         }
-        Err(clause) => broken.push((index, clause)),
+        Err(clause) => broken.push(Broken { number: index, path: files[index].clone(), clause }),
     })?;
-    broken.sort();
-    let cached = match writing.map(|writing| writing.finish(digests.clone())) {
-        Some(Err(error)) => {
-            note = Some(error.to_string());
-            None
-        }
-        finished => finished.and_then(Result::ok),
+    broken.sort_by_key(|one| one.number);
+    let undecoded = |digests| -> Arc<dyn ImageStore> { Arc::new(Undecoded { files, side, digests }) };
+    let finished = match writing {
+        Some(writing) => Ok(writing.finish(digests)),
+        None => Err(digests),
     };
-    let store: Arc<dyn ImageStore> = match cached {
-        Some(cached) => Arc::new(cached),
-        None if !memory.is_empty() => Arc::new(InMemory { pixels: memory, image_bytes, digests }),
-        None => Arc::new(Undecoded { files, side, digests }),
+    let store: Arc<dyn ImageStore> = match finished {
+        Err(digests) if memory.is_empty() => undecoded(digests),
+        Err(digests) => Arc::new(InMemory { pixels: memory, image_bytes, digests }),
+        Ok(Ok(cached)) => Arc::new(cached),
+        Ok(Err((error, digests))) => {
+            note = Some(error.to_string());
+            undecoded(digests)
+        }
     };
     let note = note.filter(|_| !in_memory);
     let note = note.map(|why| format!("the pictures are decoded again in every epoch: in the cache {why}"));

@@ -9,6 +9,7 @@ mod whole;
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
@@ -52,6 +53,10 @@ fn decode(bytes: &[u8]) -> Result<Picture, String> {
     }
 }
 
+/// Decoded bytes of a picture that is decoded while no other of that size is.
+const LARGE: u64 = 128 << 20;
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// The picture in a file of `bytes` in `format`.
 fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Picture, String> {
     whole::check(bytes, format)?;
@@ -59,6 +64,9 @@ fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Picture, String> {
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     check_room(width, height, decoder.total_bytes())?;
+    // Large pictures one after the other: there may be as many threads as pictures.
+    let _alone =
+        (decoder.total_bytes() > LARGE).then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner));
     // Metadata that cannot be read says nothing about the pixels.
     let orientation = decoder.orientation().ok();
     let image = DynamicImage::from_decoder(decoder).map_err(failed)?;

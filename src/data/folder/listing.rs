@@ -161,6 +161,7 @@ impl Listing {
             report.tick()?;
             let Some(directory) = directories.get(&names::text(class)) else { continue };
             let images = below::images(part, &part.join(directory), passed, report)?;
+            report.found(images.len())?;
             listing.labels.resize(listing.labels.len() + images.len(), label as u32);
             listing.files.extend(images);
         }

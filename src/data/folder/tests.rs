@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::ChannelStats;
-use crate::data::digest::fingerprint;
+use crate::data::fingerprint::fingerprint;
 use crate::data::prepare::Prepare;
 use crate::data::report::Settings;
 use crate::recipe::Data;
@@ -449,4 +449,28 @@ fn a_picture_that_changes_while_it_is_used_is_named() {
     assert!(error.contains("b/2.png has changed since the start"), "{error}");
     fs::remove_file(root.path().join("b/3.png")).unwrap();
     assert!(parts.train.image(3).unwrap_err().to_string().contains("b/3.png: "));
+}
+
+#[test]
+fn pictures_are_counted_while_they_are_found_and_then_while_they_are_read() {
+    let root = folder(&["a/0.png", "a/1.png", "b/2.png"]);
+    let mut seen = Vec::new();
+    let mut on = |done, total| {
+        seen.push((done, total));
+        ControlFlow::Continue(())
+    };
+    Folder(root.path()).load(&recipe(root.path()), &mut Report::new(&mut on)).unwrap();
+    seen.dedup();
+    assert!(
+        seen.starts_with(&[(0, 0), (2, 0), (3, 0), (0, 3), (1, 3)]) && seen.ends_with(&[(3, 3)]),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_load_is_over_soon_after_it_was_interrupted() {
+    let root = folder(&["a/0.png", "a/1.png", "b/2.png", "b/3.png"]);
+    let mut on = |done, _| if done < 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    let error = Folder(root.path()).load(&recipe(root.path()), &mut Report::new(&mut on)).err();
+    assert_eq!(error, Some(DataError::Interrupted));
 }

@@ -1,5 +1,6 @@
 //! The arrays of an .npz file, one by one. No size is believed before it is compared with what the file can hold.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -199,7 +200,7 @@ impl Arrays {
             let mut values = files::room(all).map_err(|error| wrong(name, error.to_string()))?;
             from.by_ref().take(all).read_to_end(&mut values).map_err(|error| unreadable(name, error))?;
             if values.len() as u64 != all {
-                return Err(wrong(name, "is cut off".into()));
+                return Err(wrong(name, "is cut off"));
             }
             for i in 0..images {
                 for (at, pixel) in image.iter_mut().enumerate() {
@@ -230,12 +231,12 @@ fn whole(bytes: &[u8], signed: bool) -> i128 {
 fn end(name: &str, from: &mut impl Read) -> Result<(), Fault> {
     match from.read(&mut [0]) {
         Ok(0) => Ok(()),
-        Ok(_) => Err(wrong(name, "goes on behind its end".into())),
+        Ok(_) => Err(wrong(name, "goes on behind its end")),
         Err(error) => Err(unreadable(name, error)),
     }
 }
 
-fn wrong(name: &str, what: String) -> Fault {
+fn wrong(name: &str, what: impl Display) -> Fault {
     Fault::Wrong(format!("its `{name}` {what}"))
 }
 
@@ -250,7 +251,7 @@ fn of(name: &str, fault: Fault) -> Fault {
 
 fn unreadable(name: &str, error: io::Error) -> Fault {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => wrong(name, "is cut off".into()),
+        io::ErrorKind::UnexpectedEof => wrong(name, "is cut off"),
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
             wrong(name, format!("is damaged: {error}"))
         }
