@@ -1,4 +1,4 @@
-//! Runs in other processes: continuing one in the background, and taking it back.
+//! Other processes of this program: a run continued in the background and taken back, a download.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -25,6 +25,24 @@ pub(crate) fn take_back(run: &Path) -> Result<(), String> {
     } else {
         Err("the run is still held by another process.".into())
     }
+}
+
+/// Downloads a published data set by another process of this program, which goes on where an earlier one stopped; the
+/// error is the last that it said.
+pub(crate) fn fetch(word: &str) -> Result<(), String> {
+    let failed = |why: &dyn Display| format!("`densenet-tui fetch {word}` cannot be started: {why}.");
+    let output = Command::new(program().map_err(|error| failed(&error))?)
+        .arg0("densenet-tui")
+        .args(["fetch", word])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(&error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().next_back().unwrap_or("error: it ended at once.");
+    Err(last.trim_start_matches("error: ").to_owned())
 }
 
 /// Starts this program again, without an interface and detached from this terminal, to resume a run; waits until it

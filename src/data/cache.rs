@@ -165,6 +165,8 @@ impl Writing {
             make_room(dir, MOST_BYTES - bytes)?;
             let part = dir.join(format!(".{name}.{}.part", std::process::id()));
             let file = File::options().read(true).write(true).create(true).truncate(true).open(&part)?;
+            // Held until it is complete: see `make_room`. Some file systems have no locks.
+            _ = file.try_lock();
             Ok::<_, io::Error>((file, part))
         };
         let (file, part) =
@@ -194,11 +196,15 @@ impl Writing {
     }
 
     fn seal(&mut self, digests: &[Digest]) -> io::Result<File> {
-        let bytes: Vec<u8> = digests.iter().flat_map(|digest| digest.to_bytes()).collect();
+        let mut bytes = Vec::with_capacity(digests.len() * BYTES);
+        for digest in digests {
+            bytes.extend(digest.to_bytes());
+        }
         self.file.seek(SeekFrom::Start(digests.len() as u64 * self.image_bytes as u64))?;
         self.file.write_all(&bytes)?;
         self.file.write_all(&seal(&bytes, self.image_bytes))?;
         fs::rename(&self.part, &self.path)?;
+        _ = self.file.unlock();
         self.file.try_clone()
     }
 }
@@ -219,7 +225,10 @@ fn make_room(dir: &Path, most: u64) -> io::Result<()> {
         let age = found.modified()?.elapsed().unwrap_or_default();
         if path.extension().is_some_and(|ending| ending == ENDING) {
             files.push((age, found.len(), path));
-        } else if path.extension().is_some_and(|ending| ending == "part") && age.as_secs() > 24 * 3600 {
+        } else if path.extension().is_some_and(|ending| ending == "part")
+            && File::options().write(true).open(&path).is_ok_and(|file| file.try_lock().is_ok())
+        {
+            // Whoever wrote it is gone.
             _ = fs::remove_file(path);
         }
     }

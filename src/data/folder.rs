@@ -66,7 +66,10 @@ impl Source for Folder<'_> {
             report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
         }
         report.expect(total)?;
-        let files = [training.files, validating.files, tested.files].into_iter().flatten().collect();
+        let mut files = training.files;
+        files.reserve_exact(total - files.len());
+        files.extend(validating.files);
+        files.extend(tested.files);
         let Collected { store, broken, note } = collect::collect(files, side, report)?;
         notes.extend(note);
         if !broken.is_empty() {
@@ -124,7 +127,8 @@ impl Pool {
 
     /// The pictures at `indices`.
     fn take(&mut self, indices: &[usize]) -> Listing {
-        let mut taken = Listing::default();
+        let (files, labels) = (Vec::with_capacity(indices.len()), Vec::with_capacity(indices.len()));
+        let mut taken = Listing { files, labels };
         for &i in indices {
             if let Some(file) = self.files[i].take() {
                 taken.files.push(file);

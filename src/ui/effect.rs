@@ -108,6 +108,8 @@ pub(crate) enum Job {
     TakeBack(PathBuf),
     /// Continues the run in this directory in a process of its own.
     Background(PathBuf),
+    /// Downloads the data set of this word.
+    Fetch(&'static str),
 }
 
 /// The result of a job; errors are sentences.
@@ -122,6 +124,8 @@ pub(crate) enum JobResult {
     RecipeWritten(PathBuf),
     RecipeRead(Box<Recipe>),
     Checkpoints(PathBuf, Vec<CheckpointRow>),
+    /// The word of the data set, and why it was not downloaded.
+    Fetched(&'static str, Result<(), String>),
     /// Where the copy is.
     Exported(PathBuf),
     /// The run, which can be resumed now.

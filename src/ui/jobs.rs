@@ -29,6 +29,7 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
             return JobResult::Checkpoints(path, rows);
         }
         Job::Background(path) => return JobResult::Background(remote::resume_in_background(&path, options)),
+        Job::Fetch(word) => return JobResult::Fetched(word, remote::fetch(word)),
         Job::ReadPast(path) => read_journal(&path).map(|(events, _)| JobResult::Past(events)),
         Job::Delete(path) => run::delete(&path).map(JobResult::Deleted),
         Job::WriteRecipe { path, recipe } => {

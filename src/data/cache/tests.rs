@@ -11,14 +11,11 @@ fn image(value: u8) -> Vec<u8> {
 
 /// Two pictures in `dir`, whatever they hold.
 fn pictures(dir: &Path) -> Vec<PathBuf> {
-    ["a", "b"]
-        .map(|name| dir.join(name))
-        .map(|path| fs::write(&path, name(&path)).map(|()| path).unwrap())
-        .into()
-}
-
-fn name(path: &Path) -> &[u8] {
-    path.file_name().unwrap().as_encoded_bytes()
+    let paths = ["a", "b"].map(|name| dir.join(name));
+    for path in &paths {
+        fs::write(path, b"picture").unwrap();
+    }
+    paths.into()
 }
 
 /// A file of images 1 and 2, of which the second is broken where `broken`.
@@ -101,6 +98,17 @@ fn an_interrupted_file_leaves_nothing_and_one_too_large_is_not_begun() {
     assert!(refused.ends_with("GiB are more than the cache may take"), "{refused}");
     let refused = Writing::begin(&dir.path().join("\0"), "x.pixels", 1, IMAGE).unwrap_err();
     assert!(refused.contains("cannot be written"), "{refused}");
+}
+
+#[test]
+fn what_a_killed_process_left_is_taken_away_and_what_is_being_written_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let left = dir.path().join(".y.pixels.1.part");
+    fs::write(&left, b"half").unwrap();
+    let writing = Writing::begin(dir.path(), "x.pixels", 2, IMAGE).unwrap();
+    assert!(!left.exists());
+    make_room(dir.path(), MOST_BYTES).unwrap();
+    assert!(writing.part.exists());
 }
 
 #[test]

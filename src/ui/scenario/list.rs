@@ -43,6 +43,7 @@ scenarios! {
     a_wrong_value_is_told_under_its_field
     charts_are_looked_at_from_near
     classes_are_followed_from_epoch_to_epoch
+    data_that_is_missing_is_downloaded
     everything_said_is_in_the_log
     help_palette_and_command_line_share_the_table_of_keys
     leaving_a_run_asks_what_shall_become_of_it

@@ -172,6 +172,7 @@ impl Stage {
         let result = match self.wanted()? {
             Job::ReadJournal(path) => JobResult::Journal(path, Err(sentence)),
             Job::Background(_) => JobResult::Background(Err(sentence)),
+            Job::Fetch(word) => JobResult::Fetched(word, Err(sentence)),
             Job::ListRuns | Job::ReadCheckpoints(_) => return Err("a list has no way to fail".into()),
             _ => JobResult::Failed(sentence),
         };
@@ -196,6 +197,7 @@ fn done(work: Job) -> JobResult {
         Job::Export { to, .. } => JobResult::Exported(to),
         Job::TakeBack(path) => JobResult::TakenBack(path),
         Job::Background(_) => JobResult::Background(Ok(())),
+        Job::Fetch(set) => JobResult::Fetched(set, Ok(())),
         Job::Remember(..) => JobResult::Remembered,
         Job::ReadCheckpoints(path) => JobResult::Checkpoints(path, fixtures::checkpoints()),
         work => fixtures::on_disk(work),
@@ -219,6 +221,7 @@ fn describe(effect: &Effect) -> String {
         Effect::Job(Job::Export { to, .. }) => format!("export {}", to.display()),
         Effect::Job(Job::TakeBack(path)) => format!("take back {}", path.display()),
         Effect::Job(Job::Background(path)) => format!("background {}", path.display()),
+        Effect::Job(Job::Fetch(word)) => format!("fetch {word}"),
         other => format!("{other:?}").to_lowercase(),
     }
 }

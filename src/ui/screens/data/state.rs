@@ -9,6 +9,8 @@ use crate::ui::workspace::Workspace;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DataScreen {
+    /// A data set is being downloaded.
+    pub(crate) fetching: bool,
     /// The recipe that was asked about.
     pub(crate) about: Option<Box<Recipe>>,
     pub(crate) asked: Asked,

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::protocol::{Answer, Question, Stamped};
 use crate::ui::canvas::Canvas;
-use crate::ui::effect::{Acted, DONE, Effect};
+use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult};
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::data::Do;
 use crate::ui::screen::{Screen, body};
@@ -45,6 +45,22 @@ impl Screen for DataScreen {
         if new && ws.draft.recipe.data.set().built_in { self.preview(ws) } else { Vec::new() }
     }
 
+    fn done(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
+        let JobResult::Fetched(word, end) = result else { return Vec::new() };
+        self.fetching = false;
+        match end {
+            Ok(()) => {
+                ws.notify(format!("{word} was downloaded."));
+                let about = ws.draft.recipe.data.set().word == *word;
+                if about { self.preview(ws) } else { Vec::new() }
+            }
+            Err(sentence) => {
+                ws.warn(sentence.clone());
+                Vec::new()
+            }
+        }
+    }
+
     fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) {
         if let Some(Answer::Preview(preview)) = self.asked.answered(&stamped.event) {
             self.take(preview.clone(), ws);
@@ -53,10 +69,25 @@ impl Screen for DataScreen {
 }
 
 impl DataScreen {
-    #[expect(clippy::unnecessary_wraps, reason = "the result of an action, as on every screen")]
     pub(crate) fn act(&mut self, what: Do, ws: &mut Workspace) -> Acted {
         match what {
             Do::Preview => Ok(self.preview(ws)),
+            Do::Fetch => {
+                let set = ws.draft.recipe.data.set();
+                if set.built_in {
+                    // It is there already.
+                    return Ok(self.preview(ws));
+                }
+                if set.archives.is_empty() {
+                    return Err(format!("{} is nothing to download.", set.usage()));
+                }
+                if self.fetching {
+                    return Err("it is being downloaded.".into());
+                }
+                self.fetching = true;
+                ws.notify(format!("downloading {}; the Log says when it is there.", set.title));
+                Ok(vec![Effect::Job(Job::Fetch(set.word))])
+            }
         }
     }
 

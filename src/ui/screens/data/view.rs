@@ -38,7 +38,10 @@ fn nothing_yet(screen: &DataScreen, canvas: &mut Canvas, area: Rect) {
     let inner = canvas.pane(format!(" data of the recipe: {data} "), true, area);
     let (text, style) = match &screen.asked.trouble {
         _ if screen.asked.waits() => (progress(ws), theme.accent),
-        Some(trouble) => (format!("not read: {trouble} Enter tries again."), theme.bad),
+        Some(trouble) => {
+            let more = if data.set().archives.is_empty() { "" } else { ", f downloads it" };
+            (format!("not read: {trouble} Enter tries again{more}."), theme.bad)
+        }
         None => (
             format!(
                 "enter reads {data}: samples before and after augmentation, how many images each class has, mean and \
