@@ -11,7 +11,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::plain;
 use crate::protocol::command::{Device, SaveEvery, parse_duration};
-use crate::recipe::datasets::DataSet;
+use crate::recipe::datasets::{DataSet, usages};
 pub use recipe_args::RecipeArgs;
 use values::{a_path, a_published_set, some_data};
 
@@ -139,8 +139,12 @@ pub enum Command {
         /// A checkpoint file, or a run (its best checkpoint)
         #[arg(value_parser = a_path())]
         checkpoint: PathBuf,
-        /// Data to use instead of the checkpoint's own: cifar10, cifar100, svhn, folder:PATH, npz:FILE, shapes
-        #[arg(long, value_parser = some_data())]
+        /// Data other than the checkpoint's own.
+        #[arg(
+            long,
+            value_parser = some_data(),
+            help = format!("Data to use instead of the checkpoint's own: {}", usages())
+        )]
         data: Option<crate::recipe::Data>,
         /// Where the data is
         #[arg(long, value_name = "DIR", value_parser = a_path())]

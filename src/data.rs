@@ -24,13 +24,12 @@ use std::path::PathBuf;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::data::error::unusable;
 use crate::data::fingerprint::fingerprint;
 use crate::data::folder::Folder;
 use crate::data::npz::Npz;
 use crate::data::report::Report;
 use crate::data::shapes::Shapes;
-use crate::data::source::{Parts, Source};
+use crate::data::source::Source;
 use crate::data::svhn::Svhn;
 use crate::recipe::{Data, Recipe};
 
@@ -69,7 +68,6 @@ pub fn load(recipe: &Recipe, settings: Settings, progress: Progress) -> Result<D
     let report = &mut Report::new(progress).with(settings);
     let parts = source(&recipe.data).load(recipe, report)?;
     report.tick()?;
-    check_classes(&parts, recipe)?;
     let of = |images| fingerprint(&parts.classes, images);
     let fingerprints = [of(&parts.train)?, of(&parts.validation)?, of(&parts.test)?];
     report.tick()?;
@@ -89,21 +87,6 @@ pub fn load(recipe: &Recipe, settings: Settings, progress: Progress) -> Result<D
 /// Whether two names are those of one class, however their accents are encoded.
 pub fn same_class(one: &str, other: &str) -> bool {
     one.nfc().eq(other.nfc())
-}
-
-/// Refuses a split that leaves a class without an image to train on.
-fn check_classes(parts: &Parts, recipe: &Recipe) -> Result<(), DataError> {
-    let counts = parts.train.class_counts(parts.classes.len());
-    let without: Vec<&str> =
-        counts.iter().zip(&parts.classes).filter(|(n, _)| **n == 0).map(|(_, name)| &**name).collect();
-    let [first, others @ ..] = &without[..] else { return Ok(()) };
-    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
-    let remedy = match (recipe.train_limit, parts.validation.is_empty()) {
-        (Some(_), _) => "give a larger `train_limit`, or a smaller `validation`",
-        (None, false) => "give a smaller `validation`, or 0 for none",
-        (None, true) => "add some or take the class away",
-    };
-    unusable(format!("the class `{first}`{more} has no image left to train on; {remedy}."))
 }
 
 /// The source of `data`.

@@ -48,7 +48,7 @@ pub(crate) fn fetch(word: &str) -> Result<(), String> {
 /// Starts this program again, without an interface and detached from this terminal, to resume a run; waits until it
 /// holds the run.
 pub(crate) fn resume_in_background(run: &Path, options: &Options) -> Result<(), String> {
-    let failed = |why: &dyn Display| format!("the run cannot go on in the background: {why}.");
+    let failed = |why: &dyn Display| format!("the run cannot continue in the background: {why}.");
     let log = run.join(LOG);
     let out = files::open_with(fs::File::options().create(true).append(true), &log)
         .map_err(|error| failed(&format!("{}: {error}", log.display())))?;

@@ -273,7 +273,7 @@ fn handed_over(app: &App, msg: &Msg) -> Option<String> {
     let head = app.ws.live.head()?;
     match msg {
         Msg::Done(result) if matches!(**result, JobResult::Background(Ok(()))) => Some(format!(
-            "{} goes on in the background; `densenet-tui` shows it under Runs, and its lines are in {}.",
+            "{} continues in the background; `densenet-tui` shows it under Runs, and its lines are in {}.",
             head.run,
             head.run_dir.join(remote::LOG).display()
         )),

@@ -242,6 +242,13 @@ fn a_checkpoint_is_tried_on_other_images_without_the_limits_of_its_own() {
     let said = place.say(&["evaluate", "a", "--data", "folder:images", "--split", "train", "--json"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.last()["images"], 27, "30 less the tenth that a folder keeps for validation");
+    // One image of each class, of which a split of training images would leave some class without.
+    for name in classes {
+        let folder = place.path().join("images").join(name);
+        (1..3).for_each(|shade| std::fs::remove_file(folder.join(format!("{shade}.ppm"))).unwrap());
+    }
+    let said = place.say(&["evaluate", "a", "--data", "folder:images", "--split", "all", "--json"]);
+    assert_eq!((said.code, &said.last()["images"]), (Some(0), &10.into()), "{said:?}");
 }
 
 /// `bench` on a tiny network, with `more` options.

@@ -294,7 +294,7 @@ fn leave_to_the_background(place: &Place) -> pty::Terminal {
 fn a_run_goes_on_in_the_background_to_the_same_bytes_though_its_terminal_is_closed() {
     let place = Place::new();
     let mut terminal = leave_to_the_background(&place);
-    terminal.until_shown("goes on in the background");
+    terminal.until_shown("continues in the background");
     assert_eq!(terminal.end(), 0);
     terminal.hang_up();
     until("the end of the run", || state(&place) == "completed");

@@ -38,6 +38,7 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     run::probe(&options.runs_dir)?;
     let dataset = control.load(&recipe, options.skip_broken, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
+    check_classes(&recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
     memory::check(&recipe, dataset.classes.len(), dataset.train.len(), requested(&options), &device)?;
     let run = RunDir::create(&options.runs_dir, name.as_deref(), &stem(&recipe), &recipe)?;
@@ -83,6 +84,7 @@ pub(super) fn resume(
     memory::check_early(&recipe, classes.len(), requested(&options), &device)?;
     let dataset = control.load(&recipe, options.skip_broken, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
+    check_classes(&recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
     if let Some(what) = difference(&dataset, &classes, &fingerprints, moments) {
         let advice = if recipe.data.set().built_in {
@@ -130,6 +132,21 @@ pub(super) fn resume(
     session.resumed_from = Some(source);
     session.unsaved = is_new || *overrides != Overrides::default();
     Ok(session)
+}
+
+/// Refuses a split that leaves a class without an image to train on.
+fn check_classes(recipe: &Recipe, dataset: &Dataset) -> Result<(), Failure> {
+    let counts = dataset.train.class_counts(dataset.classes.len());
+    let without = counts.iter().zip(&dataset.classes).filter(|(count, _)| **count == 0);
+    let without: Vec<&str> = without.map(|(_, name)| name.as_str()).collect();
+    let [first, others @ ..] = &without[..] else { return Ok(()) };
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let remedy = match (recipe.train_limit, dataset.validation.is_empty()) {
+        (Some(_), _) => "give a larger `train_limit`, or a smaller `validation`",
+        (None, false) => "give a smaller `validation`, or 0 for none",
+        (None, true) => "add some or take the class away",
+    };
+    Err(Failure::Input(format!("the class `{first}`{more} has no image left to train on; {remedy}.")))
 }
 
 /// What differs between `dataset` and the images that a checkpoint was trained on, as a clause. A file from before there

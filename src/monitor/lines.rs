@@ -80,7 +80,7 @@ fn started(head: &Started) -> Vec<String> {
         ),
     ];
     if let Some(file) = &head.resumed_from {
-        lines.push(format!("goes on after step {} from {}", head.step, file.display()));
+        lines.push(format!("continues after step {} from {}", head.step, file.display()));
     }
     lines
 }

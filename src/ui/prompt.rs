@@ -61,7 +61,7 @@ impl Prompt {
     pub(crate) fn leaving() -> Self {
         let answer = |text, what| (text, Some(Action::Global(what)));
         Self::Question {
-            text: "A run is being trained. What shall become of it?".into(),
+            text: "A run is being trained. What should happen to it?".into(),
             answers: vec![
                 answer("keep training in the background", Global::LeaveInBackground),
                 answer("stop and save", Global::StopAndQuit),

@@ -1,9 +1,9 @@
 //! All pictures of a folder, decoded once by all threads: into memory where they are few, into the cache where it has
 //! room, and otherwise again whenever they are used.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::data::cache::{self, CachedImages, Writing};
@@ -44,14 +44,15 @@ pub(crate) fn collect(files: Vec<PathBuf>, side: usize, report: &mut Report) -> 
     if let Some((dir, name)) = place
         && let Some(cached) = CachedImages::open(dir, name, count, image_bytes)
     {
-        let clause = |path: &Path| decode::read(path, side).err().unwrap_or_else(|| "it was broken".into());
-        let broken = cached.broken().map(|number| {
-            let path = files[number].clone();
-            Broken { number, clause: clause(&path), path }
-        });
-        let broken = broken.collect();
-        report.add(count)?;
-        return Ok(Collected { store: Arc::new(cached), broken, note: None });
+        let broken = |number: usize| {
+            let clause = decode::read(&files[number], side).err()?;
+            Some(Broken { number, path: files[number].clone(), clause })
+        };
+        // Where one can be read after all, what kept it from that has passed, and all are decoded again.
+        if let Some(broken) = cached.broken().map(broken).collect() {
+            report.add(count)?;
+            return Ok(Collected { store: Arc::new(cached), broken, note: None });
+        }
     }
     let in_memory = count as u64 * image_bytes as u64 <= report.settings().most_in_memory;
     let (mut writing, mut note) = match place.map(|(dir, name)| Writing::begin(dir, name, count, image_bytes))
@@ -103,13 +104,13 @@ fn decode_all(
     each: &mut dyn FnMut(usize, Result<Vec<u8>, String>),
 ) -> Result<(), DataError> {
     let threads = rayon::current_num_threads().clamp(1, files.len().max(1));
-    let (next, over) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (sender, receiver) = crossbeam_channel::bounded(2 * threads);
     std::thread::scope(|scope| {
         for number in 0..threads {
             let (sender, next, over) = (sender.clone(), &next, &over);
             let work = move || {
-                while over.load(Ordering::Relaxed) == 0 {
+                while !over.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(index) else { return };
                     if sender.send((index, decode::read(file, side))).is_err() {
@@ -137,8 +138,8 @@ fn decode_all(
             }
         };
         let done = receive();
-        over.store(1, Ordering::Relaxed);
-        // Whoever waits to hand over a picture ends.
+        over.store(true, Ordering::Relaxed);
+        // A thread that waits to hand over a picture ends.
         drop(receiver);
         done
     })
@@ -181,7 +182,7 @@ impl ImageStore for Undecoded {
         match decode::read(path, self.side) {
             Ok(pixels) if Digest::of(&pixels) == self.digests[index] => Ok(pixels),
             Ok(_) => unusable(format!(
-                "{} has changed since the start; resume the run to read it anew.",
+                "{} has changed since the start; resume the run to read it again.",
                 path.display()
             )),
             Err(clause) => {

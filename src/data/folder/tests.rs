@@ -474,3 +474,15 @@ fn a_load_is_over_soon_after_it_was_interrupted() {
     let error = Folder(root.path()).load(&recipe(root.path()), &mut Report::new(&mut on)).err();
     assert_eq!(error, Some(DataError::Interrupted));
 }
+
+#[test]
+fn a_picture_that_could_not_be_read_when_the_cache_was_made_is_tried_again() {
+    let root = folder(&["a/0.png", "b/1.png"]);
+    let cache = TempDir::new().unwrap();
+    let files = ["a/0.png", "b/1.png"].map(|name| root.path().join(name));
+    let name = crate::data::cache::key(&files, 4).unwrap();
+    let writing = crate::data::cache::Writing::begin(cache.path(), &name, 2, 48).unwrap();
+    writing.finish(vec![crate::data::digest::Digest::default(); 2]).unwrap();
+    let settings = Settings { cache: Some(cache.path().to_owned()), ..Settings::default() };
+    assert_eq!(colours(&read_with(&recipe(root.path()), settings).unwrap().train), [0, 10]);
+}
