@@ -2,6 +2,7 @@
 //! parameters, and the memory it takes. Everything that computes, stores or draws a network reads it here.
 
 pub mod blocks;
+pub(crate) mod layout;
 pub mod memory;
 pub mod plan;
 pub mod problem;

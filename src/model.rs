@@ -37,7 +37,7 @@ pub use reuse::ReuseMap;
 /// How a network is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Implementation {
-    /// As one fused operation (`ops::op`), for networks with the CIFAR stem.
+    /// As one fused operation (`ops::op`).
     Fused,
     /// candle's own layers and autograd: slow and obvious, for every network and device.
     Reference,
@@ -187,10 +187,7 @@ impl DenseNet {
     /// The backend that computes this network and what it needs to know of it, where that is a GPU.
     pub fn gpu(&self) -> Option<(&Backend, NetworkConfig)> {
         let backend = self.backend.as_ref().filter(|backend| backend.is_gpu())?;
-        (self.implementation() == Implementation::Fused)
-            .then(|| self.config())
-            .flatten()
-            .map(|config| (backend, config))
+        (self.implementation() == Implementation::Fused).then(|| (backend, self.config()))
     }
 
     /// The implementation that computes it: the one requested, where it has that.
@@ -200,12 +197,12 @@ impl DenseNet {
 
     /// The part of this network that has no fused version, as the subject of a sentence; `None` where it has one.
     pub fn no_fused_version(&self) -> Option<&'static str> {
-        if self.arch.stem_kind == StemKind::Imagenet {
-            Some("the ImageNet stem")
-        } else if self.backend.is_none() {
-            Some("this device")
-        } else {
-            None
+        match &self.backend {
+            None => Some("this device"),
+            Some(backend) if backend.is_gpu() && self.arch.stem_kind == StemKind::Imagenet => {
+                Some("the ImageNet stem")
+            }
+            Some(_) => None,
         }
     }
 
@@ -365,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arithmetic_is_the_one_wished_for_unless_the_stem_has_none_that_is_fast() {
+    fn the_arithmetic_is_the_one_wished_for() {
         let cifar = Recipe { layers: vec![1], ..Recipe::defaults(Data::Shapes) };
         let imagenet = Recipe { stem_kind: StemKind::Imagenet, ..cifar.clone() };
         for requested in [Implementation::Fused, Implementation::Reference] {
@@ -374,7 +371,7 @@ mod tests {
                 net.with_implementation(requested).implementation()
             };
             assert_eq!(what_runs(&cifar), requested);
-            assert_eq!(what_runs(&imagenet), Implementation::Reference);
+            assert_eq!(what_runs(&imagenet), requested);
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Conv {
     pub(crate) offset: usize,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
-    /// 1 or 9.
+    /// 1, 9 or (the ImageNet stem's) 49.
     pub(crate) taps: usize,
     /// Number of the convolution, in the order of the forward pass (of its dropout mask).
     pub(crate) index: u32,
@@ -68,12 +68,22 @@ pub(crate) struct Block {
     pub(crate) transition: Option<Conv>,
 }
 
+/// What follows the convolution of an ImageNet stem: BN-ReLU and a 3x3 maximum of stride 2 and padding 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pool {
+    pub(crate) norm: Norm,
+    /// Height and width of the convolution's output.
+    pub(crate) side: usize,
+}
+
 /// A whole network, with offsets.
 #[derive(Clone, Debug)]
 pub struct Net {
     /// Height and width of the images.
     pub(crate) input_size: usize,
+    /// 3x3 of stride 1, or with a pool behind it 7x7 of stride 2.
     pub(crate) stem: Conv,
+    pub(crate) pool: Option<Pool>,
     pub(crate) blocks: Vec<Block>,
     /// Offset of the linear weight `[classes, channels]`; the bias follows it.
     pub(crate) linear: usize,
@@ -109,15 +119,20 @@ impl Cursor {
 }
 
 impl Net {
-    /// The network of `arch`, whose plan is `plan`; `None` where its stem is not a 3x3 convolution alone.
-    pub fn new(arch: &Arch, plan: &Plan) -> Option<Self> {
-        if arch.stem_kind != StemKind::Cifar {
-            return None;
-        }
+    /// The network of `arch`, whose plan is `plan`.
+    pub fn new(arch: &Arch, plan: &Plan) -> Self {
         let k = arch.growth_rate;
         let mut cursor = Cursor::default();
-        let stem = cursor.conv(3, arch.stem, 9);
         let (mut channels, mut side) = (arch.stem, arch.input_size);
+        let (stem, pool) = match arch.stem_kind {
+            StemKind::Cifar => (cursor.conv(3, channels, 9), None),
+            StemKind::Imagenet => {
+                let stem = cursor.conv(3, channels, 49);
+                let pool = Pool { norm: cursor.norm(channels), side: side.div_ceil(2) };
+                side = pool.side.div_ceil(2);
+                (stem, Some(pool))
+            }
+        };
         let mut transitions = plan.transitions();
         let mut blocks = Vec::new();
         for &count in &arch.layers {
@@ -142,6 +157,6 @@ impl Net {
         let linear = cursor.parameters;
         let (input_size, classes) = (arch.input_size, arch.classes);
         let parameters = linear + classes * (channels + 1);
-        Some(Self { input_size, stem, blocks, linear, classes, parameters, norms: cursor.norms })
+        Self { input_size, stem, pool, blocks, linear, classes, parameters, norms: cursor.norms }
     }
 }

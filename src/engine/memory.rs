@@ -7,7 +7,6 @@ use candle_core::Device;
 use crate::arch::Arch;
 use crate::arch::memory::{evaluation_bytes, reference_bytes, training_bytes};
 use crate::arch::plan::Plan;
-use crate::arch::words::StemKind;
 use crate::engine::failure::Failure;
 use crate::model::{DenseNet, Implementation};
 use crate::ops::backend::Backend;
@@ -52,7 +51,7 @@ impl Wanted<'_> {
     /// Bytes of the machine's memory that it takes with batches of `batch` images.
     fn bytes(&self, plan: &Plan, batch: usize) -> f64 {
         let Self { arch, requested, mode, .. } = self;
-        let fast = *requested == Implementation::Fused && arch.stem_kind == StemKind::Cifar;
+        let fast = *requested == Implementation::Fused;
         let network = match (fast, mode) {
             (false, mode) => reference_bytes(arch, plan, batch, *mode == Mode::Training),
             (true, Mode::Training) => training_bytes(arch, plan, batch),

@@ -11,20 +11,20 @@ use crate::ops::passes::NetworkConfig;
 
 impl DenseNet {
     fn fused(&self) -> &Fused {
-        self.fused.get_or_init(|| match (&self.backend, self.config()) {
-            (Some(backend), Some(config)) => backend.network(&config),
-            _ => unreachable!("only a network that has a fused version is asked for it"),
+        self.fused.get_or_init(|| match &self.backend {
+            Some(backend) => backend.network(&self.config()),
+            None => unreachable!("only a network that has a fused version is asked for it"),
         })
     }
 
-    /// The network as the ops need it; `None` where they have no such network.
-    pub fn config(&self) -> Option<NetworkConfig> {
-        Some(NetworkConfig {
-            net: Net::new(&self.arch, &self.plan)?,
+    /// The network as the ops need it.
+    pub fn config(&self) -> NetworkConfig {
+        NetworkConfig {
+            net: Net::new(&self.arch, &self.plan),
             precision: self.precision,
             batch_norm: self.batch_norm,
             dropout_places: self.dropout_places,
-        })
+        }
     }
 
     /// Weights and running statistics, each joined in its order.
@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
     use crate::arch::memory::training_bytes;
-    use crate::arch::words::DropoutPlaces;
+    use crate::arch::words::{DropoutPlaces, StemKind};
     use crate::model::Implementation;
     use crate::ops::cpu::by_every_isa;
     use crate::recipe::{Data, Recipe};
@@ -217,7 +217,18 @@ mod tests {
 
     fn cases() -> Vec<Case> {
         let basic = |recipe: &mut Recipe| recipe.bottleneck = false;
+        let imagenet = |recipe: &mut Recipe| recipe.stem_kind = StemKind::Imagenet;
         vec![
+            case("ImageNet stem, 32", &[1, 1], 4, 32, 3).with(imagenet),
+            case("ImageNet stem, 33", &[1, 2], 5, 33, 16).with(imagenet),
+            case("ImageNet stem, 57", &[2, 1, 1], 6, 57, 3).with(imagenet),
+            case("ImageNet stem, 57, one image", &[2, 1], 6, 57, 1).with(imagenet),
+            case("ImageNet stem, 64, 20 images", &[1, 2], 4, 64, 20).with(imagenet),
+            case("ImageNet stem, 97, basic", &[1, 2], 4, 97, 2).with(imagenet).with(basic),
+            Case { dropout: 0.3, ..case("ImageNet stem, dropout", &[1, 2, 1], 5, 61, 2).with(imagenet) },
+            case("one image of 15", &[2, 2, 1], 5, 15, 1),
+            case("two images of 28", &[2, 2, 1], 6, 28, 2),
+            case("five images of 13, basic", &[2, 2, 1], 5, 13, 5).with(basic),
             case("bottleneck, batch 3", &[2, 3], 12, 8, 3),
             case("basic, batch 3", &[2, 3], 12, 8, 3).with(basic),
             case("batch 1, one layer", &[1], 12, 6, 1),
@@ -263,7 +274,11 @@ mod tests {
         let length = |g: &Tensor| g.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
         let largest = f64::from(truth.gradients.iter().map(length).fold(0.0, f32::max));
         for (((name, _), got), truth) in net.parameters().zip(&pass.gradients).zip(&truth.gradients) {
-            close(name, got, truth, 1e-4, 1e-3 * largest);
+            // Every reader of what this stem hands on normalises it, so that its gradients are small differences
+            // of large sums, which candle's layers add up in f32.
+            let cancels = net.arch().stem_kind == StemKind::Imagenet && name.ends_with("0.weight");
+            let cancels = cancels || name == "features.norm0.bias";
+            close(name, got, truth, if cancels { 1e-3 } else { 1e-4 }, 1e-3 * largest);
         }
         for (((name, _), got), truth) in net.statistics().zip(&pass.statistics).zip(&truth.statistics) {
             close(name, got, truth, 1e-5, 0.0);
@@ -275,7 +290,7 @@ mod tests {
     fn the_fast_network_agrees_with_the_reference_on_every_instruction_set() {
         for case in cases() {
             let net = case.net(Implementation::Fused);
-            let config = net.config().unwrap();
+            let config = net.config();
             for (isa, passes) in by_every_isa(&config) {
                 agrees(&case, isa, Fused::new(&config.net, passes));
             }
@@ -288,7 +303,7 @@ mod tests {
         let Some(backend) = crate::ops::cuda::tests::backend() else { return };
         for case in cases() {
             let net = case.net(Implementation::Fused);
-            agrees(&case, "a GPU", backend.network(&net.config().unwrap()));
+            agrees(&case, "a GPU", backend.network(&net.config()));
         }
     }
 

@@ -14,6 +14,7 @@
 //! the bits do not depend on the number of threads.
 
 mod backward;
+mod bordered;
 mod dropout;
 mod evaluate;
 mod forward;
@@ -25,7 +26,10 @@ mod memory;
 mod network;
 mod norm;
 mod outer;
+mod plane;
 mod reader;
+mod stem;
+mod stem_backward;
 mod transition;
 
 use crate::ops::cpu::lanes::isa::Isa;

@@ -6,12 +6,13 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
+use crate::ops::cpu::bordered::Bordered;
 use crate::ops::cpu::dropout::Dropout;
-use crate::ops::cpu::forward::Bordered;
 use crate::ops::cpu::kernels::{MapView, Product, convolve, pointwise, split};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::outer::{Outer, convolve_gradient, pointwise_gradient};
+use crate::ops::cpu::plane::{Live, keep};
 use crate::ops::cpu::reader::{Finished, Partial, Reader};
 
 /// A 3x3 convolution backward.
@@ -28,19 +29,25 @@ pub(super) struct GrowBackward<'a> {
 impl Phase for GrowBackward<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
-        let (width, outputs, inputs) = (self.tiles.side, self.output.channels(), self.reader.channels());
+        let plane = self.tiles.plane;
+        let (width, outputs, inputs) = (plane.width, self.output.channels(), self.reader.channels());
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
-        let border = scratch.vectors::<L>(outputs * (self.tiles.rows + 2) * (width + 2));
         let of = |at| MapView { at, channel: pixels, row: width };
         let d = of(scratch.vectors::<L>(L::TILE * pixels));
+        let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
-            let bordered = Bordered::<L>::new(l, border, &tile, width, outputs);
-            let (row, rows, to) = bordered.inside();
+            scratch.rewind(mark);
+            let live = plane.live::<L>(tile.images, scratch);
+            let dead = live.filter(|_| plane.has_dead());
+            let bordered = Bordered::new(l, (self.tiles, &tile), outputs, scratch);
             // SAFETY: as above; the gradient of the channels that `output` reads is not written now.
             unsafe {
-                self.output.write(l, &tile, (row, rows), to);
+                for (row, rows, to) in bordered.pieces() {
+                    self.output.write(l, &tile, live, (row, rows), to);
+                }
+                bordered.close(l, outputs);
                 for (first, size) in split(inputs, L::TILE) {
                     let product = Product {
                         input: bordered.place,
@@ -55,7 +62,7 @@ impl Phase for GrowBackward<'_> {
                         accumulate: false,
                     };
                     convolve(l, &product);
-                    self.reader.through_relu(l, &tile, (first, size), d, width, sums);
+                    self.reader.through_relu(l, (&tile, dead), (first, size), d, sums);
                     let outer = Outer {
                         input: d,
                         inputs: size,
@@ -85,16 +92,21 @@ pub(super) struct StemBackward<'a> {
 impl Phase for StemBackward<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
-        let (width, outputs) = (self.tiles.side, self.output.channels());
+        let plane = self.tiles.plane;
+        let (width, outputs) = (plane.width, self.output.channels());
         // SAFETY: every task has its own part of the sums.
         let (weight_sums, _) = unsafe { self.partial.of_task(task) };
-        let border = scratch.vectors::<L>(outputs * (self.tiles.rows + 2) * (width + 2));
+        let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
-            let bordered = Bordered::<L>::new(l, border, &tile, width, outputs);
-            let (row, rows, to) = bordered.inside();
+            scratch.rewind(mark);
+            let live = plane.live::<L>(tile.images, scratch);
+            let bordered = Bordered::new(l, (self.tiles, &tile), outputs, scratch);
             // SAFETY: only the scratch and this task's sums are written.
             unsafe {
-                self.output.write(l, &tile, (row, rows), to);
+                for (row, rows, to) in bordered.pieces() {
+                    self.output.write(l, &tile, live, (row, rows), to);
+                }
+                bordered.close(l, outputs);
                 let outer = Outer {
                     input: self.images.place::<L>(tile.group, 0, tile.row),
                     inputs: self.images.channels,
@@ -128,11 +140,20 @@ pub(super) struct InnerNorm<'a> {
 }
 
 impl InnerNorm<'_> {
+    /// Writes the tile's rows to `to`, 0 where there is no pixel of an image.
+    ///
+    /// # Safety
+    /// `to` must have room for them and `live` be made for the tile.
     #[inline(always)]
-    unsafe fn write<L: Lanes>(&self, l: L, tile: &Tile, to: MapView<L::V>, width: usize) {
+    pub(super) unsafe fn write<L: Lanes>(
+        &self,
+        l: L,
+        (tile, live): (&Tile, Option<Live<L::V>>),
+        to: MapView<L::V>,
+    ) {
+        let width = self.d.width;
         let d = self.d.place::<L>(tile.group, 0, tile.row);
         let y = self.y.place::<L>(tile.group, 0, tile.row);
-        let mask = tile.mask::<L>();
         for channel in 0..self.scale.len() {
             let (scale, shift) = (l.splat(self.scale[channel]), l.splat(self.shift[channel]));
             let (slope, mean) = (l.splat(-self.slope[channel]), l.splat(self.mean[channel]));
@@ -145,7 +166,7 @@ impl InnerNorm<'_> {
                     for x in 0..width {
                         let value =
                             l.fma(l.sub(*y.add(x), mean), slope, l.sub(l.mul(scale, *d.add(x)), shift));
-                        *to.add(x) = if let Some(mask) = mask { l.mul(value, mask) } else { value };
+                        *to.add(x) = keep(l, live, (tile.row + row, x), value);
                     }
                 }
             }
@@ -171,18 +192,23 @@ pub(super) struct ExpandBackward<'a> {
 impl Phase for ExpandBackward<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
-        let (width, outputs) = (self.tiles.side, self.output.scale.len());
+        let plane = self.tiles.plane;
+        let (width, outputs) = (plane.width, self.output.scale.len());
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let gradient = of(scratch.vectors::<L>(outputs * pixels));
         let work = Work { d: of(scratch.vectors::<L>(L::TILE * pixels)), weight_sums, sums };
+        let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
+            scratch.rewind(mark);
+            let live = plane.live::<L>(tile.images, scratch);
+            let dead = live.filter(|_| plane.has_dead());
             // SAFETY: as above.
             unsafe {
-                self.output.write(l, &tile, gradient, width);
-                pointwise_backward(l, &tile, &self.reader, gradient, outputs, self.weights, work);
+                self.output.write(l, (&tile, live), gradient);
+                pointwise_backward(l, (&tile, dead), &self.reader, gradient, outputs, self.weights, work);
             }
         }
     }
@@ -206,14 +232,14 @@ pub(super) struct Work<V> {
 #[inline(always)]
 pub(super) unsafe fn pointwise_backward<L: Lanes>(
     l: L,
-    tile: &Tile,
+    (tile, dead): (&Tile, Option<Live<L::V>>),
     reader: &Reader,
     gradient: MapView<L::V>,
     outputs: usize,
     weights: &[f32],
     work: Work<L::V>,
 ) {
-    let width = reader.maps.side;
+    let width = reader.maps.width;
     for (first, size) in split(reader.channels(), L::TILE) {
         // SAFETY: as promised by the caller.
         unsafe {
@@ -230,7 +256,7 @@ pub(super) unsafe fn pointwise_backward<L: Lanes>(
                 accumulate: false,
             };
             pointwise(l, &product);
-            reader.through_relu(l, tile, (first, size), work.d, width, work.sums);
+            reader.through_relu(l, (tile, dead), (first, size), work.d, work.sums);
             let outer = Outer {
                 input: work.d,
                 inputs: size,

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "feature maps are written through pointers")]
 
+use crate::arch::layout::Plane;
 use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::Tile;
@@ -13,14 +14,13 @@ pub(super) struct Dropout {
     pub(super) masks: Masks,
     /// Number of the convolution.
     pub(super) convolution: u32,
-    /// Channels and side of what it wrote.
+    /// Channels of what it wrote, and how that lies.
     pub(super) channels: usize,
-    pub(super) side: usize,
+    pub(super) plane: Plane,
 }
 
 impl Dropout {
-    /// Multiplies `rows` rows from `row` on of all channels by the mask; `place` holds `width` columns
-    /// of them.
+    /// Multiplies `rows` rows from `row` on of all channels by the mask; `place` holds `columns` columns of them.
     ///
     /// # Safety
     /// The vectors must be live and nothing else may touch them meanwhile.
@@ -29,16 +29,23 @@ impl Dropout {
         tile: &Tile,
         (row, rows): (usize, usize),
         place: MapView<L::V>,
-        width: usize,
+        columns: usize,
     ) {
+        let side = self.plane.side;
         let mut draws = self.masks.draws(self.convolution);
-        for lane in 0..tile.images {
-            let image = tile.group * L::N + lane;
+        for lane in 0..L::N {
+            let part = self.plane.part(lane);
+            if part.image >= tile.images {
+                break;
+            }
+            let image = tile.group * self.plane.per_group() + part.image;
+            let rows = rows.min(side.saturating_sub(part.row + row));
+            let columns = columns.min(side.saturating_sub(part.column));
             for channel in 0..self.channels {
                 for y in 0..rows {
-                    let first = ((image * self.channels + channel) * self.side + row + y) * self.side;
-                    draws.seek(first as u64);
-                    for x in 0..width {
+                    let line = (image * self.channels + channel) * side + part.row + row + y;
+                    draws.seek((line * side + part.column) as u64);
+                    for x in 0..columns {
                         // SAFETY: as promised by the caller; a vector is L::N numbers.
                         unsafe { *place.vector(channel, y, x).cast::<f32>().add(lane) *= draws.factor() };
                     }

@@ -6,6 +6,8 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
+use crate::arch::layout::Plane;
+use crate::ops::cpu::bordered::Bordered;
 use crate::ops::cpu::dropout::Dropout;
 use crate::ops::cpu::kernels::{MapView, Product, convolve, pointwise};
 use crate::ops::cpu::lanes::Lanes;
@@ -37,28 +39,52 @@ impl Then<'_> {
     /// # Safety
     /// `place` must hold the finished tile, and nothing else may touch it meanwhile.
     #[inline(always)]
-    unsafe fn follow<L: Lanes>(self, l: L, tile: &Tile, place: MapView<L::V>, width: usize, index: usize) {
+    pub(super) unsafe fn follow<L: Lanes>(
+        self,
+        l: L,
+        (plane, tile): (Plane, &Tile),
+        place: MapView<L::V>,
+        index: usize,
+        scratch: &mut Scratch,
+    ) {
         // SAFETY: as promised by the caller.
         unsafe {
             match self {
                 Self::Measured(out, dropout) => {
                     if let Some(dropout) = dropout {
-                        dropout.apply::<L>(tile, (tile.row, tile.rows), place, width);
+                        dropout.apply::<L>(tile, (tile.row, tile.rows), place, plane.width);
                     }
-                    measure(l, tile, place, width, out, index);
+                    let live = plane.live::<L>(tile.images, scratch);
+                    measure(l, (plane, tile), live, place, out, index);
                 }
-                Self::Shifted(shift) => {
-                    for (channel, &shift) in shift.iter().enumerate() {
-                        let shift = l.splat(shift);
-                        for row in 0..tile.rows {
-                            let line = place.vector(channel, row, 0);
-                            for x in 0..width {
-                                *line.add(x) = l.relu(l.add(*line.add(x), shift));
-                            }
-                        }
-                    }
-                }
+                Self::Shifted(shift) => shift_and_relu(l, place, shift, tile.rows, plane.width),
                 Self::Left => {}
+            }
+        }
+    }
+}
+
+/// `place[c] = relu(place[c] + shift[c])`.
+///
+/// # Safety
+/// `place` must hold the rows, and nothing else may touch them meanwhile.
+#[inline(always)]
+pub(super) unsafe fn shift_and_relu<L: Lanes>(
+    l: L,
+    place: MapView<L::V>,
+    shift: &[f32],
+    rows: usize,
+    width: usize,
+) {
+    for (channel, &shift) in shift.iter().enumerate() {
+        let shift = l.splat(shift);
+        for row in 0..rows {
+            // SAFETY: as promised by the caller.
+            unsafe {
+                let line = place.vector(channel, row, 0);
+                for x in 0..width {
+                    *line.add(x) = l.relu(l.add(*line.add(x), shift));
+                }
             }
         }
     }
@@ -81,7 +107,7 @@ impl Phase for Expand<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let tile = self.tiles.tile(index);
-        let (inputs, width) = (self.by.channels(), self.tiles.side);
+        let (inputs, width) = (self.by.channels(), self.tiles.plane.width);
         let pixels = tile.rows * width;
         let chunk = POINTWISE_CHANNELS.min(inputs);
         let normalised = MapView { at: scratch.vectors::<L>(chunk * pixels), channel: pixels, row: width };
@@ -110,7 +136,7 @@ impl Phase for Expand<'_> {
             }
         }
         // SAFETY: as above.
-        unsafe { self.then.follow(l, &tile, output, width, index) }
+        unsafe { self.then.follow(l, (self.tiles.plane, &tile), output, index, scratch) }
     }
 }
 
@@ -143,7 +169,7 @@ impl Phase for Grow<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let tile = self.tiles.tile(index);
-        let width = self.tiles.side;
+        let width = self.tiles.plane.width;
         let output = self.output.place::<L>(tile.group, self.channel, tile.row);
         let inputs = match self.source {
             Source::Raw(_, by) => by.channels(),
@@ -162,33 +188,34 @@ impl Phase for Grow<'_> {
             accumulate: first > 0,
         };
         if let Source::Bordered(maps, channels) = self.source {
-            let input = maps.place_around::<L>(tile.group, 0, tile.row);
+            let input = maps.place_around::<L>(tile.group, 0, tile.row, 1);
             // SAFETY: bordered maps have a row above and below and a column at each side.
             unsafe { convolve(l, &product(input, 0, channels)) };
         } else {
             let chunk = CONVOLVE_CHANNELS.min(inputs);
-            let border = scratch.vectors::<L>(chunk * (tile.rows + 2) * (width + 2));
-            let bordered = Bordered::<L>::new(l, border, &tile, width, chunk);
+            let bordered = Bordered::new(l, (self.tiles, &tile), chunk, scratch);
             for first in (0..inputs).step_by(chunk) {
                 let channels = chunk.min(inputs - first);
-                // SAFETY: the rows taken are in the image; the border is in scratch.
+                // SAFETY: the rows taken are in the maps; the border is in scratch.
                 unsafe {
-                    let (row, rows, to) = bordered.inside();
-                    match self.source {
-                        Source::Raw(maps, by) => {
-                            let from = maps.place::<L>(tile.group, first, row);
-                            normalise(l, by.part(first, channels), from, to, rows, width);
-                        }
-                        Source::Plain(maps, _) | Source::Bordered(maps, _) => {
-                            copy::<L>(maps.place::<L>(tile.group, first, row), to, channels, rows, width);
+                    for (row, rows, to) in bordered.pieces() {
+                        match self.source {
+                            Source::Raw(maps, by) => {
+                                let from = maps.place::<L>(tile.group, first, row);
+                                normalise(l, by.part(first, channels), from, to, rows, width);
+                            }
+                            Source::Plain(maps, _) | Source::Bordered(maps, _) => {
+                                copy::<L>(maps.place::<L>(tile.group, first, row), to, channels, rows, width);
+                            }
                         }
                     }
+                    bordered.close(l, channels);
                     convolve(l, &product(bordered.place, first, channels));
                 }
             }
         }
         // SAFETY: only this piece writes the tile's rows of the output.
-        unsafe { self.then.follow(l, &tile, output, width, index) }
+        unsafe { self.then.follow(l, (self.tiles.plane, &tile), output, index, scratch) }
     }
 }
 
@@ -203,47 +230,5 @@ unsafe fn copy<L: Lanes>(from: MapView<L::V>, to: MapView<L::V>, channels: usize
                 unsafe { *to.vector(channel, row, x) = *from.vector(channel, row, x) };
             }
         }
-    }
-}
-
-/// Scratch for the rows of a tile with a border of one pixel: zeros where the image ends.
-pub(super) struct Bordered<L: Lanes> {
-    /// From the row above the tile and the column to its left on.
-    pub(super) place: MapView<L::V>,
-    /// First row of the image that is in it, and how many are.
-    row: usize,
-    rows: usize,
-    /// Rows of zeros above those.
-    above: usize,
-}
-
-impl<L: Lanes> Bordered<L> {
-    /// In scratch at `at` with room for `channels` maps of two more rows and columns than the tile's.
-    #[inline(always)]
-    pub(super) fn new(l: L, at: *mut L::V, tile: &Tile, side: usize, channels: usize) -> Self {
-        let (height, width) = (tile.rows + 2, side + 2);
-        let place: MapView<L::V> = MapView { at, channel: height * width, row: width };
-        let first = tile.row.saturating_sub(1);
-        let last = (tile.row + tile.rows + 1).min(side);
-        let above = usize::from(tile.row == 0);
-        let zero = l.splat(0.0);
-        for channel in 0..channels {
-            for row in 0..height {
-                let outside = row < above || row >= above + last - first;
-                let columns = if outside { 0..width } else { 0..0 };
-                for x in columns.chain([0, width - 1]) {
-                    // SAFETY: the scratch has room for `height` rows of `width` in each channel.
-                    unsafe { *place.vector(channel, row, x) = zero };
-                }
-            }
-        }
-        Self { place, row: first, rows: last - first, above }
-    }
-
-    /// The rows that are in the image: from which, how many, and where they go.
-    #[inline(always)]
-    pub(super) fn inside(&self) -> (usize, usize, MapView<L::V>) {
-        let at = self.place.at.wrapping_add(self.above * self.place.row + 1);
-        (self.row, self.rows, MapView { at, ..self.place })
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::arch::blocks::{Block, Conv, Layer, Net, Norm};
+use crate::arch::blocks::{Conv, Layer, Net, Norm, Pool};
 use crate::ops::cpu::backward::{ExpandBackward, GrowBackward, InnerNorm, StemBackward};
 use crate::ops::cpu::forward::CONVOLVE_PIXELS;
 use crate::ops::cpu::head::{AverageBackward, linear_backward};
@@ -10,6 +10,8 @@ use crate::ops::cpu::memory::{Maps, Tiles, run};
 use crate::ops::cpu::network::{Network, Order};
 use crate::ops::cpu::norm::Affine;
 use crate::ops::cpu::reader::{Correction, Finished, Partial, Reader};
+use crate::ops::cpu::stem;
+use crate::ops::cpu::stem_backward::{MaximumBackward, WideBackward};
 use crate::ops::cpu::transition::{self, TransitionBackward};
 
 /// Bytes of a thread's cache that the gradient of a 1x1 convolution's output may take.
@@ -41,7 +43,7 @@ impl Network {
         self.head_backward(n, &net, parameters, gradient, &mut found);
         for (index, block) in net.blocks.iter().enumerate().rev() {
             for (place, layer) in block.layers.iter().enumerate().rev() {
-                let output = self.grow_backward(n, index, block, (place, layer), parameters, &mut found);
+                let output = self.grow_backward(n, index, (place, layer), parameters, &mut found);
                 if let Some((conv, norm)) = layer.expand {
                     self.expand_backward(
                         n,
@@ -58,7 +60,10 @@ impl Network {
                 self.transition_backward(n, index - 1, &net, parameters, &mut found);
             }
         }
-        self.stem_backward(n, &net, &mut found);
+        match net.pool {
+            Some(pool) => self.wide_backward(n, &net, pool, parameters, &mut found),
+            None => self.stem_backward(&net, &mut found),
+        }
         found
     }
 
@@ -156,20 +161,22 @@ impl Network {
         let (weight, _) = parameters[net.linear..].split_at(net.classes * block.channels);
         let (weights, biases) = found[net.linear..].split_at_mut(weight.len());
         let back = linear_backward(&self.pooled, weight, gradient, weights, biases);
-        let lanes = self.isa.lanes();
+        let (plane, lanes) = (self.planes.averages, self.isa.lanes());
         let averages = self.averages.as_mut_slice();
         averages.fill(0.0);
         for (image, row) in back.chunks_exact(block.channels).enumerate() {
+            let (lane, parts) = plane.lanes_of(image);
             for (channel, &value) in row.iter().enumerate() {
-                averages[(image / lanes * block.channels + channel) * lanes + image % lanes] = value;
+                let at = (image / plane.per_group() * block.channels + channel) * lanes + lane;
+                averages[at..][..parts].fill(value);
             }
         }
         self.set_affine(index, block.norm, parameters);
-        let tiles = Tiles::new(self.isa, n, block.side, CONVOLVE_PIXELS);
+        let tiles = Tiles::new(self.planes.blocks[index], CONVOLVE_PIXELS);
         let (maps, gradient) = (self.features(index), self.gradient(index));
         let phase = AverageBackward {
             tiles,
-            output: Maps::of(&mut self.averages, block.channels, 1),
+            output: Maps::of(&mut self.averages, block.channels, plane),
             partial: self.partial(tiles.tasks(), 0, block.channels),
             reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
         };
@@ -183,24 +190,23 @@ impl Network {
         &mut self,
         n: usize,
         index: usize,
-        block: &Block,
         (place, layer): (usize, &Layer),
         parameters: &[f32],
         found: &mut [f32],
     ) -> Vec<[f64; 2]> {
-        let (conv, side) = (layer.grow, block.side);
+        let (conv, plane) = (layer.grow, self.planes.blocks[index]);
         self.pack(conv, parameters, Order::Backward);
         self.set_affine(index, layer.norm, parameters);
         let channel = layer.norm.channels;
         let corrections = self.corrections(index, channel..channel + conv.outputs);
-        let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
+        let tiles = Tiles::new(plane, CONVOLVE_PIXELS);
         let (features, gradient) = (self.features(index), self.gradient(index));
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
         let ones;
         let reader = if let Some((_, norm)) = layer.expand {
             self.set_inner_affine(index, place, norm, parameters);
-            let y = Maps::of(&mut self.blocks[index].inner[place], conv.inputs, side);
-            let d = Maps::of(&mut self.inner, conv.inputs, side);
+            let y = self.inner(index, place, conv.inputs);
+            let d = Maps::of(&mut self.inner, conv.inputs, plane);
             ones = vec![1f32; conv.inputs];
             reader(y, &self.inner_affine, d, &ones, true)
         } else {
@@ -213,7 +219,7 @@ impl Network {
                 features,
                 channel,
                 correction: corrections.view(),
-                dropout: self.dropout(conv, side, true),
+                dropout: self.dropout(conv, plane, true),
             },
             reader,
             weights: &self.packed,
@@ -244,31 +250,24 @@ impl Network {
         found: &mut [f32],
         sums: &[[f64; 2]],
     ) {
-        let side = self.net.blocks[index].side;
-        let count = (n * side * side) as f64;
-        let (mut shift, mut slope) = (Vec::new(), Vec::new());
-        for (([d, product], &s), &weight) in
-            sums.iter().zip(&self.inner_affine.s).zip(inner.weight(parameters))
-        {
-            let scale = f64::from(weight) * s;
-            shift.push((scale * d / count) as f32);
-            slope.push((scale * s * s * product / count) as f32);
-        }
+        let plane = self.planes.blocks[index];
+        let means =
+            Means::new(sums, &self.inner_affine, inner.weight(parameters), n * plane.side * plane.side);
         self.pack(conv, parameters, Order::Backward);
         let pixels = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
-        let tiles = Tiles::new(self.isa, n, side, pixels.max(1));
+        let tiles = Tiles::new(plane, pixels.max(1));
         let (features, gradient) = (self.features(index), self.gradient(index));
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
         let phase = ExpandBackward {
             tiles,
             output: InnerNorm {
-                d: Maps::of(&mut self.inner, conv.outputs, side),
-                y: Maps::of(&mut self.blocks[index].inner[place], conv.outputs, side),
+                d: Maps::of(&mut self.inner, conv.outputs, plane),
+                y: self.inner(index, place, conv.outputs),
                 scale: &self.inner_affine.a,
-                shift: &shift,
-                slope: &slope,
+                shift: &means.shift,
+                slope: &means.slope,
                 mean: &self.inner_affine.mean,
-                dropout: self.dropout(conv, side, false),
+                dropout: self.dropout(conv, plane, false),
             },
             partial,
             reader: reader(features, &self.affine, gradient, &self.affine.a, false),
@@ -293,12 +292,12 @@ impl Network {
         let Some(conv) = block.transition else {
             return;
         };
-        let output_side = net.blocks[index + 1].side;
+        let plane = self.planes.blocks[index];
         self.pack(conv, parameters, Order::Backward);
         self.set_affine(index, block.norm, parameters);
         let corrections = self.corrections(index + 1, 0..conv.outputs);
         let bytes = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
-        let tiles = Tiles::new(self.isa, n, output_side, bytes.clamp(1, 2 * transition::PIXELS));
+        let tiles = Tiles::new(self.planes.blocks[index + 1], bytes.clamp(1, 2 * transition::PIXELS));
         let (maps, gradient) = (self.features(index), self.gradient(index));
         let phase = TransitionBackward {
             tiles,
@@ -310,7 +309,7 @@ impl Network {
                 dropout: None,
             },
             partial: self.partial(tiles.tasks(), conv.len(), conv.inputs),
-            dropout: self.dropout(conv, block.side, false),
+            dropout: self.dropout(conv, plane, false),
             reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
             weights: &self.packed,
         };
@@ -320,20 +319,25 @@ impl Network {
         self.leave_means(n, index, block.norm, &sums, parameters, found);
     }
 
-    fn stem_backward(&mut self, n: usize, net: &Net, found: &mut [f32]) {
-        let (conv, side) = (net.stem, net.input_size);
+    /// What the stem wrote into the first block, finished.
+    fn stem_output<'a>(&mut self, corrections: &'a Corrections) -> Finished<'a> {
+        Finished {
+            gradient: self.gradient(0),
+            features: self.features(0),
+            channel: 0,
+            correction: corrections.view(),
+            dropout: None,
+        }
+    }
+
+    fn stem_backward(&mut self, net: &Net, found: &mut [f32]) {
+        let conv = net.stem;
         let corrections = self.corrections(0, 0..conv.outputs);
-        let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
+        let tiles = Tiles::new(self.planes.blocks[0], CONVOLVE_PIXELS);
         let phase = StemBackward {
             tiles,
-            output: Finished {
-                gradient: self.gradient(0),
-                features: self.features(0),
-                channel: 0,
-                correction: corrections.view(),
-                dropout: None,
-            },
-            images: Maps::of(&mut self.images, 3, side),
+            output: self.stem_output(&corrections),
+            images: self.image_maps(),
             partial: self.partial(tiles.tasks(), conv.len(), 3),
         };
         run(self.isa, tiles.tasks(), &phase);
@@ -341,6 +345,65 @@ impl Network {
             let (output, tap, input) = (i / 27, i / 3 % 9, i % 3);
             (output * 3 + input) * 9 + tap
         });
+    }
+
+    /// An ImageNet stem.
+    fn wide_backward(&mut self, n: usize, net: &Net, pool: Pool, parameters: &[f32], found: &mut [f32]) {
+        let (conv, plane) = (net.stem, self.planes.stem);
+        let corrections = self.corrections(0, 0..conv.outputs);
+        self.set_stem_affine(pool.norm, parameters);
+        let tiles = Tiles::new(self.planes.blocks[0], stem::POOL_PIXELS);
+        let d = Maps::of(&mut self.inner, conv.outputs, plane);
+        let phase = MaximumBackward {
+            tiles,
+            output: self.stem_output(&corrections),
+            places: Maps::of(&mut self.stem.places, conv.outputs, self.planes.blocks[0]),
+            input: self.convolved(),
+            plane,
+            d,
+            partial: self.partial(tiles.tasks(), 0, conv.outputs),
+            by: self.affine.view(),
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        let sums = self.join_sums(tiles.tasks(), conv.outputs);
+        Self::norm_gradient(pool.norm, &self.affine, &sums, found);
+        let means = Means::new(&sums, &self.affine, pool.norm.weight(parameters), n * pool.side * pool.side);
+        let tiles = Tiles::new(plane, stem::PIXELS);
+        let phase = WideBackward {
+            tiles,
+            images: self.image_maps(),
+            partial: self.partial(tiles.tasks(), conv.len(), 0),
+            output: InnerNorm {
+                d,
+                y: self.convolved(),
+                scale: &self.affine.a,
+                shift: &means.shift,
+                slope: &means.slope,
+                mean: &self.affine.mean,
+                dropout: None,
+            },
+        };
+        run(self.isa, tiles.tasks(), &phase);
+        self.join_weights(tiles.tasks(), conv, found, |i| i);
+    }
+}
+
+/// What a batch normalisation with one reader takes off its gradient: γ·s·mean(d) and γ·s²·mean(d·x̂).
+struct Means {
+    shift: Vec<f32>,
+    slope: Vec<f32>,
+}
+
+impl Means {
+    /// From Σd and Σd·(x - mean) over `count` pixels.
+    fn new(sums: &[[f64; 2]], affine: &Affine, weight: &[f32], count: usize) -> Self {
+        let (mut shift, mut slope) = (Vec::new(), Vec::new());
+        for (([d, product], &s), &weight) in sums.iter().zip(&affine.s).zip(weight) {
+            let scale = f64::from(weight) * s;
+            shift.push((scale * d / count as f64) as f32);
+            slope.push((scale * s * s * product / count as f64) as f32);
+        }
+        Self { shift, slope }
     }
 }
 

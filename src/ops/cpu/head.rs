@@ -6,45 +6,50 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
+use crate::arch::layout::Plane;
 use crate::ops::cpu::kernels::{MapView, split};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tiles};
 use crate::ops::cpu::norm::{Normalise, after_relu};
+use crate::ops::cpu::plane::keep;
 use crate::ops::cpu::reader::{Partial, Reader};
 
 /// Channels of a piece of the average.
 const CHANNELS: usize = 16;
 
-/// The average of relu(BN(x)) over all pixels, into maps of side 1.
+/// The average of relu(BN(x)) over all pixels, into maps of side 1: each part's share of it.
 #[derive(Debug)]
 pub(super) struct Average<'a> {
+    pub(super) plane: Plane,
     pub(super) input: Maps,
     pub(super) by: Normalise<'a>,
     pub(super) output: Maps,
 }
 
 impl Average<'_> {
-    pub(super) fn pieces(&self, groups: usize) -> usize {
-        groups * self.by.channels().div_ceil(CHANNELS)
+    pub(super) fn pieces(&self) -> usize {
+        self.plane.groups() * self.by.channels().div_ceil(CHANNELS)
     }
 }
 
 impl Phase for Average<'_> {
     #[inline(always)]
-    fn piece<L: Lanes>(&self, l: L, index: usize, _: &mut Scratch) {
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let per_group = self.by.channels().div_ceil(CHANNELS);
         let (group, first) = (index / per_group, index % per_group * CHANNELS);
-        let side = self.input.side;
+        let Plane { side, height, width, .. } = self.plane;
         let share = l.splat(1.0 / (side * side) as f32);
+        let dead = self.plane.dead::<L>(scratch);
         for channel in first..self.by.channels().min(first + CHANNELS) {
             let of = self.by.channel(l, channel);
             let input = self.input.place::<L>(group, channel, 0);
             let mut sum = l.splat(0.0);
             // SAFETY: all rows of the map are in the buffer; only this piece writes its average.
             unsafe {
-                for row in 0..side {
-                    for x in 0..side {
-                        sum = l.add(sum, after_relu(l, of, *input.vector(0, row, x)));
+                for row in 0..height {
+                    for x in 0..width {
+                        let value = after_relu(l, of, *input.vector(0, row, x));
+                        sum = l.add(sum, keep(l, dead, (row, x), value));
                     }
                 }
                 *self.output.place::<L>(group, channel, 0).at = l.mul(sum, share);
@@ -66,14 +71,18 @@ pub(super) struct AverageBackward<'a> {
 impl Phase for AverageBackward<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
-        let width = self.tiles.side;
-        let share = l.splat(1.0 / (width * width) as f32);
+        let Plane { side, width, .. } = self.tiles.plane;
+        let share = l.splat(1.0 / (side * side) as f32);
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (_, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let d = of(scratch.vectors::<L>(L::TILE * pixels));
+        let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
+            scratch.rewind(mark);
+            let plane = self.tiles.plane;
+            let dead = plane.dead::<L>(scratch);
             for (first, size) in split(self.reader.channels(), L::TILE) {
                 let averages = self.output.place::<L>(tile.group, first, 0);
                 // SAFETY: as above.
@@ -84,7 +93,7 @@ impl Phase for AverageBackward<'_> {
                             *d.at.add(channel * pixels + pixel) = value;
                         }
                     }
-                    self.reader.through_relu(l, &tile, (first, size), d, width, sums);
+                    self.reader.through_relu(l, (&tile, dead), (first, size), d, sums);
                 }
             }
         }

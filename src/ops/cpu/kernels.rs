@@ -201,6 +201,56 @@ unsafe fn convolve_tile<L: Lanes, const M: usize, const N: usize>(
     }
 }
 
+/// A 7x7 convolution of stride 2:
+/// `output[o](y, x) = Σ_c,u,v weight[(c, u, v), o] · input[c](2y + u, 2x + v)`, the input with its border.
+///
+/// # Safety
+/// Input, weights and output must lie in live memory that nothing else writes meanwhile.
+#[inline(always)]
+pub(super) unsafe fn convolve_wide<L: Lanes>(l: L, product: &Product<L::V>) {
+    for row in 0..product.rows {
+        for (start, size) in split(product.outputs, L::TILE) {
+            let mut x = 0;
+            while x + 2 <= product.width {
+                // SAFETY: tiles cover exactly the rows, columns and outputs of the product.
+                unsafe { by_tile!(size, 2, convolve_wide_tile, l, product, start, row, x) }
+                x += 2;
+            }
+            if x < product.width {
+                // SAFETY: as above.
+                unsafe { by_tile!(size, 1, convolve_wide_tile, l, product, start, row, x) }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn convolve_wide_tile<L: Lanes, const M: usize, const N: usize>(
+    l: L,
+    product: &Product<L::V>,
+    start: usize,
+    row: usize,
+    x: usize,
+) {
+    // SAFETY: as promised by the caller of `convolve_wide`.
+    unsafe {
+        let mut weights = product.weights.add(start * product.total);
+        let output = product.output.vector(start, row, x);
+        let mut sums = [[l.splat(0.0); N]; M];
+        for channel in 0..product.channels {
+            for u in 0..7 {
+                let line_of: *const L::V = product.input.vector(channel, 2 * row + u, 2 * x);
+                for v in 0..7 {
+                    let xs = line::<L, N>(line_of.add(v), 2);
+                    multiply(l, &mut sums, &xs, weights);
+                    weights = weights.add(M);
+                }
+            }
+        }
+        store(l, output, product.output.channel, &sums, product.accumulate);
+    }
+}
+
 /// `N` vectors, `step` apart.
 #[inline(always)]
 pub(super) unsafe fn line<L: Lanes, const N: usize>(from: *const L::V, step: usize) -> [L::V; N] {

@@ -56,6 +56,12 @@ pub(super) trait Lanes: Copy + Send + Sync {
     fn relu(self, x: Self::V) -> Self::V;
     /// `value` where `of` is above 0, else 0.
     fn where_positive(self, of: Self::V, value: Self::V) -> Self::V;
+    /// `value` where `a` is greater than `b`, else 0.
+    fn where_greater(self, a: Self::V, b: Self::V, value: Self::V) -> Self::V;
+    /// `value` where `a` equals `b`, else 0.
+    fn where_equal(self, a: Self::V, b: Self::V, value: Self::V) -> Self::V;
+    /// For each lane the number of the lane of `from` that the bits of `lanes` name.
+    fn pick(self, from: Self::V, lanes: Self::V) -> Self::V;
     /// The sum of the lanes of each.
     fn sums(self, of: [Self::V; 4]) -> [f32; 4];
     /// The sum of the lanes.

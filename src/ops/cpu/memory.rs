@@ -1,7 +1,7 @@
 //! Memory of the fused network: aligned buffers, feature maps in them, tiles of rows, scratch.
 //!
-//! Feature maps of side s lie as `[group][row][channel][column]` of vectors; a vector holds the same
-//! pixel of as many neighbouring images as the instruction set has lanes. The maps that a layer reads,
+//! Feature maps lie as `[group][row][channel][column]` of vectors; a vector holds the same pixel of
+//! neighbouring images, or of the parts that they are cut into (`plane`). The maps that a layer reads,
 //! its first channels, is one contiguous piece of every row.
 
 #![expect(unsafe_code, reason = "tiles of one buffer are written by several threads at once")]
@@ -13,6 +13,7 @@ use memmap2::Advice;
 use memmap2::MmapMut;
 use rayon::prelude::*;
 
+use crate::arch::layout::Plane;
 use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::lanes::{Kernel, Lanes};
@@ -21,7 +22,15 @@ use crate::ops::{out_of_memory, threads};
 /// Room for as many numbers as the widest vector has.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-struct Line([f32; 16]);
+pub(super) struct Line(pub(super) [f32; 16]);
+
+impl Line {
+    /// Its first numbers as a vector.
+    pub(super) fn vector<L: Lanes>(&self) -> L::V {
+        // SAFETY: a line is at least as long and as aligned as any vector.
+        unsafe { *self.0.as_ptr().cast::<L::V>() }
+    }
+}
 
 /// Numbers that begin on a page of the machine, zero at first. Large pages are asked for: a tile's rows
 /// are spread over more small ones than the processor keeps addresses of.
@@ -70,9 +79,9 @@ pub(super) struct Maps {
     at: *mut f32,
     /// Channels of a row.
     pub(super) channels: usize,
-    /// Height and width.
-    pub(super) side: usize,
-    /// Pixels of zeros around each map: 0, or 1 for what a 3x3 convolution reads directly.
+    pub(super) height: usize,
+    pub(super) width: usize,
+    /// Pixels around each map: 0, or what a convolution reads directly beyond it.
     border: usize,
 }
 
@@ -83,33 +92,44 @@ unsafe impl Send for Maps {}
 unsafe impl Sync for Maps {}
 
 impl Maps {
-    /// Numbers that maps of `channels` and `side` take for `images`.
-    pub(super) fn len(isa: Isa, images: usize, channels: usize, side: usize) -> usize {
-        images.next_multiple_of(isa.lanes()) * channels * side * side
+    pub(super) fn of(buffer: &mut Buffer, channels: usize, plane: Plane) -> Self {
+        Self::bordered(buffer, channels, plane, 0)
     }
 
-    pub(super) fn of(buffer: &mut Buffer, channels: usize, side: usize) -> Self {
-        Self { at: buffer.pointer(), channels, side, border: 0 }
+    /// Maps with `border` pixels around each.
+    pub(super) fn bordered(buffer: &mut Buffer, channels: usize, plane: Plane, border: usize) -> Self {
+        let Plane { height, width, .. } = plane;
+        Self { at: buffer.pointer(), channels, height, width, border }
     }
 
-    /// Maps with a border of zeros, in a buffer for maps of `side` + 2.
-    pub(super) fn bordered(buffer: &mut Buffer, channels: usize, side: usize) -> Self {
-        Self { at: buffer.pointer(), channels, side, border: 1 }
+    /// Numbers that bordered maps take.
+    pub(super) fn bordered_len(isa: Isa, channels: usize, plane: Plane, border: usize) -> usize {
+        plane.groups() * isa.lanes() * channels * (plane.height + 2 * border) * (plane.width + 2 * border)
     }
 
     /// The vectors of `group` from `channel` and `row` on.
     pub(super) fn place<L: Lanes>(self, group: usize, channel: usize, row: usize) -> MapView<L::V> {
-        let side = self.side + 2 * self.border;
-        let offset = ((group * side + row + self.border) * self.channels + channel) * side + self.border;
-        MapView { at: self.at.cast::<L::V>().wrapping_add(offset), channel: side, row: self.channels * side }
+        let (height, width) = (self.height + 2 * self.border, self.width + 2 * self.border);
+        let offset = ((group * height + row + self.border) * self.channels + channel) * width + self.border;
+        MapView {
+            at: self.at.cast::<L::V>().wrapping_add(offset),
+            channel: width,
+            row: self.channels * width,
+        }
     }
 
-    /// The same from a row above and a column to the left: what a 3x3 convolution starts from. Only
-    /// maps with a border have them.
-    pub(super) fn place_around<L: Lanes>(self, group: usize, channel: usize, row: usize) -> MapView<L::V> {
-        debug_assert_eq!(self.border, 1);
+    /// The same from `margin` rows above and columns to the left: what a convolution with that padding starts
+    /// from. Only maps with such a border have them.
+    pub(super) fn place_around<L: Lanes>(
+        self,
+        group: usize,
+        channel: usize,
+        row: usize,
+        margin: usize,
+    ) -> MapView<L::V> {
+        debug_assert!(margin <= self.border);
         let place = self.place::<L>(group, channel, row);
-        MapView { at: place.at.wrapping_sub(place.row + 1), ..place }
+        MapView { at: place.at.wrapping_sub(margin * (place.row + 1)), ..place }
     }
 }
 
@@ -117,10 +137,8 @@ impl Maps {
 /// depends on the network and the batch alone, not on the number of threads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiles {
-    pub(super) images: usize,
-    pub(super) lanes: usize,
-    pub(super) side: usize,
-    /// Rows of a tile (of the last tile of an image: at most).
+    pub(super) plane: Plane,
+    /// Rows of a tile (of the last tile of a group: at most).
     pub(super) rows: usize,
 }
 
@@ -130,35 +148,38 @@ pub(super) struct Tile {
     pub(super) group: usize,
     pub(super) row: usize,
     pub(super) rows: usize,
-    /// Images of the group that are there: lanes in use.
+    /// Images of the group that are there.
     pub(super) images: usize,
 }
 
 /// Most pieces of work that sums of gradients are kept for.
 const TASKS: usize = 32;
+/// Fewest tiles, where there are as many rows: a small batch is work for several threads too.
+const FEWEST: usize = 4;
 
 impl Tiles {
     /// Tiles of about `pixels` pixels (at least a row).
-    pub(super) fn new(isa: Isa, images: usize, side: usize, pixels: usize) -> Self {
-        let rows = (pixels / side).clamp(1, side);
-        Self { images, lanes: isa.lanes(), side, rows }
+    pub(super) fn new(plane: Plane, pixels: usize) -> Self {
+        let most = (plane.groups() * plane.height).div_ceil(FEWEST).clamp(1, plane.height);
+        Self { plane, rows: (pixels / plane.width).clamp(1, most) }
     }
 
     fn per_group(self) -> usize {
-        self.side.div_ceil(self.rows)
+        self.plane.height.div_ceil(self.rows)
     }
 
     pub(super) fn count(self) -> usize {
-        self.images.div_ceil(self.lanes) * self.per_group()
+        self.plane.groups() * self.per_group()
     }
 
     pub(super) fn tile(self, index: usize) -> Tile {
         let (group, row) = (index / self.per_group(), index % self.per_group() * self.rows);
+        let per_group = self.plane.per_group();
         Tile {
             group,
             row,
-            rows: self.rows.min(self.side - row),
-            images: self.lanes.min(self.images - group * self.lanes),
+            rows: self.rows.min(self.plane.height - row),
+            images: per_group.min(self.plane.images - group * per_group),
         }
     }
 
@@ -174,19 +195,6 @@ impl Tiles {
     }
 }
 
-impl Tile {
-    /// 1 in the lanes that hold an image, 0 in the others; none if all do.
-    pub(super) fn mask<L: Lanes>(&self) -> Option<L::V> {
-        if self.images == L::N {
-            return None;
-        }
-        let mut lanes = Line([0.0; 16]);
-        lanes.0[..self.images].fill(1.0);
-        // SAFETY: a line is at least as long and as aligned as any vector.
-        Some(unsafe { *lanes.0.as_ptr().cast::<L::V>() })
-    }
-}
-
 /// Memory of a thread for the tile in hand; it grows to what the largest tile needs and stays.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
@@ -195,6 +203,16 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
+    /// What was given so far, to be kept by [`Self::rewind`].
+    pub(super) fn mark(&self) -> usize {
+        self.used
+    }
+
+    /// Takes back what was given since `mark`.
+    pub(super) fn rewind(&mut self, mark: usize) {
+        self.used = mark;
+    }
+
     /// Room for `len` vectors, disjoint from what was given since the tile began.
     pub(super) fn vectors<L: Lanes>(&mut self, len: usize) -> *mut L::V {
         if self.used == self.buffers.len() {

@@ -3,7 +3,8 @@
 use candle_core::Result;
 use rayon::prelude::*;
 
-use crate::arch::blocks::{Block, Conv, Layer, Net, Norm};
+use crate::arch::blocks::{Conv, Layer, Net, Norm};
+use crate::arch::layout::{Plane, Planes};
 use crate::arch::words::DropoutPlaces;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::dropout::Dropout;
@@ -13,6 +14,7 @@ use crate::ops::cpu::kernels::pack;
 use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Buffer, Maps, Tiles, run};
 use crate::ops::cpu::norm::{Affine, Moments, MomentsOut, Statistics};
+use crate::ops::cpu::stem::{self, Maximum, Wide};
 use crate::ops::cpu::transition::{self, Transition};
 use crate::ops::dropout::Masks;
 use crate::ops::passes::{BatchStatistics, NetworkConfig, Passes};
@@ -30,6 +32,16 @@ pub(super) struct BlockMemory {
     pub(super) pending_means: Vec<[f64; 2]>,
 }
 
+/// What the backward pass needs of an ImageNet stem.
+#[derive(Debug, Default)]
+pub(super) struct StemMemory {
+    /// The convolution's output.
+    pub(super) convolved: Buffer,
+    /// Which pixel of its window each maximum is.
+    pub(super) places: Buffer,
+    pub(super) statistics: Statistics,
+}
+
 /// A network's memory and how to run it. Memory is taken at the first batch and grows only for a
 /// larger one.
 #[derive(Debug)]
@@ -39,7 +51,10 @@ pub(super) struct Network {
     pub(super) batch_norm: BatchNormConfig,
     dropout_places: DropoutPlaces,
     pub(super) blocks: Vec<BlockMemory>,
+    /// How the batch lies.
+    pub(super) planes: Planes,
     pub(super) images: Buffer,
+    pub(super) stem: StemMemory,
     /// In training the gradient of a 1x1 convolution's output before its normalisation; in evaluation the
     /// normalised output itself, with a border.
     pub(super) inner: Buffer,
@@ -65,7 +80,9 @@ impl Network {
             batch_norm: config.batch_norm,
             dropout_places: config.dropout_places,
             blocks: config.net.blocks.iter().map(|_| BlockMemory::default()).collect(),
+            planes: Planes::new(&config.net, isa.lanes(), 1),
             images: Buffer::default(),
+            stem: StemMemory::default(),
             inner: Buffer::default(),
             averages: Buffer::default(),
             packed: Vec::new(),
@@ -80,23 +97,35 @@ impl Network {
         }
     }
 
-    /// Copies `[n, 3, s, s]` into vectors of images; returns n.
+    /// Lays out a batch `[n, 3, s, s]` and copies it into vectors; returns n.
     pub(super) fn take_in(&mut self, images: &[f32]) -> usize {
         let side = self.net.input_size;
-        let (pixels, lanes) = (side * side, self.isa.lanes());
+        let pixels = side * side;
         let n = images.len() / (3 * pixels);
-        self.images.reserve(Maps::len(self.isa, n, 3, side));
-        let group = 3 * pixels * lanes;
-        let to = &mut self.images.as_mut_slice()[..n.div_ceil(lanes) * group];
-        to.par_chunks_exact_mut(group).zip(images.par_chunks(group)).for_each(|(to, images)| {
+        self.planes = Planes::new(&self.net, self.isa.lanes(), n);
+        let (plane, border, lanes) = (self.planes.images, self.border(), self.isa.lanes());
+        self.images.reserve(Maps::bordered_len(self.isa, 3, plane, border));
+        let (height, width) = (plane.height + 2 * border, plane.width + 2 * border);
+        let row_len = 3 * width * lanes;
+        let to = &mut self.images.as_mut_slice()[..plane.groups() * height * row_len];
+        to.par_chunks_exact_mut(row_len).enumerate().for_each(|(index, to)| {
+            let (group, y) = (index / height, index % height);
             to.fill(0.0);
-            for (lane, image) in images.chunks_exact(3 * pixels).enumerate() {
-                for (channel, map) in image.chunks_exact(pixels).enumerate() {
-                    for (y, row) in map.chunks_exact(side).enumerate() {
-                        let at = (y * 3 + channel) * side * lanes + lane;
-                        for (x, &value) in row.iter().enumerate() {
-                            to[at + x * lanes] = value;
-                        }
+            for lane in 0..lanes {
+                let part = plane.part(lane);
+                let image = group * plane.per_group() + part.image;
+                let Some(y) = (part.row + y).checked_sub(border).filter(|&y| y < side) else { continue };
+                if image >= n {
+                    break;
+                }
+                // The columns of the image that the part and its border have.
+                let first = border.saturating_sub(part.column);
+                let last = (side + border).saturating_sub(part.column).min(width);
+                for channel in 0..3 {
+                    let row = &images[((image * 3 + channel) * side + y) * side..][..side];
+                    let row = row.iter().skip((part.column + first).saturating_sub(border));
+                    for (x, &value) in (first..last).zip(row) {
+                        to[(channel * width + x) * lanes + lane] = value;
                     }
                 }
             }
@@ -104,36 +133,59 @@ impl Network {
         n
     }
 
-    fn reserve_training(&mut self, n: usize) {
-        let (isa, mut d, mut moments) = (self.isa, 0, 0);
-        for (block, memory) in self.net.blocks.iter().zip(&mut self.blocks) {
-            let len = |channels| Maps::len(isa, n, channels, block.side);
-            memory.features.reserve(len(block.channels));
-            memory.gradient.reserve(len(block.channels));
+    /// Pixels around the images that the stem reads.
+    fn border(&self) -> usize {
+        if self.net.pool.is_some() { stem::BORDER } else { 1 }
+    }
+
+    /// The images of the batch.
+    pub(super) fn image_maps(&mut self) -> Maps {
+        let border = self.border();
+        Maps::bordered(&mut self.images, 3, self.planes.images, border)
+    }
+
+    fn reserve_training(&mut self) {
+        let (mut d, mut moments) = (0, 0);
+        let planes = self.planes.blocks.iter();
+        for ((block, memory), plane) in self.net.blocks.iter().zip(&mut self.blocks).zip(planes) {
+            memory.features.reserve(plane.len(block.channels));
+            memory.gradient.reserve(plane.len(block.channels));
             memory.inner.resize_with(block.layers.len(), Buffer::default);
             let inner = block.layers[0].expand.map_or(0, |(conv, _)| conv.outputs);
-            memory.inner.iter_mut().for_each(|buffer| buffer.reserve(len(inner)));
-            d = d.max(len(inner));
-            let tiles = Tiles::new(isa, n, block.side, 1).count();
+            memory.inner.iter_mut().for_each(|buffer| buffer.reserve(plane.len(inner)));
+            d = d.max(plane.len(inner));
+            let tiles = Tiles::new(*plane, 1).count();
             moments = moments.max(tiles * inner.max(block.first).max(block.layers[0].grow.outputs));
+        }
+        if self.net.pool.is_some() {
+            let (outputs, plane) = (self.net.stem.outputs, self.planes.stem);
+            self.stem.convolved.reserve(plane.len(outputs));
+            self.stem.places.reserve(self.planes.blocks[0].len(outputs));
+            d = d.max(plane.len(outputs));
+            moments = moments.max(Tiles::new(plane, 1).count() * outputs);
         }
         self.inner.reserve(d);
         self.moments.resize(moments.max(self.moments.len()), Moments::default());
     }
 
     pub(super) fn features(&mut self, index: usize) -> Maps {
-        let Block { channels, side, .. } = self.net.blocks[index];
-        Maps::of(&mut self.blocks[index].features, channels, side)
+        let channels = self.net.blocks[index].channels;
+        Maps::of(&mut self.blocks[index].features, channels, self.planes.blocks[index])
     }
 
     pub(super) fn gradient(&mut self, index: usize) -> Maps {
-        let Block { channels, side, .. } = self.net.blocks[index];
-        Maps::of(&mut self.blocks[index].gradient, channels, side)
+        let channels = self.net.blocks[index].channels;
+        Maps::of(&mut self.blocks[index].gradient, channels, self.planes.blocks[index])
     }
 
-    pub(super) fn dropout(&self, conv: Conv, side: usize, last: bool) -> Option<Dropout> {
+    /// The outputs of a layer's 1x1 convolution.
+    pub(super) fn inner(&mut self, index: usize, place: usize, channels: usize) -> Maps {
+        Maps::of(&mut self.blocks[index].inner[place], channels, self.planes.blocks[index])
+    }
+
+    pub(super) fn dropout(&self, conv: Conv, plane: Plane, last: bool) -> Option<Dropout> {
         let masks = self.masks.filter(|_| last || self.dropout_places == DropoutPlaces::Paper)?;
-        Some(Dropout { masks, convolution: conv.index, channels: conv.outputs, side })
+        Some(Dropout { masks, convolution: conv.index, channels: conv.outputs, plane })
     }
 
     fn measured(&mut self, channels: usize, dropout: Option<Dropout>) -> Then<'static> {
@@ -156,13 +208,21 @@ impl Network {
         }
     }
 
-    pub(super) fn stem(&mut self, n: usize, net: &Net, parameters: &[f32], training: bool) {
-        let (conv, side) = (net.stem, net.input_size);
+    /// A CIFAR stem, or an ImageNet stem in training.
+    pub(super) fn stem_forward(&mut self, net: &Net, parameters: &[f32], training: bool) {
+        let conv = net.stem;
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
+        let images = self.image_maps();
+        if let Some(pool) = net.pool {
+            self.wide_forward(images, conv);
+            self.set_stem_affine(pool.norm, parameters);
+            self.maximum_forward(conv);
+            return;
+        }
+        let tiles = Tiles::new(self.planes.blocks[0], CONVOLVE_PIXELS);
         let phase = Grow {
             tiles,
-            source: Source::Plain(Maps::of(&mut self.images, 3, side), 3),
+            source: Source::Bordered(images, 3),
             outputs: conv.outputs,
             output: self.features(0),
             channel: 0,
@@ -171,8 +231,50 @@ impl Network {
         };
         run(self.isa, tiles.count(), &phase);
         if training {
-            self.blocks[0].statistics.join(tiles, side, conv.outputs, &self.moments);
+            self.blocks[0].statistics.join(tiles, conv.outputs, &self.moments);
         }
+    }
+
+    /// The output of an ImageNet stem's convolution.
+    pub(super) fn convolved(&mut self) -> Maps {
+        Maps::of(&mut self.stem.convolved, self.net.stem.outputs, self.planes.stem)
+    }
+
+    fn wide_forward(&mut self, images: Maps, conv: Conv) {
+        let tiles = Tiles::new(self.planes.stem, stem::PIXELS);
+        let phase = Wide {
+            tiles,
+            images,
+            outputs: conv.outputs,
+            output: self.convolved(),
+            moments: MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs },
+            weights: &self.packed,
+        };
+        run(self.isa, tiles.count(), &phase);
+        self.stem.statistics.join(tiles, conv.outputs, &self.moments);
+    }
+
+    fn maximum_forward(&mut self, conv: Conv) {
+        let plane = self.planes.blocks[0];
+        let tiles = Tiles::new(plane, stem::POOL_PIXELS);
+        let phase = Maximum {
+            tiles,
+            input: self.convolved(),
+            plane: self.planes.stem,
+            output: self.features(0),
+            places: Maps::of(&mut self.stem.places, conv.outputs, plane),
+            moments: MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs },
+            by: self.affine.view(),
+        };
+        run(self.isa, tiles.count(), &phase);
+        self.blocks[0].statistics.join(tiles, conv.outputs, &self.moments);
+    }
+
+    /// What the normalisation of an ImageNet stem does, by the statistics of the batch.
+    pub(super) fn set_stem_affine(&mut self, norm: Norm, parameters: &[f32]) {
+        let Statistics { mean, variance } = &self.stem.statistics;
+        let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
+        self.affine.set(self.batch_norm, norm.weight(parameters), norm.bias(parameters), mean, variance);
     }
 
     /// What the normalisation at the front of a layer or at the end of a block does, by the statistics
@@ -195,44 +297,36 @@ impl Network {
         );
     }
 
-    fn layer_forward(
-        &mut self,
-        n: usize,
-        index: usize,
-        block: &Block,
-        layer: &Layer,
-        place: usize,
-        parameters: &[f32],
-    ) {
-        let side = block.side;
+    fn layer_forward(&mut self, index: usize, layer: &Layer, place: usize, parameters: &[f32]) {
+        let plane = self.planes.blocks[index];
         let features = self.features(index);
         self.set_affine(index, layer.norm, parameters);
         if let Some((conv, norm)) = layer.expand {
             self.pack(conv, parameters, Order::Forward);
-            let tiles = Tiles::new(self.isa, n, side, POINTWISE_PIXELS);
-            let dropout = self.dropout(conv, side, false);
+            let tiles = Tiles::new(plane, POINTWISE_PIXELS);
+            let dropout = self.dropout(conv, plane, false);
             let phase = Expand {
                 tiles,
                 input: features,
                 outputs: conv.outputs,
-                output: Maps::of(&mut self.blocks[index].inner[place], conv.outputs, side),
+                output: self.inner(index, place, conv.outputs),
                 then: self.measured(conv.outputs, dropout),
                 by: self.affine.view(),
                 weights: &self.packed,
             };
             run(self.isa, tiles.count(), &phase);
             let mut statistics = Statistics::default();
-            statistics.join(tiles, side, conv.outputs, &self.moments);
+            statistics.join(tiles, conv.outputs, &self.moments);
             self.blocks[index].inner_statistics.push(statistics);
             self.set_inner_affine(index, place, norm, parameters);
         }
         let conv = layer.grow;
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::new(self.isa, n, side, CONVOLVE_PIXELS);
-        let dropout = self.dropout(conv, side, true);
+        let tiles = Tiles::new(plane, CONVOLVE_PIXELS);
+        let dropout = self.dropout(conv, plane, true);
         let then = self.measured(conv.outputs, dropout);
         let source = if layer.expand.is_some() {
-            let inner = Maps::of(&mut self.blocks[index].inner[place], conv.inputs, side);
+            let inner = self.inner(index, place, conv.inputs);
             Source::Raw(inner, self.inner_affine.view())
         } else {
             Source::Raw(features, self.affine.view())
@@ -247,28 +341,30 @@ impl Network {
             then,
         };
         run(self.isa, tiles.count(), &phase);
-        self.blocks[index].statistics.join(tiles, side, conv.outputs, &self.moments);
+        self.blocks[index].statistics.join(tiles, conv.outputs, &self.moments);
     }
 
-    fn end_forward(&mut self, n: usize, index: usize, net: &Net, parameters: &[f32]) {
+    fn end_forward(&mut self, index: usize, net: &Net, parameters: &[f32]) {
         self.set_affine(index, net.blocks[index].norm, parameters);
-        self.end(n, index, net, parameters, true);
+        self.end(index, net, parameters, true);
     }
 
     /// The transition after a block, or the averages after the last, with `self.affine` set for it.
-    pub(super) fn end(&mut self, n: usize, index: usize, net: &Net, parameters: &[f32], training: bool) {
+    pub(super) fn end(&mut self, index: usize, net: &Net, parameters: &[f32], training: bool) {
         let block = &net.blocks[index];
         let input = self.features(index);
         let Some(conv) = block.transition else {
-            self.averages.reserve(Maps::len(self.isa, n, block.channels, 1));
-            let output = Maps::of(&mut self.averages, block.channels, 1);
-            let phase = Average { input, by: self.affine.view(), output };
-            run(self.isa, phase.pieces(n.div_ceil(self.isa.lanes())), &phase);
+            let plane = self.planes.averages;
+            self.averages.reserve(plane.len(block.channels));
+            let output = Maps::of(&mut self.averages, block.channels, plane);
+            let plane = self.planes.blocks[index];
+            let phase = Average { plane, input, by: self.affine.view(), output };
+            run(self.isa, phase.pieces(), &phase);
             return;
         };
-        let output_side = net.blocks[index + 1].side;
+        let plane = self.planes.blocks[index];
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::new(self.isa, n, output_side, transition::PIXELS);
+        let tiles = Tiles::new(self.planes.blocks[index + 1], transition::PIXELS);
         let output = self.features(index + 1);
         let phase = Transition {
             tiles,
@@ -276,24 +372,26 @@ impl Network {
             outputs: conv.outputs,
             output,
             moments: training.then_some(MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs }),
-            dropout: self.dropout(conv, block.side, false).filter(|_| training),
+            dropout: self.dropout(conv, plane, false).filter(|_| training),
             by: self.affine.view(),
             weights: &self.packed,
         };
         run(self.isa, tiles.count(), &phase);
         if training {
-            self.blocks[index + 1].statistics.join(tiles, output_side, conv.outputs, &self.moments);
+            self.blocks[index + 1].statistics.join(tiles, conv.outputs, &self.moments);
         }
     }
 
     pub(super) fn logits(&mut self, n: usize, net: &Net, parameters: &[f32]) -> Vec<f32> {
         let channels = net.blocks[net.blocks.len() - 1].channels;
-        let lanes = self.isa.lanes();
+        let (plane, lanes) = (self.planes.averages, self.isa.lanes());
         let averages = self.averages.as_mut_slice();
         self.pooled.clear();
         self.pooled.extend((0..n * channels).map(|i| {
             let (image, channel) = (i / channels, i % channels);
-            averages[(image / lanes * channels + channel) * lanes + image % lanes]
+            let (lane, parts) = plane.lanes_of(image);
+            let group = image / plane.per_group();
+            averages[(group * channels + channel) * lanes + lane..][..parts].iter().sum::<f32>()
         }));
         let (weight, bias) = parameters[net.linear..].split_at(net.classes * channels);
         linear(&self.pooled, weight, bias)
@@ -304,18 +402,19 @@ impl Passes for Network {
     fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>> {
         let n = self.take_in(images);
         (self.batch, self.masks) = (n, masks);
-        self.reserve_training(n);
+        self.reserve_training();
         let net = self.net.clone();
+        self.stem.statistics.clear();
         for memory in &mut self.blocks {
             memory.statistics.clear();
             memory.inner_statistics.clear();
         }
-        self.stem(n, &net, parameters, true);
+        self.stem_forward(&net, parameters, true);
         for (index, block) in net.blocks.iter().enumerate() {
             for (layer, place) in block.layers.iter().zip(0..) {
-                self.layer_forward(n, index, block, layer, place, parameters);
+                self.layer_forward(index, layer, place, parameters);
             }
-            self.end_forward(n, index, &net, parameters);
+            self.end_forward(index, &net, parameters);
         }
         Ok(self.logits(n, &net, parameters))
     }
@@ -330,6 +429,10 @@ impl Passes for Network {
 
     fn statistics(&mut self) -> Result<Vec<BatchStatistics>> {
         let mut found = Vec::with_capacity(self.net.norms.len());
+        if let Some(pool) = self.net.pool {
+            let Statistics { mean, variance } = self.stem.statistics.clone();
+            found.push((mean, variance, (self.batch * pool.side * pool.side) as f64));
+        }
         for (block, memory) in self.net.blocks.iter().zip(&self.blocks) {
             let count = (self.batch * block.side * block.side) as f64;
             let prefix = |channels| {
@@ -354,7 +457,8 @@ impl Passes for Network {
             let inner: usize = memory.inner.iter().map(Buffer::bytes).sum();
             memory.features.bytes() + memory.gradient.bytes() + inner
         });
-        blocks.sum::<usize>() + self.images.bytes() + self.inner.bytes() + self.weight_sums.bytes()
+        let stem = self.stem.convolved.bytes() + self.stem.places.bytes();
+        blocks.sum::<usize>() + stem + self.images.bytes() + self.inner.bytes() + self.weight_sums.bytes()
     }
 }
 

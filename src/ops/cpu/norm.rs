@@ -6,10 +6,12 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
+use crate::arch::layout::Plane;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Tile, Tiles};
+use crate::ops::cpu::plane::{Live, keep};
 
 /// Mean and sum of squared distances from it, of one channel in one tile.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,21 +32,21 @@ unsafe impl Send for MomentsOut {}
 // SAFETY: as above.
 unsafe impl Sync for MomentsOut {}
 
-/// Measures channels `first..first + place's` of a tile and leaves them in row `index` of `out`.
+/// Measures channels of a tile from `place` on and leaves them in row `index` of `out`.
 ///
 /// # Safety
-/// The tile's vectors must be live and complete, and nobody else may write the row.
+/// The tile's vectors must be live and complete, `live` made for the tile, and nobody else may write the row.
 #[inline(always)]
 pub(super) unsafe fn measure<L: Lanes>(
     l: L,
-    tile: &Tile,
+    (plane, tile): (Plane, &Tile),
+    live: Option<Live<L::V>>,
     place: MapView<L::V>,
-    width: usize,
     out: MomentsOut,
     index: usize,
 ) {
-    let mask = tile.mask::<L>().unwrap_or(l.splat(1.0));
-    let count = (tile.rows * width * tile.images) as f64;
+    let width = plane.width;
+    let count = (tile.images * plane.pixels_of_rows(tile.row, tile.rows)) as f64;
     for channel in 0..out.channels {
         // SAFETY: as promised by the caller.
         unsafe {
@@ -52,23 +54,23 @@ pub(super) unsafe fn measure<L: Lanes>(
             for row in 0..tile.rows {
                 let line: *const L::V = place.vector(channel, row, 0);
                 for x in 0..width {
-                    sum = l.add(sum, *line.add(x));
+                    let value = *line.add(x);
+                    sum = l.add(sum, keep(l, live, (tile.row + row, x), value));
                 }
             }
             // The mean to about f32's precision; distances from it are exact enough to correct it.
-            let near = (f64::from(l.sum(l.mul(sum, mask))) / count) as f32;
+            let near = (f64::from(l.sum(sum)) / count) as f32;
             let centre = l.splat(near);
             let (mut sum, mut square) = (l.splat(0.0), l.splat(0.0));
             for row in 0..tile.rows {
                 let line: *const L::V = place.vector(channel, row, 0);
                 for x in 0..width {
-                    let distance = l.sub(*line.add(x), centre);
+                    let distance = keep(l, live, (tile.row + row, x), l.sub(*line.add(x), centre));
                     sum = l.add(sum, distance);
                     square = l.fma(distance, distance, square);
                 }
             }
-            let (shifted, squares) =
-                (f64::from(l.sum(l.mul(sum, mask))), f64::from(l.sum(l.mul(square, mask))));
+            let (shifted, squares) = (f64::from(l.sum(sum)), f64::from(l.sum(square)));
             let offset = shifted / count;
             *out.at.add(index * out.channels + channel) =
                 Moments { mean: f64::from(near) + offset, squares: squares - shifted * offset };
@@ -86,13 +88,13 @@ pub(super) struct Statistics {
 
 impl Statistics {
     /// Joins what the tiles found, in their order (Chan, Golub, LeVeque 1979), and appends it.
-    pub(super) fn join(&mut self, tiles: Tiles, width: usize, channels: usize, moments: &[Moments]) {
+    pub(super) fn join(&mut self, tiles: Tiles, channels: usize, moments: &[Moments]) {
         for channel in 0..channels {
             let (mut count, mut mean, mut squares) = (0f64, 0f64, 0f64);
             for (index, row) in moments.chunks_exact(channels).take(tiles.count()).enumerate() {
                 let tile = tiles.tile(index);
                 let (more, Moments { mean: other, squares: others }) =
-                    ((tile.rows * width * tile.images) as f64, row[channel]);
+                    ((tile.images * tiles.plane.pixels_of_rows(tile.row, tile.rows)) as f64, row[channel]);
                 let (total, distance) = (count + more, other - mean);
                 mean += distance * more / total;
                 squares += others + distance * distance * count * more / total;

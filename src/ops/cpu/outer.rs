@@ -175,6 +175,61 @@ unsafe fn convolve_gradient_tile<L: Lanes, const A: usize, const B: usize>(
     }
 }
 
+/// The gradient of a 7x7 convolution of stride 2:
+/// `sums[o, (c, u, v)] += Σ input[c](2y + u, 2x + v) · gradient[o](y, x)`, the input with its border.
+///
+/// # Safety
+/// All must lie in live memory that nothing else writes meanwhile.
+#[inline(always)]
+pub(super) unsafe fn convolve_wide_gradient<L: Lanes>(l: L, outer: &Outer<L::V>) {
+    let many = L::TILE >= 12;
+    let mut o = 0;
+    while o < outer.outputs {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            o += match outer.outputs - o {
+                3.. if many => convolve_wide_gradient_rows::<L, 3>(l, outer, o),
+                2.. if many => convolve_wide_gradient_rows::<L, 2>(l, outer, o),
+                _ => convolve_wide_gradient_rows::<L, 1>(l, outer, o),
+            };
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn convolve_wide_gradient_rows<L: Lanes, const B: usize>(
+    l: L,
+    outer: &Outer<L::V>,
+    o: usize,
+) -> usize {
+    // SAFETY: as promised by the caller of `convolve_wide_gradient`.
+    unsafe {
+        for (c, u) in (0..outer.inputs).flat_map(|c| (0..7).map(move |u| (c, u))) {
+            let mut sums = [[l.splat(0.0); 7]; B];
+            for row in 0..outer.rows {
+                let input: *const L::V = outer.input.vector(c, 2 * row + u, 0);
+                let gradient: *const L::V = outer.gradient.vector(o, row, 0);
+                for x in 0..outer.width {
+                    let values = line::<L, 7>(input.add(2 * x), 1);
+                    for (b, of) in sums.iter_mut().enumerate() {
+                        let g = *gradient.add(b * outer.gradient.channel + x);
+                        for (sum, &value) in of.iter_mut().zip(&values) {
+                            *sum = l.fma(value, g, *sum);
+                        }
+                    }
+                }
+            }
+            for (b, of) in sums.iter().enumerate() {
+                let to = outer.sums.add((o + b) * outer.stride + (c * 7 + u) * 7);
+                let [a, b, c, d, e, f, g] = *of;
+                add_sums(l, &[a, b, c, d], to);
+                add_sums(l, &[e, f, g], to.add(4));
+            }
+        }
+    }
+    B
+}
+
 /// Adds the sum of each vector's lanes to the numbers at `to`.
 #[inline(always)]
 unsafe fn add_sums<L: Lanes, const M: usize>(l: L, vectors: &[L::V; M], to: *mut f32) {

@@ -16,6 +16,7 @@ use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Tile};
 use crate::ops::cpu::norm::{Normalise, before_relu};
+use crate::ops::cpu::plane::{Live, keep};
 
 /// What is still to be taken off the gradient of some channels: s·P + s²·Q·(x - mean), with P and Q
 /// the means of all readers together.
@@ -44,24 +45,32 @@ impl Finished<'_> {
         self.correction.mean.len()
     }
 
-    /// Writes `rows` rows from `row` on of the tile's images to `to`: 0 where there is no image.
+    /// Its channels from `first` on, `size` of them.
+    pub(super) fn part(&self, first: usize, size: usize) -> Self {
+        let Correction { mean, p, q } = self.correction;
+        let range = first..first + size;
+        let correction = Correction { mean: &mean[range.clone()], p: &p[range.clone()], q: &q[range] };
+        Self { channel: self.channel + first, correction, ..*self }
+    }
+
+    /// Writes `rows` rows from `row` on of the tile's images to `to`: 0 where there is no pixel of an image.
     ///
     /// # Safety
-    /// `to` must have room for them, and nothing may write these channels meanwhile.
+    /// `to` must have room for them, `live` be made for the tile, and nothing may write these channels meanwhile.
     #[inline(always)]
     pub(super) unsafe fn write<L: Lanes>(
         &self,
         l: L,
         tile: &Tile,
+        live: Option<Live<L::V>>,
         (row, rows): (usize, usize),
         to: MapView<L::V>,
     ) {
-        let width = self.features.side;
+        let width = self.features.width;
         let (gradient, features) = (
             self.gradient.place::<L>(tile.group, self.channel, row),
             self.features.place::<L>(tile.group, self.channel, row),
         );
-        let mask = tile.mask::<L>();
         let Correction { mean, p, q } = self.correction;
         for (channel, ((&mean, &p), &q)) in mean.iter().zip(p).zip(q).enumerate() {
             let (mean, p, q) = (l.splat(mean), l.splat(p), l.splat(-q));
@@ -74,7 +83,7 @@ impl Finished<'_> {
                     for x in 0..width {
                         let distance = l.sub(*features.add(x), mean);
                         let value = l.fma(distance, q, l.sub(*gradient.add(x), p));
-                        *to.add(x) = if let Some(mask) = mask { l.mul(value, mask) } else { value };
+                        *to.add(x) = keep(l, live, (row + y, x), value);
                     }
                 }
             }
@@ -139,17 +148,17 @@ impl Reader<'_> {
     /// scaled, adds up `sums`, and leaves the normalised input in the place of `d`.
     ///
     /// # Safety
-    /// Nothing else may write the tile's rows of these channels meanwhile.
+    /// Nothing else may write the tile's rows of these channels meanwhile; `live` must be made for the tile.
     #[inline(always)]
     pub(super) unsafe fn through_relu<L: Lanes>(
         &self,
         l: L,
-        tile: &Tile,
+        (tile, live): (&Tile, Option<Live<L::V>>),
         (first, size): (usize, usize),
         d: MapView<L::V>,
-        width: usize,
         sums: *mut [f64; 2],
     ) {
+        let width = self.maps.width;
         let maps = self.maps.place::<L>(tile.group, first, tile.row);
         let gradient = self.gradient.place::<L>(tile.group, first, tile.row);
         for i in 0..size {
@@ -165,6 +174,7 @@ impl Reader<'_> {
                     for x in 0..width {
                         let distance = l.sub(*maps.add(x), of.mean);
                         let before = before_relu(l, of, distance);
+                        let before = keep(l, live, (tile.row + row, x), before);
                         let d = l.where_positive(before, *line.add(x));
                         sum = l.add(sum, d);
                         product = l.fma(d, distance, product);

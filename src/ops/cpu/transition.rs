@@ -40,7 +40,8 @@ impl Phase for Transition<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let tile = self.tiles.tile(index);
-        let (inputs, width) = (self.by.channels(), self.tiles.side);
+        let plane = self.tiles.plane;
+        let (inputs, width) = (self.by.channels(), plane.width);
         let output = self.output.place::<L>(tile.group, 0, tile.row);
         // Pixels that are multiplied: the averages, or with dropout all of them.
         let factor = if self.dropout.is_some() { 2 } else { 1 };
@@ -94,7 +95,8 @@ impl Phase for Transition<'_> {
                 }
             }
             if let Some(moments) = self.moments {
-                measure(l, &tile, output, width, moments, index);
+                let live = plane.live::<L>(tile.images, scratch);
+                measure(l, (plane, &tile), live, output, moments, index);
             }
         }
     }
@@ -147,30 +149,36 @@ pub(super) struct TransitionBackward<'a> {
 impl Phase for TransitionBackward<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
-        let (width, side, outputs) = (self.tiles.side, self.reader.maps.side, self.output.channels());
+        let plane = self.tiles.plane;
+        let (width, outputs) = (plane.width, self.output.channels());
+        let (all_rows, columns) = (self.reader.maps.height, self.reader.maps.width);
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
         let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let gradient = of(scratch.vectors::<L>(outputs * pixels));
         let factor = if self.dropout.is_some() { 2 * self.tiles.rows + 1 } else { 0 };
-        let full_pixels = factor * side;
-        let full_of = |at| MapView { at, channel: full_pixels, row: side };
+        let full_pixels = factor * columns;
+        let full_of = |at| MapView { at, channel: full_pixels, row: columns };
         let full = full_of(scratch.vectors::<L>(outputs * full_pixels));
         let work_pixels = pixels.max(full_pixels);
         let d = scratch.vectors::<L>(L::TILE * work_pixels);
+        let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
-            let last = tile.row + tile.rows == width;
-            let rows = if last { side - 2 * tile.row } else { 2 * tile.rows };
+            scratch.rewind(mark);
+            let live = plane.live::<L>(tile.images, scratch);
+            let last = tile.row + tile.rows == plane.height;
+            let rows = if last { all_rows - 2 * tile.row } else { 2 * tile.rows };
             let above = Tile { row: 2 * tile.row, rows, ..tile };
             // SAFETY: as above.
             unsafe {
-                self.output.write(l, &tile, (tile.row, tile.rows), gradient);
+                self.output.write(l, &tile, live, (tile.row, tile.rows), gradient);
                 if let Some(dropout) = self.dropout {
-                    spread(l, gradient, full, outputs, (tile.rows, width), (rows, side));
-                    dropout.apply::<L>(&above, (above.row, rows), full, side);
+                    spread(l, gradient, full, outputs, (tile.rows, width), (rows, columns));
+                    dropout.apply::<L>(&above, (above.row, rows), full, columns);
                     let work = Work { d: full_of(d), weight_sums, sums };
-                    pointwise_backward(l, &above, &self.reader, full, outputs, self.weights, work);
+                    // A gradient of 0 goes through what is no pixel.
+                    pointwise_backward(l, (&above, None), &self.reader, full, outputs, self.weights, work);
                     continue;
                 }
                 for (first, size) in split(self.reader.channels(), L::TILE) {
@@ -214,11 +222,11 @@ unsafe fn spread<L: Lanes>(
     to: MapView<L::V>,
     channels: usize,
     (rows, width): (usize, usize),
-    (all_rows, side): (usize, usize),
+    (all_rows, columns): (usize, usize),
 ) {
     for channel in 0..channels {
         for y in 0..all_rows {
-            for x in 0..side {
+            for x in 0..columns {
                 let inside = y < 2 * rows && x < 2 * width;
                 // SAFETY: as promised by the caller.
                 unsafe {
@@ -272,7 +280,7 @@ unsafe fn through_pool<L: Lanes>(
                 }
             }
             for y in 0..tile.rows {
-                for x in 0..reader.maps.side {
+                for x in 0..reader.maps.width {
                     if y >= 2 * rows || x >= 2 * width {
                         *gradient.vector(i, y, x) = l.splat(0.0);
                     }

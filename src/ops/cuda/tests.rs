@@ -94,7 +94,7 @@ fn archs() -> Vec<(&'static str, Arch)> {
 
 fn config(arch: &Arch, precision: Precision) -> NetworkConfig {
     NetworkConfig {
-        net: Net::new(arch, &arch.plan().unwrap()).unwrap(),
+        net: Net::new(arch, &arch.plan().unwrap()),
         precision,
         batch_norm: BatchNormConfig::default(),
         dropout_places: DropoutPlaces::Paper,

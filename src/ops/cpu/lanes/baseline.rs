@@ -64,6 +64,21 @@ impl Lanes for Baseline {
     }
 
     #[inline(always)]
+    fn where_greater(self, a: Four, b: Four, value: Four) -> Four {
+        Four(std::array::from_fn(|i| if a.0[i] > b.0[i] { value.0[i] } else { 0.0 }))
+    }
+
+    #[inline(always)]
+    fn where_equal(self, a: Four, b: Four, value: Four) -> Four {
+        Four(std::array::from_fn(|i| if a.0[i] == b.0[i] { value.0[i] } else { 0.0 }))
+    }
+
+    #[inline(always)]
+    fn pick(self, from: Four, lanes: Four) -> Four {
+        Four(lanes.0.map(|lane| from.0[lane.to_bits() as usize % Self::N]))
+    }
+
+    #[inline(always)]
     fn sums(self, of: [Four; 4]) -> [f32; 4] {
         of.map(|x| self.sum(x))
     }

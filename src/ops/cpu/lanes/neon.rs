@@ -36,6 +36,24 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn where_greater(self, a: float32x4_t, b: float32x4_t, value: float32x4_t) -> float32x4_t {
+        let mask = self.neon.vcgtq_f32(a, b);
+        self.neon.vbslq_f32(mask, value, self.neon.vdupq_n_f32(0.0))
+    }
+
+    #[inline(always)]
+    fn where_equal(self, a: float32x4_t, b: float32x4_t, value: float32x4_t) -> float32x4_t {
+        let mask = self.neon.vceqq_f32(a, b);
+        self.neon.vbslq_f32(mask, value, self.neon.vdupq_n_f32(0.0))
+    }
+
+    #[inline(always)]
+    fn pick(self, from: float32x4_t, lanes: float32x4_t) -> float32x4_t {
+        let (from, lanes): ([f32; 4], [u32; 4]) = (pulp::cast(from), pulp::cast(lanes));
+        pulp::cast(lanes.map(|lane| from[lane as usize % Self::N]))
+    }
+
+    #[inline(always)]
     fn sums(self, of: [float32x4_t; 4]) -> [f32; 4] {
         of.map(|x| self.sum(x))
     }

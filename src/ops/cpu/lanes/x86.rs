@@ -5,7 +5,7 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
-use std::arch::x86_64::{__m256, __m512, _CMP_GT_OQ};
+use std::arch::x86_64::{__m256, __m512, _CMP_EQ_OQ, _CMP_GT_OQ};
 
 use pulp::x86::{V3, V4};
 
@@ -34,6 +34,23 @@ impl Lanes for V4 {
         let zero = self.avx512f._mm512_setzero_ps();
         let mask = self.avx512f._mm512_cmp_ps_mask::<_CMP_GT_OQ>(of, zero);
         self.avx512f._mm512_maskz_mov_ps(mask, value)
+    }
+
+    #[inline(always)]
+    fn where_greater(self, a: __m512, b: __m512, value: __m512) -> __m512 {
+        let mask = self.avx512f._mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b);
+        self.avx512f._mm512_maskz_mov_ps(mask, value)
+    }
+
+    #[inline(always)]
+    fn where_equal(self, a: __m512, b: __m512, value: __m512) -> __m512 {
+        let mask = self.avx512f._mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
+        self.avx512f._mm512_maskz_mov_ps(mask, value)
+    }
+
+    #[inline(always)]
+    fn pick(self, from: __m512, lanes: __m512) -> __m512 {
+        self.avx512f._mm512_permutexvar_ps(self.avx512f._mm512_castps_si512(lanes), from)
     }
 
     #[inline(always)]
@@ -87,6 +104,21 @@ impl Lanes for V3 {
     fn where_positive(self, of: __m256, value: __m256) -> __m256 {
         let zero = self.avx._mm256_setzero_ps();
         self.avx._mm256_and_ps(self.avx._mm256_cmp_ps::<_CMP_GT_OQ>(of, zero), value)
+    }
+
+    #[inline(always)]
+    fn where_greater(self, a: __m256, b: __m256, value: __m256) -> __m256 {
+        self.avx._mm256_and_ps(self.avx._mm256_cmp_ps::<_CMP_GT_OQ>(a, b), value)
+    }
+
+    #[inline(always)]
+    fn where_equal(self, a: __m256, b: __m256, value: __m256) -> __m256 {
+        self.avx._mm256_and_ps(self.avx._mm256_cmp_ps::<_CMP_EQ_OQ>(a, b), value)
+    }
+
+    #[inline(always)]
+    fn pick(self, from: __m256, lanes: __m256) -> __m256 {
+        self.avx2._mm256_permutevar8x32_ps(from, self.avx._mm256_castps_si256(lanes))
     }
 
     #[inline(always)]
