@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
+use rayon::prelude::*;
 
 use crate::ops;
+use crate::ops::elements::{self, CHUNK};
 use crate::ops::trainer::OptimizerKind;
 use crate::recipe::{self, Recipe};
 
@@ -33,6 +35,8 @@ pub fn kind(recipe: &Recipe) -> OptimizerKind {
 pub struct Optimizer {
     kind: OptimizerKind,
     weight_decay: f64,
+    /// What the classifier's learning rate is multiplied by.
+    head_factor: f64,
     /// Updates done so far.
     steps: u64,
     names: Vec<String>,
@@ -43,7 +47,7 @@ pub struct Optimizer {
 /// New weights and state, not yet taken over.
 #[derive(Debug)]
 pub struct Proposal {
-    /// New weights, in the order of the parameters.
+    /// New weights of what is trained, in the order of the parameters.
     pub weights: Vec<Tensor>,
     state: Vec<Vec<Tensor>>,
 }
@@ -72,7 +76,13 @@ impl Optimizer {
             names.push(name.to_owned());
             state.push(kind.slots().iter().map(|_| var.as_tensor().zeros_like()).collect::<Result<_>>()?);
         }
-        Ok(Self { kind, weight_decay, steps: 0, names, state })
+        Ok(Self { kind, weight_decay, head_factor: 1.0, steps: 0, names, state })
+    }
+
+    /// The same with the classifier's learning rate multiplied by `factor`.
+    #[must_use]
+    pub fn with_head_factor(self, factor: f64) -> Self {
+        Self { head_factor: factor, ..self }
     }
 
     /// Updates done so far.
@@ -142,7 +152,8 @@ impl Optimizer {
         Ok(())
     }
 
-    /// What the next update would make of `weights` with `gradients` at `learning_rate`.
+    /// What the next update would make of `weights` with `gradients` at `learning_rate`: the last of the
+    /// parameters, as many as there are gradients; those before them are not trained.
     pub fn propose<'a>(
         &self,
         weights: impl Iterator<Item = &'a Var>,
@@ -150,7 +161,11 @@ impl Optimizer {
         learning_rate: f64,
     ) -> Result<Proposal> {
         let mut proposal = Proposal { weights: Vec::new(), state: Vec::new() };
-        for ((weight, gradient), slots) in weights.zip(gradients).zip(&self.state) {
+        let first = self.names.len() - gradients.len();
+        let trained = weights.zip(&self.names).zip(&self.state).skip(first).zip(gradients);
+        for (((weight, name), slots), gradient) in trained {
+            let is_head = name.starts_with("classifier.");
+            let learning_rate = learning_rate * if is_head { self.head_factor } else { 1.0 };
             let (weight, slots) =
                 self.update(&weight.as_detached_tensor(), gradient, slots, learning_rate)?;
             proposal.weights.push(weight);
@@ -161,7 +176,8 @@ impl Optimizer {
 
     /// Takes over the state of a proposal; the weights are the network's to take over.
     pub fn commit(&mut self, proposal: Proposal) {
-        self.state = proposal.state;
+        self.state.truncate(self.names.len() - proposal.state.len());
+        self.state.extend(proposal.state);
         self.steps += 1;
     }
 
@@ -171,6 +187,11 @@ impl Optimizer {
         };
         match self.kind {
             OptimizerKind::Sgd { momentum, nesterov } => {
+                if let Some(v) = slots.first()
+                    && let Some(found) = self.sgd_on_host(w, g, v, (momentum, nesterov), lr)
+                {
+                    return found;
+                }
                 let g = decayed()?;
                 let Some(v) = slots.first() else {
                     return Ok(((w - (g * lr)?)?, Vec::new()));
@@ -182,6 +203,40 @@ impl Optimizer {
             OptimizerKind::Adam => self.adam(w, &decayed()?, slots, lr),
             OptimizerKind::AdamW => self.adam(&(w * (1.0 - lr * self.weight_decay))?, g, slots, lr),
         }
+    }
+
+    /// SGD with momentum in one pass over memory, with the roundings of the same steps one by one; none where
+    /// the tensors are not on the CPU.
+    fn sgd_on_host(
+        &self,
+        w: &Tensor,
+        g: &Tensor,
+        v: &Tensor,
+        (momentum, nesterov): (f64, bool),
+        lr: f64,
+    ) -> Option<Result<(Tensor, Vec<Tensor>)>> {
+        let (decay, momentum, lr) = (self.weight_decay as f32, momentum as f32, lr as f32);
+        let update = |w: f32, g: f32, v: f32| {
+            let g = if decay == 0.0 { g } else { g + w * decay };
+            let v = v * momentum + g;
+            let direction = if nesterov { g + v * momentum } else { v };
+            (w - direction * lr, v)
+        };
+        let (weights, velocities) = elements::with(&[w, g, v], |[w, g, v]| {
+            let chunks = w.par_chunks(CHUNK).zip(g.par_chunks(CHUNK)).zip(v.par_chunks(CHUNK));
+            let (mut weights, mut velocities) = (vec![0f32; w.len()], vec![0f32; w.len()]);
+            let new = weights.par_chunks_mut(CHUNK).zip(velocities.par_chunks_mut(CHUNK));
+            chunks.zip(new).for_each(|(((w, g), v), (weights, velocities))| {
+                for ((((&w, &g), &v), weight), velocity) in
+                    w.iter().zip(g).zip(v).zip(weights).zip(velocities)
+                {
+                    (*weight, *velocity) = update(w, g, v);
+                }
+            });
+            (weights, velocities)
+        })?;
+        let tensor = |numbers: Vec<f32>| Tensor::from_vec(numbers, w.shape(), w.device());
+        Some(tensor(weights).and_then(|weights| Ok((weights, vec![tensor(velocities)?]))))
     }
 
     /// Kingma and Ba 2015, algorithm 1.
