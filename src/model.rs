@@ -16,12 +16,13 @@ mod init;
 mod reuse;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use crate::arch::Arch;
-use crate::arch::plan::{Parameter, Plan, STATISTICS};
+use crate::arch::plan::{Kind, Parameter, Plan, STATISTICS};
 use crate::arch::words::Precision;
 use crate::arch::words::{DropoutPlaces, Init, StemKind};
 use crate::ops;
@@ -58,6 +59,10 @@ pub struct DenseNet {
     precision: Precision,
     /// The fused network, made when it is first used.
     fused: OnceLock<Fused>,
+    /// Parameters and statistics as the fused version reads them, once evaluated, until they change.
+    joined: Mutex<Option<(Tensor, Tensor)>>,
+    /// The stem and this many blocks with what follows them are not trained.
+    frozen: AtomicUsize,
     /// By name, for the forward pass: weights and running statistics.
     tensors: BTreeMap<String, Var>,
     /// Names of the parameters in the order of the forward pass: the order of every gradient.
@@ -75,9 +80,10 @@ pub struct Pass {
     pub loss: f64,
     /// Images that were right.
     pub correct: u64,
-    /// Gradients, in the order of [`DenseNet::parameters`].
+    /// Gradients of the parameters that are trained: the last ones, in the order of [`DenseNet::parameters`].
     pub gradients: Vec<Tensor>,
-    /// New running statistics, in the order of [`DenseNet::statistics`].
+    /// New running statistics of the normalisations that are trained: the last ones, in the order of
+    /// [`DenseNet::statistics`].
     pub statistics: Vec<Tensor>,
 }
 
@@ -137,6 +143,8 @@ impl DenseNet {
             backend: Backend::of(device),
             precision: Precision::F32,
             fused: OnceLock::new(),
+            joined: Mutex::new(None),
+            frozen: AtomicUsize::new(0),
             tensors,
             parameters,
             statistics,
@@ -222,7 +230,7 @@ impl DenseNet {
     }
 
     /// The trainable tensors, in the order of the forward pass.
-    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Var)> {
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Var)> + Clone {
         self.parameters.iter().map(|parameter| (parameter.name.as_str(), &self.tensors[&parameter.name]))
     }
 
@@ -239,6 +247,7 @@ impl DenseNet {
     /// Takes over `tensors`: all names and shapes must be the network's own; the error names the first
     /// that is not, and then nothing has changed.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), String> {
+        self.forget_joined();
         self.plan.check_tensors(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())))?;
         for (name, var) in &self.tensors {
             let set =
@@ -283,6 +292,7 @@ impl DenseNet {
         let store = loss.backward()?;
         let gradients = self
             .parameters()
+            .skip(self.first_trained())
             .map(|(_, var)| match store.get(var.as_tensor()) {
                 Some(gradient) => Ok(gradient.detach()),
                 None => var.as_tensor().zeros_like(),
@@ -291,10 +301,41 @@ impl DenseNet {
         Pass::new(&logits, labels, &loss, gradients, statistics)
     }
 
-    /// Takes over new weights and running statistics, in the order of [`Self::parameters`] and
+    /// From now on the stem and `blocks` blocks, each with what follows it, are not trained: they are evaluated
+    /// by their running statistics. With all blocks only the classifier is.
+    pub fn freeze(&self, blocks: usize) {
+        self.frozen.store(blocks.min(self.arch.layers.len()), Ordering::Relaxed);
+    }
+
+    /// How many blocks are not trained.
+    pub fn frozen(&self) -> usize {
+        self.frozen.load(Ordering::Relaxed)
+    }
+
+    /// Whether a row of the plan is trained.
+    pub fn is_trained(&self, kind: Kind) -> bool {
+        let frozen = self.frozen();
+        match kind {
+            Kind::Classifier => true,
+            Kind::Stem => frozen == 0,
+            Kind::DenseLayer { block, .. } | Kind::Transition { block } => block > frozen,
+            Kind::Head => frozen < self.arch.layers.len(),
+        }
+    }
+
+    /// The number of the first parameter that is trained.
+    pub fn first_trained(&self) -> usize {
+        let frozen = self.plan.rows.iter().take_while(|row| !self.is_trained(row.kind));
+        frozen.map(|row| row.parameters.len()).sum()
+    }
+
+    /// Takes over new weights and running statistics of what is trained, the last of [`Self::parameters`] and
     /// [`Self::statistics`].
     pub fn commit(&self, weights: &[Tensor], statistics: &[Tensor]) -> Result<()> {
-        let vars = self.parameters().chain(self.statistics()).map(|(_, var)| var);
+        self.forget_joined();
+        let parameters = self.parameters().skip(self.parameters.len() - weights.len());
+        let running = self.statistics().skip(self.statistics.len() - statistics.len());
+        let vars = parameters.chain(running).map(|(_, var)| var);
         vars.zip(weights.iter().chain(statistics)).try_for_each(|(var, tensor)| var.set(tensor))
     }
 }

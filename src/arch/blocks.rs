@@ -159,4 +159,14 @@ impl Net {
         let parameters = linear + classes * (channels + 1);
         Self { input_size, stem, pool, blocks, linear, classes, parameters, norms: cursor.norms }
     }
+
+    /// Where what is trained begins, if the stem and `blocks` blocks with what follows them are not: in the
+    /// packed parameters, and among the normalisations.
+    pub(crate) fn trained_from(&self, blocks: usize) -> (usize, usize) {
+        match self.blocks.get(blocks) {
+            _ if blocks == 0 => (0, 0),
+            Some(block) => (block.layers[0].norm.offset, block.layers[0].norm.index),
+            None => (self.linear, self.norms.len()),
+        }
+    }
 }

@@ -21,7 +21,7 @@ impl Grid {
 }
 
 /// The maps of one side of a network, as a batch lies in them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plane {
     pub(crate) images: usize,
     lanes: usize,
@@ -40,6 +40,9 @@ pub(crate) struct Planes {
     /// The stem convolution's output.
     pub(crate) stem: Plane,
     pub(crate) blocks: Vec<Plane>,
+    /// Of each block but the last, the plane in which its end is pooled: its own, or one whose parts are
+    /// twice the next block's.
+    pub(crate) pooled: Vec<Plane>,
     /// The averages: maps of side 1, a share for each part.
     pub(crate) averages: Plane,
 }
@@ -51,35 +54,22 @@ impl Planes {
     /// For `images` images in vectors of `lanes`, cut as it is least work.
     pub(crate) fn new(net: &Net, lanes: usize, images: usize) -> Self {
         let sides = Sides::of(net);
-        let grids = (0..).map(|i| 1 << i).take_while(|&parts| parts <= lanes);
-        let grids = grids.flat_map(|parts| {
-            (0..)
-                .map(|i| 1 << i)
-                .take_while(move |&rows| rows <= parts)
-                .map(move |rows| Grid { rows, columns: parts / rows })
-        });
+        let powers = |most: usize| (0..).map(|i| 1usize << i).take_while(move |&power| power <= most);
+        let grids = powers(lanes)
+            .flat_map(|parts| powers(parts).map(move |rows| Grid { rows, columns: parts / rows }));
         let mut best = (Grid { rows: 1, columns: 1 }, f64::INFINITY);
         for grid in grids {
             let work = sides.work(net, grid, images.div_ceil(lanes / grid.parts()));
-            if work < WORTH * best.1 {
+            let finer = if grid.parts() > best.0.parts() { WORTH } else { 1.0 };
+            if work < finer * best.1 {
                 best = (grid, work);
             }
         }
         sides.planes(best.0, lanes, images)
     }
-
-    /// Of the stem's convolution and the blocks: the greatest share of their vectors' lanes that hold no pixel.
-    #[cfg(test)]
-    pub(crate) fn idle(&self) -> f64 {
-        let idle = |plane: &Plane| {
-            let taken = plane.images * plane.side * plane.side;
-            1.0 - taken as f64 / (plane.groups() * plane.lanes * plane.height * plane.width) as f64
-        };
-        self.blocks.iter().chain([&self.stem]).map(idle).fold(0.0, f64::max)
-    }
 }
 
-/// The sides of a network's maps, from the images to the last block. Each is twice the next, or one pixel
+/// The sides of a network's maps, from the images to the last block. Each is twice the next, or a pixel
 /// more or less.
 struct Sides {
     all: Vec<usize>,
@@ -100,16 +90,16 @@ impl Sides {
         Self { stem: if net.pool.is_some() { stem } else { 0 }, all }
     }
 
-    /// Of each side, the pixels of a part along it. A part of a map is twice as long as that of the next,
-    /// so that what is pooled lies in one part.
+    /// Of each side, the pixels of a part along it. The stem's are twice the next, so that what is pooled there
+    /// lies in one part.
     fn extents(&self, parts: usize) -> Vec<usize> {
-        if parts == 1 {
-            return self.all.clone();
+        let mut extents: Vec<usize> = self.all.iter().map(|side| side.div_ceil(parts)).collect();
+        if parts > 1 {
+            for i in (0..self.stem).rev() {
+                extents[i] = 2 * extents[i + 1];
+            }
         }
-        let scale = |i: usize| 1 << (self.all.len() - 1 - i);
-        let last = self.all.iter().enumerate().map(|(i, side)| side.div_ceil(parts * scale(i)));
-        let last = last.max().unwrap_or(1);
-        (0..self.all.len()).map(|i| last * scale(i)).collect()
+        extents
     }
 
     /// Multiplications of a forward pass, about.
@@ -131,10 +121,20 @@ impl Sides {
         let (heights, widths) = (self.extents(grid.rows), self.extents(grid.columns));
         let plane =
             |i: usize| Plane { images, lanes, grid, side: self.all[i], height: heights[i], width: widths[i] };
+        let blocks: Vec<Plane> = (self.stem..self.all.len()).map(plane).collect();
+        let pooled = blocks.windows(2).map(|pair| {
+            let twice = |parts: usize, own: usize, next: usize| if parts > 1 { 2 * next } else { own };
+            Plane {
+                height: twice(grid.rows, pair[0].height, pair[1].height),
+                width: twice(grid.columns, pair[0].width, pair[1].width),
+                ..pair[0]
+            }
+        });
         Planes {
             images: plane(0),
             stem: plane(self.stem.saturating_sub(1)),
-            blocks: (self.stem..self.all.len()).map(plane).collect(),
+            pooled: pooled.collect(),
+            blocks,
             averages: Plane { images, lanes, grid, side: 1, height: 1, width: 1 },
         }
     }

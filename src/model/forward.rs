@@ -39,7 +39,13 @@ impl<'a> Walk<'a> {
 
     /// Images `[n, 3, s, s]` to logits `[n, classes]`.
     pub(super) fn network(&mut self, images: &Tensor) -> Result<Tensor> {
-        self.net.plan.rows.iter().try_fold(images.clone(), |xs, row| self.row(row, &xs))
+        let training = self.training;
+        self.net.plan.rows.iter().try_fold(images.clone(), |xs, row| {
+            // What is frozen is evaluated, and nothing of it is differentiated.
+            self.training = training && self.net.is_trained(row.kind);
+            let xs = if training && !self.training { xs.detach() } else { xs };
+            self.row(row, &xs)
+        })
     }
 
     fn row(&mut self, row: &Row, xs: &Tensor) -> Result<Tensor> {
@@ -128,7 +134,7 @@ impl<'a> Walk<'a> {
     fn dropout(&self, xs: &Tensor, place: DropoutPlaces) -> Result<Tensor> {
         let here = place == DropoutPlaces::Last || self.net.dropout_places == DropoutPlaces::Paper;
         match self.masks {
-            Some(masks) if here => masks.apply(xs, self.convolution),
+            Some(masks) if here && self.training => masks.apply(xs, self.convolution),
             _ => Ok(xs.clone()),
         }
     }

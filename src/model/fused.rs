@@ -1,5 +1,7 @@
 //! The same network by the fused op: parameters joined for it, gradients taken apart again.
 
+use std::sync::PoisonError;
+
 use candle_core::{Result, Tensor, Var};
 
 use crate::arch::blocks::Net;
@@ -34,6 +36,7 @@ impl DenseNet {
 
     /// Takes over weights and running statistics, each joined in its order.
     pub fn load_packed(&self, parameters: &[f32], statistics: &[f32]) -> Result<()> {
+        self.forget_joined();
         let set = |vars: &mut dyn Iterator<Item = &Var>, mut numbers: &[f32]| -> Result<()> {
             for var in vars {
                 let Some((own, rest)) = numbers.split_at_checked(var.elem_count()) else {
@@ -48,6 +51,11 @@ impl DenseNet {
         set(&mut self.statistics().map(|(_, var)| var), statistics)
     }
 
+    /// Weights or statistics are about to change.
+    pub(super) fn forget_joined(&self) {
+        *self.joined.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// All parameters, flattened and joined in their order.
     fn joined<'a>(vars: impl Iterator<Item = (&'a str, &'a Var)>) -> Result<Tensor> {
         let flat = vars.map(|(_, var)| var.as_detached_tensor().flatten_all()).collect::<Result<Vec<_>>>()?;
@@ -55,8 +63,14 @@ impl DenseNet {
     }
 
     pub(super) fn fused_logits(&self, images: &Tensor) -> Result<Tensor> {
-        let running = Self::joined(self.statistics())?;
-        self.fused().evaluate(images, &Self::joined(self.parameters())?, &running)
+        let mut kept = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let (parameters, running) = match kept.take() {
+            Some(joined) => joined,
+            None => (Self::joined(self.parameters())?, Self::joined(self.statistics())?),
+        };
+        let logits = self.fused().evaluate(images, &parameters, &running);
+        *kept = Some((parameters, running));
+        logits
     }
 
     pub(super) fn fused_pass(
@@ -66,17 +80,19 @@ impl DenseNet {
         target: &Loss,
         masks: Option<Masks>,
     ) -> Result<Pass> {
-        let parameters = Var::from_tensor(&Self::joined(self.parameters())?)?;
-        let logits = self.fused().train(images, parameters.as_tensor(), masks)?;
+        let (parameters, running) = (Self::joined(self.parameters())?, Self::joined(self.statistics())?);
+        let frozen = self.frozen();
+        let (logits, number) = self.fused().train(images, &parameters, &running, masks, frozen)?;
         let statistics = self.new_statistics()?;
+        let logits = Var::from_tensor(&logits)?;
         let loss = target.of(&logits, labels)?;
         let store = loss.backward()?;
-        let Some(gradient) = store.get(parameters.as_tensor()) else {
-            candle_core::bail!("the loss does not depend on the parameters");
+        let Some(gradient) = store.get(&logits) else {
+            candle_core::bail!("the loss does not depend on the logits");
         };
-        let mut offset = 0;
-        let gradients = self
-            .parameters
+        let gradient = self.fused().backward(number, &parameters, gradient)?;
+        let (mut offset, _) = self.config().net.trained_from(frozen);
+        let gradients = self.parameters[self.first_trained()..]
             .iter()
             .map(|parameter| {
                 let slice = gradient.narrow(0, offset, parameter.len())?;
@@ -87,7 +103,7 @@ impl DenseNet {
         Pass::new(&logits, labels, &loss, gradients, statistics)
     }
 
-    /// The running statistics after the last batch, in the order of [`Self::statistics`].
+    /// The running statistics of what is trained after the last batch, in the order of [`Self::statistics`].
     fn new_statistics(&self) -> Result<Vec<Tensor>> {
         let momentum = self.batch_norm.momentum;
         let found = self.fused().statistics()?.into_iter().flat_map(|(mean, variance, count)| {
@@ -95,6 +111,7 @@ impl DenseNet {
             [mean, variance.into_iter().map(|variance| variance * correction).collect()]
         });
         self.statistics()
+            .skip(2 * self.config().net.trained_from(self.frozen()).1)
             .zip(found)
             .map(|((_, old), new)| {
                 let blended: Vec<f32> = old
@@ -129,6 +146,8 @@ mod tests {
         recipe: Recipe,
         batch: usize,
         dropout: f64,
+        /// Blocks that are not trained.
+        frozen: usize,
         /// Mean of the first channel of the images, handed on by the stem as it is.
         mean: Option<f32>,
     }
@@ -140,7 +159,7 @@ mod tests {
             input_size: side,
             ..Recipe::defaults(Data::Shapes)
         };
-        Case { what, recipe, batch, dropout: 0.0, mean: None }
+        Case { what, recipe, batch, dropout: 0.0, frozen: 0, mean: None }
     }
 
     impl Case {
@@ -179,6 +198,7 @@ mod tests {
                 tensors.insert(name.to_owned(), Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap());
             }
             net.load(&tensors).unwrap();
+            net.freeze(self.frozen);
             net.with_dropout_places(recipe.dropout_places).with_implementation(arithmetic)
         }
 
@@ -226,8 +246,16 @@ mod tests {
             case("ImageNet stem, 64, 20 images", &[1, 2], 4, 64, 20).with(imagenet),
             case("ImageNet stem, 97, basic", &[1, 2], 4, 97, 2).with(imagenet).with(basic),
             Case { dropout: 0.3, ..case("ImageNet stem, dropout", &[1, 2, 1], 5, 61, 2).with(imagenet) },
+            Case {
+                frozen: 1,
+                dropout: 0.3,
+                ..case("a frozen block, dropout", &[2, 1, 1], 5, 45, 3).with(imagenet)
+            },
+            Case { frozen: 2, ..case("two frozen blocks of three", &[2, 1, 1], 5, 13, 6) },
+            Case { frozen: 1, ..case("a frozen block, basic", &[1, 2], 5, 13, 16).with(basic) },
+            Case { frozen: 2, ..case("all but the classifier", &[1, 2], 5, 57, 3).with(imagenet) },
             case("one image of 15", &[2, 2, 1], 5, 15, 1),
-            case("two images of 28", &[2, 2, 1], 6, 28, 2),
+            case("two images of 28", &[2, 2, 1], 7, 28, 2),
             case("five images of 13, basic", &[2, 2, 1], 5, 13, 5).with(basic),
             case("bottleneck, batch 3", &[2, 3], 12, 8, 3),
             case("basic, batch 3", &[2, 3], 12, 8, 3).with(basic),
@@ -273,14 +301,21 @@ mod tests {
         assert_eq!(pass.correct, truth.correct, "{what}, {by}");
         let length = |g: &Tensor| g.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
         let largest = f64::from(truth.gradients.iter().map(length).fold(0.0, f32::max));
-        for (((name, _), got), truth) in net.parameters().zip(&pass.gradients).zip(&truth.gradients) {
+        let trained = net.parameters().skip(net.first_trained());
+        assert_eq!(
+            (pass.gradients.len(), pass.statistics.len()),
+            (truth.gradients.len(), truth.statistics.len())
+        );
+        assert_eq!(trained.clone().count(), truth.gradients.len(), "{what}");
+        for (((name, _), got), truth) in trained.zip(&pass.gradients).zip(&truth.gradients) {
             // Every reader of what this stem hands on normalises it, so that its gradients are small differences
             // of large sums, which candle's layers add up in f32.
             let cancels = net.arch().stem_kind == StemKind::Imagenet && name.ends_with("0.weight");
             let cancels = cancels || name == "features.norm0.bias";
             close(name, got, truth, if cancels { 1e-3 } else { 1e-4 }, 1e-3 * largest);
         }
-        for (((name, _), got), truth) in net.statistics().zip(&pass.statistics).zip(&truth.statistics) {
+        let running = net.statistics().skip(net.statistics().count() - truth.statistics.len());
+        for (((name, _), got), truth) in running.zip(&pass.statistics).zip(&truth.statistics) {
             close(name, got, truth, 1e-5, 0.0);
         }
         close("evaluation", &net.logits(&case.batch().0).unwrap(), &evaluated, 1e-5, 0.0);
@@ -301,7 +336,8 @@ mod tests {
     #[test]
     fn the_kernels_of_a_gpu_agree_with_the_reference() {
         let Some(backend) = crate::ops::cuda::tests::backend() else { return };
-        for case in cases() {
+        // A GPU trains all of a network or nothing.
+        for case in cases().into_iter().filter(|case| case.frozen == 0) {
             let net = case.net(Implementation::Fused);
             agrees(&case, "a GPU", backend.network(&net.config()));
         }
@@ -334,9 +370,14 @@ mod tests {
 
     #[test]
     fn the_memory_is_what_the_arithmetic_said_before() {
-        for case in
-            [case("", &[3, 2], 12, 32, 32), case("", &[3, 2], 12, 32, 32).with(|r| r.bottleneck = false)]
-        {
+        let imagenet = |recipe: &mut Recipe| recipe.stem_kind = StemKind::Imagenet;
+        for case in [
+            case("", &[3, 2], 12, 32, 32),
+            case("", &[3, 2], 12, 32, 32).with(|r| r.bottleneck = false),
+            case("", &[3, 2, 2], 12, 56, 5),
+            case("", &[3, 2], 16, 112, 16).with(imagenet),
+            case("", &[3, 2, 1, 1], 16, 112, 3).with(imagenet),
+        ] {
             let net = case.net(Implementation::Fused);
             case.pass(&net);
             let said = training_bytes(net.arch(), net.plan(), case.batch) as f64;
@@ -390,10 +431,11 @@ mod tests {
         let case = case("", &[1], 4, 4, 2);
         let net = case.net(Implementation::Fused);
         let (images, _) = case.batch();
-        let parameters = Var::from_tensor(&DenseNet::joined(net.parameters()).unwrap()).unwrap();
-        let logits = net.fused().train(&images, parameters.as_tensor(), None).unwrap();
+        let parameters = DenseNet::joined(net.parameters()).unwrap();
+        let running = DenseNet::joined(net.statistics()).unwrap();
+        let (logits, number) = net.fused().train(&images, &parameters, &running, None, 0).unwrap();
         net.logits(&images).unwrap();
-        let error = logits.sum_all().unwrap().backward().unwrap_err().to_string();
+        let error = net.fused().backward(number, &parameters, &logits).unwrap_err().to_string();
         assert!(error.contains("the activations of this forward pass are gone"), "{error}");
     }
 }

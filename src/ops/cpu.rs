@@ -23,6 +23,7 @@ mod head;
 mod kernels;
 mod lanes;
 mod memory;
+mod moved;
 mod network;
 mod norm;
 mod outer;

@@ -1,4 +1,4 @@
-//! A network's passes as operations of candle, so that its autograd goes through them.
+//! A network's passes as operations of candle on tensors of its devices.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use candle_core::{
 
 use crate::arch::blocks::Net;
 use crate::ops::dropout::Masks;
-use crate::ops::passes::{BatchStatistics, Passes};
+use crate::ops::passes::{BatchStatistics, Frozen, Passes};
 
 /// A network of CIFAR type with its own memory, which is taken at the first batch and used again by all
 /// later ones.
@@ -23,6 +23,10 @@ pub struct Fused {
     /// Length of the packed parameters.
     parameters: usize,
 }
+
+/// The number of a pass in training mode.
+#[derive(Clone, Copy, Debug)]
+pub struct PassNumber(u64);
 
 #[derive(Debug)]
 struct State {
@@ -38,17 +42,42 @@ impl Fused {
         Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes, side, parameters }
     }
 
-    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` in training mode, differentiable by
-    /// `parameters`: all parameters, flattened and joined in torchvision's order. Only the last call's
-    /// logits can be differentiated.
-    pub fn train(&self, images: &Tensor, parameters: &Tensor, masks: Option<Masks>) -> Result<Tensor> {
+    /// Logits `[n, classes]` of `images` `[n, 3, s, s]` in training mode by `parameters`: all parameters,
+    /// flattened and joined in torchvision's order. The stem and `frozen` blocks with what follows them are
+    /// evaluated by `running`, as [`Self::evaluate`] has it. Only the last call's logits can be differentiated.
+    pub fn train(
+        &self,
+        images: &Tensor,
+        parameters: &Tensor,
+        running: &Tensor,
+        masks: Option<Masks>,
+        frozen: usize,
+    ) -> Result<(Tensor, PassNumber)> {
         self.check(images, parameters)?;
-        let mode = Mode::Training { masks, number: AtomicU64::new(0) };
+        let mode = Mode::Training { masks, frozen, number: AtomicU64::new(0) };
         let op = Pass { state: self.state.clone(), classes: self.classes, mode };
-        images.contiguous()?.apply_op3(parameters, &parameters.detach(), op)
+        let logits = images.contiguous()?.apply_op3_no_bwd(parameters, running, &op)?;
+        let Mode::Training { number, .. } = op.mode else { unreachable!("it was made for training") };
+        Ok((logits, PassNumber(number.into_inner())))
     }
 
-    /// The statistics of the last batch in training mode, normalisation by normalisation.
+    /// The gradient of `parameters`, joined as they are, from that of the logits of a pass in training mode.
+    pub fn backward(&self, pass: PassNumber, parameters: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+        let on_host = parameters.to_device(&Device::Cpu)?;
+        let (storage, layout) = on_host.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { unreachable!("it was just brought there") };
+        let mut state = lock(&self.state);
+        if pass.0 != state.passes {
+            return Err(Error::Msg("the activations of this forward pass are gone".into()));
+        }
+        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
+        drop(state);
+        Tensor::from_vec(found, parameters.shape(), parameters.device())
+    }
+
+    /// The statistics of the last batch in training mode, normalisation by normalisation, from the first that was
+    /// not frozen on.
     pub fn statistics(&self) -> Result<Vec<BatchStatistics>> {
         lock(&self.state).network.statistics()
     }
@@ -100,10 +129,10 @@ struct Pass {
     mode: Mode,
 }
 
-/// What the statistics of the normalisations are, and whether the pass can be differentiated.
+/// What the statistics of the normalisations are.
 enum Mode {
     /// The batch's own. `number` is that of the pass, once it was done.
-    Training { masks: Option<Masks>, number: AtomicU64 },
+    Training { masks: Option<Masks>, frozen: usize, number: AtomicU64 },
     /// The running ones.
     Evaluation,
 }
@@ -126,9 +155,11 @@ impl CustomOp3 for Pass {
         let mut state = lock(&self.state);
         state.passes += 1;
         let logits = match &self.mode {
-            Mode::Training { masks, number } => {
+            Mode::Training { masks, frozen, number } => {
                 number.store(state.passes, Ordering::Relaxed);
-                state.network.forward(images, parameters, *masks)?
+                let running = numbers(running, running_layout)?;
+                let frozen = (*frozen > 0).then_some(Frozen { blocks: *frozen, running });
+                state.network.forward(images, parameters, *masks, frozen)?
             }
             Mode::Evaluation => {
                 state.network.evaluate(images, parameters, numbers(running, running_layout)?)?
@@ -152,28 +183,5 @@ impl CustomOp3 for Pass {
         let (logits, shape) =
             self.cpu_fwd(pixels, images_layout, weights, parameters_layout, means, running_layout)?;
         Ok((images.device().storage_from_cpu_storage(&logits)?, shape))
-    }
-
-    fn bwd(
-        &self,
-        _: &Tensor,
-        parameters: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let on_host = parameters.to_device(&Device::Cpu)?;
-        let (storage, layout) = on_host.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else { unreachable!("it was just brought there") };
-        let mut state = lock(&self.state);
-        let is_last = |number: &AtomicU64| number.load(Ordering::Relaxed) == state.passes;
-        if !matches!(&self.mode, Mode::Training { number, .. } if is_last(number)) {
-            return Err(Error::Msg("the activations of this forward pass are gone".into()));
-        }
-        let found = state.network.backward(numbers(storage, layout)?, &gradient)?;
-        drop(state);
-        let found = Tensor::from_vec(found, parameters.shape(), parameters.device())?;
-        Ok((None, Some(found), None))
     }
 }

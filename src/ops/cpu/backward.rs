@@ -10,7 +10,7 @@ use crate::ops::cpu::bordered::Bordered;
 use crate::ops::cpu::dropout::Dropout;
 use crate::ops::cpu::kernels::{MapView, Product, convolve, pointwise, split};
 use crate::ops::cpu::lanes::Lanes;
-use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
+use crate::ops::cpu::memory::{Maps, Parts, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::outer::{Outer, convolve_gradient, pointwise_gradient};
 use crate::ops::cpu::plane::{Live, keep};
 use crate::ops::cpu::reader::{Finished, Partial, Reader};
@@ -24,15 +24,18 @@ pub(super) struct GrowBackward<'a> {
     /// Packed `[(outputs, 9), inputs]`, the kernel turned round.
     pub(super) weights: &'a [f32],
     pub(super) partial: Partial,
+    /// Of the inputs.
+    pub(super) parts: Parts,
 }
 
 impl Phase for GrowBackward<'_> {
     #[inline(always)]
-    fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let plane = self.tiles.plane;
         let (width, outputs, inputs) = (plane.width, self.output.channels(), self.reader.channels());
-        // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
-        let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
+        let (task, part) = self.parts.piece(index);
+        // SAFETY: every piece has its own channels of its task's sums, and of its tiles of the maps.
+        let (weight_sums, sums) = unsafe { self.partial.cleared_columns(task, part) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let d = of(scratch.vectors::<L>(L::TILE * pixels));
@@ -48,7 +51,8 @@ impl Phase for GrowBackward<'_> {
                     self.output.write(l, &tile, live, (row, rows), to);
                 }
                 bordered.close(l, outputs);
-                for (first, size) in split(inputs, L::TILE) {
+                for (first, size) in split(part.1, L::TILE) {
+                    let first = part.0 + first;
                     let product = Product {
                         input: bordered.place,
                         weights: self.weights.as_ptr().add(first * outputs * 9),
@@ -95,7 +99,7 @@ impl Phase for StemBackward<'_> {
         let plane = self.tiles.plane;
         let (width, outputs) = (plane.width, self.output.channels());
         // SAFETY: every task has its own part of the sums.
-        let (weight_sums, _) = unsafe { self.partial.of_task(task) };
+        let (weight_sums, _) = unsafe { self.partial.cleared(task) };
         let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
             scratch.rewind(mark);
@@ -187,15 +191,18 @@ pub(super) struct ExpandBackward<'a> {
     /// Packed `[outputs, inputs]`.
     pub(super) weights: &'a [f32],
     pub(super) partial: Partial,
+    /// Of the inputs.
+    pub(super) parts: Parts,
 }
 
 impl Phase for ExpandBackward<'_> {
     #[inline(always)]
-    fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let plane = self.tiles.plane;
         let (width, outputs) = (plane.width, self.output.scale.len());
-        // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
-        let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
+        let (task, part) = self.parts.piece(index);
+        // SAFETY: every piece has its own channels of its task's sums, and of its tiles of the maps.
+        let (weight_sums, sums) = unsafe { self.partial.cleared_rows(task, part) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let gradient = of(scratch.vectors::<L>(outputs * pixels));
@@ -208,7 +215,8 @@ impl Phase for ExpandBackward<'_> {
             // SAFETY: as above.
             unsafe {
                 self.output.write(l, (&tile, live), gradient);
-                pointwise_backward(l, (&tile, dead), &self.reader, gradient, outputs, self.weights, work);
+                let output = (gradient, outputs);
+                pointwise_backward(l, (&tile, dead), (&self.reader, part), output, self.weights, work);
             }
         }
     }
@@ -224,8 +232,8 @@ pub(super) struct Work<V> {
     pub(super) sums: *mut [f64; 2],
 }
 
-/// From the gradient of a 1x1 convolution's output, a tile of `[outputs]` maps, to those of its input and
-/// its weights.
+/// From the gradient of a 1x1 convolution's output, a tile of `[outputs]` maps, to those of a part of its
+/// input channels (their first and their number) and its weights.
 ///
 /// # Safety
 /// Nothing else may use the tile's rows of the reader's gradient or `work` meanwhile.
@@ -233,14 +241,14 @@ pub(super) struct Work<V> {
 pub(super) unsafe fn pointwise_backward<L: Lanes>(
     l: L,
     (tile, dead): (&Tile, Option<Live<L::V>>),
-    reader: &Reader,
-    gradient: MapView<L::V>,
-    outputs: usize,
+    (reader, part): (&Reader, (usize, usize)),
+    (gradient, outputs): (MapView<L::V>, usize),
     weights: &[f32],
     work: Work<L::V>,
 ) {
     let width = reader.maps.width;
-    for (first, size) in split(reader.channels(), L::TILE) {
+    for (first, size) in split(part.1, L::TILE) {
+        let first = part.0 + first;
         // SAFETY: as promised by the caller.
         unsafe {
             let product = Product {

@@ -4,12 +4,42 @@
 
 use crate::arch::blocks::{Layer, Net, Norm};
 use crate::arch::layout::Plane;
+use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
 use crate::ops::cpu::kernels::pack;
 use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Maps, Tiles, run};
-use crate::ops::cpu::network::{Network, Order};
+use crate::ops::cpu::network::{Ending, Network, Order};
+use crate::ops::cpu::norm::Affine;
 use crate::ops::cpu::stem::{self, StemEvaluate};
+
+/// Running statistics of a network.
+pub(super) struct Running<'a> {
+    /// Of each normalisation its means, then its variances.
+    numbers: &'a [f32],
+    /// Where each begins.
+    offsets: Vec<usize>,
+}
+
+impl<'a> Running<'a> {
+    pub(super) fn new(net: &Net, numbers: &'a [f32]) -> Self {
+        let begins = net.norms.iter().scan(0, |next, channels| {
+            let begin = *next;
+            *next += 2 * channels;
+            Some(begin)
+        });
+        Self { numbers, offsets: begins.collect() }
+    }
+
+    /// Makes `affine` what `norm` does by them.
+    fn set(&self, affine: &mut Affine, batch_norm: BatchNormConfig, norm: Norm, parameters: &[f32]) {
+        let numbers = &self.numbers[self.offsets[norm.index]..][..2 * norm.channels];
+        let (mean, variance) = numbers.split_at(norm.channels);
+        let wide = |numbers: &'a [f32]| numbers.iter().map(|&x| f64::from(x));
+        let (weight, bias) = (norm.weight(parameters), norm.bias(parameters));
+        affine.set(batch_norm, weight, bias, wide(mean), wide(variance));
+    }
+}
 
 impl Network {
     /// Logits `[n, classes]` by running statistics: of each normalisation its means, then its variances.
@@ -18,55 +48,55 @@ impl Network {
         // What a training pass left is gone.
         self.batch = 0;
         let net = self.net.clone();
+        self.evaluate_blocks(&net, parameters, &Running::new(&net, running), net.blocks.len());
+        self.logits(n, &net, parameters)
+    }
+
+    /// The stem and the first `blocks` blocks, with what follows each.
+    pub(super) fn evaluate_blocks(
+        &mut self,
+        net: &Net,
+        parameters: &[f32],
+        running: &Running,
+        blocks: usize,
+    ) {
+        let batch_norm = self.batch_norm;
         let mut inner = 0;
-        for ((block, memory), plane) in net.blocks.iter().zip(&mut self.blocks).zip(&self.planes.blocks) {
-            memory.features.reserve(plane.len(block.channels));
-            let outputs = block.layers[0].expand.map_or(0, |(conv, _)| conv.outputs);
-            inner = inner.max(Maps::bordered_len(self.isa, outputs, *plane, border(*plane)));
+        for (index, block) in net.blocks.iter().enumerate() {
+            let plane = self.planes.blocks[index];
+            // The next one's beginning is written too.
+            if index <= blocks {
+                self.blocks[index].features.reserve(plane.len(block.channels));
+            }
+            if index < blocks {
+                let outputs = block.layers[0].expand.map_or(0, |(conv, _)| conv.outputs);
+                inner = inner.max(Maps::bordered_len(self.isa, outputs, plane, border(plane)));
+            }
         }
         self.inner.reserve(inner);
-        let mut offsets = Vec::with_capacity(net.norms.len());
-        let mut offset = 0;
-        for channels in &net.norms {
-            offsets.push(offset);
-            offset += 2 * channels;
-        }
-        let running = |norm: Norm| {
-            let (mean, variance) =
-                running[offsets[norm.index]..][..2 * norm.channels].split_at(norm.channels);
-            (mean.iter().map(|&x| f64::from(x)), variance.iter().map(|&x| f64::from(x)))
-        };
         match net.pool {
             Some(pool) => {
-                let (mean, variance) = running(pool.norm);
-                let (weight, bias) = (pool.norm.weight(parameters), pool.norm.bias(parameters));
-                self.affine.set(self.batch_norm, weight, bias, mean, variance);
-                self.stem_evaluate(&net, parameters);
+                running.set(&mut self.affine, batch_norm, pool.norm, parameters);
+                self.stem_evaluate(net, parameters);
             }
-            None => self.stem_forward(&net, parameters, false),
+            None => self.stem_forward(net, parameters, false),
         }
-        for (index, block) in net.blocks.iter().enumerate() {
+        for (index, block) in net.blocks.iter().enumerate().take(blocks) {
             let plane = self.planes.blocks[index];
             if let (Some((conv, _)), 1) = (block.layers[0].expand, border(plane)) {
                 clear_border(self.inner.as_mut_slice(), plane, conv.outputs, self.isa);
             }
             for layer in &block.layers {
-                let (mean, variance) = running(layer.norm);
-                let (weight, bias) = (layer.norm.weight(parameters), layer.norm.bias(parameters));
-                self.affine.set(self.batch_norm, weight, bias, mean, variance);
+                running.set(&mut self.affine, batch_norm, layer.norm, parameters);
                 if let Some((_, norm)) = layer.expand {
-                    let (mean, variance) = running(norm);
-                    let (weight, bias) = (norm.weight(parameters), norm.bias(parameters));
-                    self.inner_affine.set(self.batch_norm, weight, bias, mean, variance);
+                    running.set(&mut self.inner_affine, batch_norm, norm, parameters);
                 }
                 self.layer_evaluate(index, layer, parameters);
             }
-            let (mean, variance) = running(block.norm);
-            let (weight, bias) = (block.norm.weight(parameters), block.norm.bias(parameters));
-            self.affine.set(self.batch_norm, weight, bias, mean, variance);
-            self.end(index, &net, parameters, false);
+            running.set(&mut self.affine, batch_norm, block.norm, parameters);
+            let last = index + 1 == blocks;
+            self.end(index, net, parameters, if last { Ending::Measured } else { Ending::Evaluated });
         }
-        self.logits(n, &net, parameters)
     }
 
     /// An ImageNet stem; the factor of its normalisation goes into the weights.
@@ -76,7 +106,7 @@ impl Network {
         self.packed.resize(conv.len(), 0.0);
         let weight = |k: usize, o: usize| weights[o * stem::TAPS + k] * scale[o];
         pack(stem::TAPS, conv.outputs, self.isa.tile(), &mut self.packed, weight);
-        let tiles = Tiles::new(self.planes.blocks[0], stem::POOL_PIXELS);
+        let tiles = Tiles::several(self.planes.blocks[0], stem::POOL_PIXELS);
         let phase = StemEvaluate {
             tiles,
             images: self.image_maps(),
@@ -100,7 +130,7 @@ impl Network {
             // The second normalisation: its factor goes into the weights, its shift is added after.
             let weight = |c: usize, o: usize| weights[o * conv.inputs + c] * scale[o];
             pack(conv.inputs, conv.outputs, self.isa.tile(), &mut self.packed, weight);
-            let tiles = Tiles::new(plane, POINTWISE_PIXELS);
+            let tiles = Tiles::several(plane, POINTWISE_PIXELS);
             let phase = Expand {
                 tiles,
                 input: features,
@@ -114,7 +144,7 @@ impl Network {
         }
         let conv = layer.grow;
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::new(plane, CONVOLVE_PIXELS);
+        let tiles = Tiles::several(plane, CONVOLVE_PIXELS);
         let source = match inner {
             Some(inner) if plane.is_cut() => Source::Plain(inner, conv.inputs),
             Some(inner) => Source::Bordered(inner, conv.inputs),

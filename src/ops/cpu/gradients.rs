@@ -6,6 +6,7 @@ use crate::arch::blocks::{Conv, Layer, Net, Norm, Pool};
 use crate::ops::cpu::backward::{ExpandBackward, GrowBackward, InnerNorm, StemBackward};
 use crate::ops::cpu::forward::CONVOLVE_PIXELS;
 use crate::ops::cpu::head::{AverageBackward, linear_backward};
+use crate::ops::cpu::kernels::MANY;
 use crate::ops::cpu::memory::{Maps, Tiles, run};
 use crate::ops::cpu::network::{Network, Order};
 use crate::ops::cpu::norm::Affine;
@@ -16,6 +17,9 @@ use crate::ops::cpu::transition::{self, TransitionBackward};
 
 /// Bytes of a thread's cache that the gradient of a 1x1 convolution's output may take.
 const GRADIENT_BYTES: usize = 208 << 10;
+/// Pixels that it has at least: with fewer, adding up the lanes of the weights' sums costs more than the cache
+/// saves.
+const GRADIENT_PIXELS: usize = 56;
 
 /// [`Correction`] with its numbers.
 #[derive(Debug, Default)]
@@ -41,7 +45,7 @@ impl Network {
             memory.pending_means.resize(block.channels, [0.0; 2]);
         }
         self.head_backward(n, &net, parameters, gradient, &mut found);
-        for (index, block) in net.blocks.iter().enumerate().rev() {
+        for (index, block) in net.blocks.iter().enumerate().skip(self.frozen).rev() {
             for (place, layer) in block.layers.iter().enumerate().rev() {
                 let output = self.grow_backward(n, index, (place, layer), parameters, &mut found);
                 if let Some((conv, norm)) = layer.expand {
@@ -56,9 +60,12 @@ impl Network {
                     );
                 }
             }
-            if index > 0 {
+            if index > self.frozen {
                 self.transition_backward(n, index - 1, &net, parameters, &mut found);
             }
+        }
+        if self.frozen > 0 {
+            return found;
         }
         match net.pool {
             Some(pool) => self.wide_backward(n, &net, pool, parameters, &mut found),
@@ -89,20 +96,36 @@ impl Network {
     }
 
     /// The tasks' sums of a convolution's weights, in order, into its place in the gradient.
-    /// `index(i)` says where number i of a task belongs.
-    fn join_weights(&mut self, tasks: usize, conv: Conv, found: &mut [f32], index: impl Fn(usize) -> usize) {
+    /// `index(o, i)` says which of a task's numbers is weight i of output o.
+    fn join_weights(
+        &mut self,
+        tasks: usize,
+        conv: Conv,
+        found: &mut [f32],
+        index: impl Fn(usize, usize) -> usize + Sync,
+    ) {
         let len = conv.len();
         let sums = self.weight_sums.as_mut_slice();
         let (total, rest) = sums[..tasks * len].split_at_mut(len);
-        total.par_chunks_mut(4096).enumerate().for_each(|(chunk, total)| {
-            for other in rest.chunks_exact(len) {
-                let other = &other[chunk * 4096..][..total.len()];
-                total.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
-            }
-        });
+        if tasks > 1 {
+            total.par_chunks_mut(4096).enumerate().for_each(|(chunk, total)| {
+                for other in rest.chunks_exact(len) {
+                    let other = &other[chunk * 4096..][..total.len()];
+                    total.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
+                }
+            });
+        }
         let found = &mut found[conv.offset..][..len];
-        for (i, &sum) in total.iter().enumerate() {
-            found[index(i)] = sum;
+        let fill = |(output, weights): (usize, &mut [f32])| {
+            for (i, weight) in weights.iter_mut().enumerate() {
+                *weight = total[index(output, i)];
+            }
+        };
+        let weights = len / conv.outputs;
+        if len < MANY {
+            found.chunks_exact_mut(weights).enumerate().for_each(fill);
+        } else {
+            found.par_chunks_exact_mut(weights).enumerate().for_each(fill);
         }
     }
 
@@ -161,6 +184,9 @@ impl Network {
         let (weight, _) = parameters[net.linear..].split_at(net.classes * block.channels);
         let (weights, biases) = found[net.linear..].split_at_mut(weight.len());
         let back = linear_backward(&self.pooled, weight, gradient, weights, biases);
+        if self.frozen == net.blocks.len() {
+            return;
+        }
         let (plane, lanes) = (self.planes.averages, self.isa.lanes());
         let averages = self.averages.as_mut_slice();
         averages.fill(0.0);
@@ -172,7 +198,7 @@ impl Network {
             }
         }
         self.set_affine(index, block.norm, parameters);
-        let tiles = Tiles::new(self.planes.blocks[index], CONVOLVE_PIXELS);
+        let tiles = Tiles::several(self.planes.blocks[index], CONVOLVE_PIXELS);
         let (maps, gradient) = (self.features(index), self.gradient(index));
         let phase = AverageBackward {
             tiles,
@@ -212,8 +238,10 @@ impl Network {
         } else {
             reader(features, &self.affine, gradient, &self.affine.a, false)
         };
+        let parts = tiles.parts(conv.inputs);
         let phase = GrowBackward {
             tiles,
+            parts,
             output: Finished {
                 gradient,
                 features,
@@ -225,12 +253,9 @@ impl Network {
             weights: &self.packed,
             partial,
         };
-        run(self.isa, tiles.tasks(), &phase);
+        run(self.isa, parts.pieces(tiles.tasks()), &phase);
         // A task's sums are [outputs, 9, inputs].
-        self.join_weights(tiles.tasks(), conv, found, |i| {
-            let (output, tap, input) = (i / (9 * conv.inputs), i / conv.inputs % 9, i % conv.inputs);
-            (output * conv.inputs + input) * 9 + tap
-        });
+        self.join_weights(tiles.tasks(), conv, found, |o, i| (o * 9 + i % 9) * conv.inputs + i / 9);
         let sums = self.join_sums(tiles.tasks(), conv.inputs);
         match layer.expand {
             Some((_, norm)) => Self::norm_gradient(norm, &self.inner_affine, &sums, found),
@@ -255,11 +280,13 @@ impl Network {
             Means::new(sums, &self.inner_affine, inner.weight(parameters), n * plane.side * plane.side);
         self.pack(conv, parameters, Order::Backward);
         let pixels = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
-        let tiles = Tiles::new(plane, pixels.max(1));
+        let tiles = Tiles::new(plane, pixels.max(GRADIENT_PIXELS));
         let (features, gradient) = (self.features(index), self.gradient(index));
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
+        let parts = tiles.parts(conv.inputs);
         let phase = ExpandBackward {
             tiles,
+            parts,
             output: InnerNorm {
                 d: Maps::of(&mut self.inner, conv.outputs, plane),
                 y: self.inner(index, place, conv.outputs),
@@ -273,9 +300,9 @@ impl Network {
             reader: reader(features, &self.affine, gradient, &self.affine.a, false),
             weights: &self.packed,
         };
-        run(self.isa, tiles.tasks(), &phase);
+        run(self.isa, parts.pieces(tiles.tasks()), &phase);
         // A task's sums are [inputs, outputs].
-        self.join_weights(tiles.tasks(), conv, found, |i| i % conv.outputs * conv.inputs + i / conv.outputs);
+        self.join_weights(tiles.tasks(), conv, found, |o, i| i * conv.outputs + o);
         let sums = self.join_sums(tiles.tasks(), conv.inputs);
         self.leave_means(n, index, norm, &sums, parameters, found);
     }
@@ -292,15 +319,17 @@ impl Network {
         let Some(conv) = block.transition else {
             return;
         };
-        let plane = self.planes.blocks[index];
+        let plane = self.planes.pooled[index];
         self.pack(conv, parameters, Order::Backward);
         self.set_affine(index, block.norm, parameters);
         let corrections = self.corrections(index + 1, 0..conv.outputs);
         let bytes = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
         let tiles = Tiles::new(self.planes.blocks[index + 1], bytes.clamp(1, 2 * transition::PIXELS));
-        let (maps, gradient) = (self.features(index), self.gradient(index));
+        let (maps, gradient) = (self.pooled_features(index), self.pooled_gradient(index));
+        let parts = tiles.parts(conv.inputs);
         let phase = TransitionBackward {
             tiles,
+            parts,
             output: Finished {
                 gradient: self.gradient(index + 1),
                 features: self.features(index + 1),
@@ -313,8 +342,9 @@ impl Network {
             reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
             weights: &self.packed,
         };
-        run(self.isa, tiles.tasks(), &phase);
-        self.join_weights(tiles.tasks(), conv, found, |i| i % conv.outputs * conv.inputs + i / conv.outputs);
+        run(self.isa, parts.pieces(tiles.tasks()), &phase);
+        self.bring_back_gradient(index);
+        self.join_weights(tiles.tasks(), conv, found, |o, i| i * conv.outputs + o);
         let sums = self.join_sums(tiles.tasks(), conv.inputs);
         self.leave_means(n, index, block.norm, &sums, parameters, found);
     }
@@ -341,10 +371,7 @@ impl Network {
             partial: self.partial(tiles.tasks(), conv.len(), 3),
         };
         run(self.isa, tiles.tasks(), &phase);
-        self.join_weights(tiles.tasks(), conv, found, |i| {
-            let (output, tap, input) = (i / 27, i / 3 % 9, i % 3);
-            (output * 3 + input) * 9 + tap
-        });
+        self.join_weights(tiles.tasks(), conv, found, |o, i| (o * 9 + i % 9) * 3 + i / 9);
     }
 
     /// An ImageNet stem.
@@ -352,7 +379,7 @@ impl Network {
         let (conv, plane) = (net.stem, self.planes.stem);
         let corrections = self.corrections(0, 0..conv.outputs);
         self.set_stem_affine(pool.norm, parameters);
-        let tiles = Tiles::new(self.planes.blocks[0], stem::POOL_PIXELS);
+        let tiles = Tiles::several(self.planes.blocks[0], stem::POOL_PIXELS);
         let d = Maps::of(&mut self.inner, conv.outputs, plane);
         let phase = MaximumBackward {
             tiles,
@@ -368,7 +395,7 @@ impl Network {
         let sums = self.join_sums(tiles.tasks(), conv.outputs);
         Self::norm_gradient(pool.norm, &self.affine, &sums, found);
         let means = Means::new(&sums, &self.affine, pool.norm.weight(parameters), n * pool.side * pool.side);
-        let tiles = Tiles::new(plane, stem::PIXELS);
+        let tiles = Tiles::several(plane, stem::PIXELS);
         let phase = WideBackward {
             tiles,
             images: self.image_maps(),
@@ -384,7 +411,7 @@ impl Network {
             },
         };
         run(self.isa, tiles.tasks(), &phase);
-        self.join_weights(tiles.tasks(), conv, found, |i| i);
+        self.join_weights(tiles.tasks(), conv, found, |o, i| o * stem::TAPS + i);
     }
 }
 

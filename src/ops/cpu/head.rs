@@ -74,7 +74,7 @@ impl Phase for AverageBackward<'_> {
         let Plane { side, width, .. } = self.tiles.plane;
         let share = l.splat(1.0 / (side * side) as f32);
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
-        let (_, sums) = unsafe { self.partial.of_task(task) };
+        let (_, sums) = unsafe { self.partial.cleared(task) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let d = of(scratch.vectors::<L>(L::TILE * pixels));

@@ -10,6 +10,8 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
+use rayon::prelude::*;
+
 use crate::ops::cpu::lanes::Lanes;
 
 /// Where vectors of feature maps lie: a pointer and the distances, in vectors, from a channel to the
@@ -44,6 +46,9 @@ pub(super) fn split(n: usize, largest: usize) -> impl Iterator<Item = (usize, us
     })
 }
 
+/// Numbers from which on a single thread is not left to move them.
+pub(super) const MANY: usize = 1 << 15;
+
 /// Weights `[k, n]` (by `weight(k, n)`) in the order the products read them: register tile by register
 /// tile, in each k by k.
 pub(super) fn pack(
@@ -51,15 +56,25 @@ pub(super) fn pack(
     n: usize,
     largest: usize,
     into: &mut [f32],
-    weight: impl Fn(usize, usize) -> f32,
+    weight: impl Fn(usize, usize) -> f32 + Sync,
 ) {
-    let mut at = into.iter_mut();
-    for (start, size) in split(n, largest) {
-        for i in 0..k {
-            for (o, slot) in (start..start + size).zip(&mut at) {
+    let tile = |(start, size): (usize, usize), into: &mut [f32]| {
+        for (i, row) in into.chunks_exact_mut(size).enumerate() {
+            for (o, slot) in (start..).zip(row) {
                 *slot = weight(i, o);
             }
         }
+    };
+    let mut rest = into;
+    let tiles = split(n, largest).map(|(start, size)| {
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(size * k);
+        rest = others;
+        ((start, size), own)
+    });
+    if k * n < MANY {
+        tiles.for_each(|(at, into)| tile(at, into));
+    } else {
+        tiles.collect::<Vec<_>>().into_par_iter().for_each(|(at, into)| tile(at, into));
     }
 }
 
@@ -106,17 +121,20 @@ macro_rules! by_tile {
 /// Input, weights and output must lie in live memory that nothing else writes meanwhile.
 #[inline(always)]
 pub(super) unsafe fn pointwise<L: Lanes>(l: L, product: &Product<L::V>) {
-    for row in 0..product.rows {
+    // Rows that follow each other are one run of pixels.
+    let run = product.input.row == product.width && product.output.row == product.width;
+    let (rows, width) = if run { (1, product.rows * product.width) } else { (product.rows, product.width) };
+    for row in 0..rows {
         let mut x = 0;
         // All outputs of a pixel before the next: its channels and the weights stay in the nearest cache.
-        while x + 2 <= product.width {
+        while x + 2 <= width {
             for (start, size) in split(product.outputs, L::TILE) {
                 // SAFETY: tiles cover exactly the rows, columns and outputs of the product.
                 unsafe { by_tile!(size, 2, pointwise_tile, l, product, start, row, x) }
             }
             x += 2;
         }
-        if x < product.width {
+        if x < width {
             for (start, size) in split(product.outputs, L::TILE) {
                 // SAFETY: as above.
                 unsafe { by_tile!(size, 1, pointwise_tile, l, product, start, row, x) }

@@ -154,14 +154,30 @@ pub(super) struct Tile {
 
 /// Most pieces of work that sums of gradients are kept for.
 const TASKS: usize = 32;
-/// Fewest tiles, where there are as many rows: a small batch is work for several threads too.
-const FEWEST: usize = 4;
+/// Pieces of work that a phase of a small batch is to have: enough for several threads, and few enough to be
+/// worth their while.
+const PIECES: usize = 14;
+/// Fewest input channels of a piece, and what their number is a multiple of: of every register tile.
+const CHANNELS: usize = 24;
 
 impl Tiles {
     /// Tiles of about `pixels` pixels (at least a row).
     pub(super) fn new(plane: Plane, pixels: usize) -> Self {
-        let most = (plane.groups() * plane.height).div_ceil(FEWEST).clamp(1, plane.height);
-        Self { plane, rows: (pixels / plane.width).clamp(1, most) }
+        Self { plane, rows: (pixels / plane.width).clamp(1, plane.height) }
+    }
+
+    /// The same, or smaller where a small batch would be too few pieces of work.
+    pub(super) fn several(plane: Plane, pixels: usize) -> Self {
+        let tiles = Self::new(plane, pixels);
+        let most = (plane.groups() * plane.height).div_ceil(PIECES);
+        if tiles.plane.groups() < 4 { Self { rows: tiles.rows.min(most), ..tiles } } else { tiles }
+    }
+
+    /// Parts of `channels` input channels that each task is cut into, so that there are several pieces.
+    pub(super) fn parts(self, channels: usize) -> Parts {
+        let wanted = PIECES.div_ceil(self.tasks()).min(channels / CHANNELS).max(1);
+        let size = channels.div_ceil(wanted).next_multiple_of(CHANNELS / 2);
+        Parts { channels, size, count: channels.div_ceil(size) }
     }
 
     fn per_group(self) -> usize {
@@ -192,6 +208,27 @@ impl Tiles {
     pub(super) fn of_task(self, task: usize) -> impl Iterator<Item = Tile> {
         let (count, tasks) = (self.count(), self.tasks());
         (task * count / tasks..(task + 1) * count / tasks).map(move |index| self.tile(index))
+    }
+}
+
+/// Channels in parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    channels: usize,
+    size: usize,
+    count: usize,
+}
+
+impl Parts {
+    /// Pieces of `tasks` tasks.
+    pub(super) fn pieces(self, tasks: usize) -> usize {
+        tasks * self.count
+    }
+
+    /// The task of a piece, and its first channel and their number.
+    pub(super) fn piece(self, index: usize) -> (usize, (usize, usize)) {
+        let first = index % self.count * self.size;
+        (index / self.count, (first, self.size.min(self.channels - first)))
     }
 }
 

@@ -8,16 +8,18 @@ use crate::arch::layout::{Plane, Planes};
 use crate::arch::words::DropoutPlaces;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::dropout::Dropout;
+use crate::ops::cpu::evaluate::Running;
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
 use crate::ops::cpu::head::{Average, linear};
 use crate::ops::cpu::kernels::pack;
 use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Buffer, Maps, Tiles, run};
+use crate::ops::cpu::moved;
 use crate::ops::cpu::norm::{Affine, Moments, MomentsOut, Statistics};
 use crate::ops::cpu::stem::{self, Maximum, Wide};
 use crate::ops::cpu::transition::{self, Transition};
 use crate::ops::dropout::Masks;
-use crate::ops::passes::{BatchStatistics, NetworkConfig, Passes};
+use crate::ops::passes::{BatchStatistics, Frozen, NetworkConfig, Passes};
 
 /// A block's features, and for training what its backward pass needs.
 #[derive(Debug, Default)]
@@ -58,6 +60,8 @@ pub(super) struct Network {
     /// In training the gradient of a 1x1 convolution's output before its normalisation; in evaluation the
     /// normalised output itself, with a border.
     pub(super) inner: Buffer,
+    /// A block's end in the plane in which it is pooled, and its gradient there, where that is not its own.
+    pub(super) moved: [Buffer; 2],
     pub(super) averages: Buffer,
     pub(super) packed: Vec<f32>,
     moments: Vec<Moments>,
@@ -69,6 +73,8 @@ pub(super) struct Network {
     pub(super) pooled: Vec<f32>,
     /// Images of the last forward pass in training mode, and its masks.
     pub(super) batch: usize,
+    /// Blocks that were evaluated in it.
+    pub(super) frozen: usize,
     masks: Option<Masks>,
 }
 
@@ -84,6 +90,7 @@ impl Network {
             images: Buffer::default(),
             stem: StemMemory::default(),
             inner: Buffer::default(),
+            moved: Default::default(),
             averages: Buffer::default(),
             packed: Vec::new(),
             moments: Vec::new(),
@@ -93,6 +100,7 @@ impl Network {
             inner_affine: Affine::default(),
             pooled: Vec::new(),
             batch: 0,
+            frozen: 0,
             masks: None,
         }
     }
@@ -147,7 +155,8 @@ impl Network {
     fn reserve_training(&mut self) {
         let (mut d, mut moments) = (0, 0);
         let planes = self.planes.blocks.iter();
-        for ((block, memory), plane) in self.net.blocks.iter().zip(&mut self.blocks).zip(planes) {
+        let blocks = self.net.blocks.iter().zip(&mut self.blocks).zip(planes);
+        for ((block, memory), plane) in blocks.skip(self.frozen) {
             memory.features.reserve(plane.len(block.channels));
             memory.gradient.reserve(plane.len(block.channels));
             memory.inner.resize_with(block.layers.len(), Buffer::default);
@@ -157,7 +166,7 @@ impl Network {
             let tiles = Tiles::new(*plane, 1).count();
             moments = moments.max(tiles * inner.max(block.first).max(block.layers[0].grow.outputs));
         }
-        if self.net.pool.is_some() {
+        if self.net.pool.is_some() && self.frozen == 0 {
             let (outputs, plane) = (self.net.stem.outputs, self.planes.stem);
             self.stem.convolved.reserve(plane.len(outputs));
             self.stem.places.reserve(self.planes.blocks[0].len(outputs));
@@ -178,6 +187,42 @@ impl Network {
         Maps::of(&mut self.blocks[index].gradient, channels, self.planes.blocks[index])
     }
 
+    /// A block's features in the plane in which its end is pooled.
+    pub(super) fn pooled_features(&mut self, index: usize) -> Maps {
+        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if from == to {
+            return self.features(index);
+        }
+        let channels = self.net.blocks[index].channels;
+        let moved = &mut self.moved[0];
+        moved.reserve(to.len(channels));
+        let source = self.blocks[index].features.as_mut_slice();
+        moved::copy((from, source), (to, moved.as_mut_slice()), channels, self.isa.lanes());
+        Maps::of(moved, channels, to)
+    }
+
+    /// Where the gradient of those features goes.
+    pub(super) fn pooled_gradient(&mut self, index: usize) -> Maps {
+        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if from == to {
+            return self.gradient(index);
+        }
+        let channels = self.net.blocks[index].channels;
+        self.moved[1].reserve(to.len(channels));
+        Maps::of(&mut self.moved[1], channels, to)
+    }
+
+    /// Brings the gradient from there to the block's own plane.
+    pub(super) fn bring_back_gradient(&mut self, index: usize) {
+        let (to, from) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if from == to {
+            return;
+        }
+        let channels = self.net.blocks[index].channels;
+        let target = self.blocks[index].gradient.as_mut_slice();
+        moved::copy((from, self.moved[1].as_mut_slice()), (to, target), channels, self.isa.lanes());
+    }
+
     /// The outputs of a layer's 1x1 convolution.
     pub(super) fn inner(&mut self, index: usize, place: usize, channels: usize) -> Maps {
         Maps::of(&mut self.blocks[index].inner[place], channels, self.planes.blocks[index])
@@ -196,15 +241,19 @@ impl Network {
     pub(super) fn pack(&mut self, conv: Conv, parameters: &[f32], order: Order) {
         let Conv { inputs, outputs, taps, .. } = conv;
         let weights = conv.of(parameters);
-        let at = |o: usize, c: usize, tap: usize| weights[(o * inputs + c) * taps + tap];
         self.packed.resize(conv.len(), 0.0);
         let (largest, into) = (self.isa.tile(), &mut self.packed);
         match order {
-            Order::Forward => pack(inputs * taps, outputs, largest, into, |k, o| at(o, k / taps, k % taps)),
-            // The kernel turned round: its last tap first.
-            Order::Backward => {
-                pack(outputs * taps, inputs, largest, into, |k, c| at(k / taps, c, taps - 1 - k % taps));
+            Order::Forward => {
+                pack(inputs * taps, outputs, largest, into, |k, o| weights[o * inputs * taps + k]);
             }
+            Order::Backward if taps == 1 => {
+                pack(outputs, inputs, largest, into, |o, c| weights[o * inputs + c]);
+            }
+            // The kernel turned round: its last tap first.
+            Order::Backward => pack(outputs * taps, inputs, largest, into, |k, c| {
+                weights[(k / taps * inputs + c) * taps + taps - 1 - k % taps]
+            }),
         }
     }
 
@@ -219,7 +268,7 @@ impl Network {
             self.maximum_forward(conv);
             return;
         }
-        let tiles = Tiles::new(self.planes.blocks[0], CONVOLVE_PIXELS);
+        let tiles = Tiles::several(self.planes.blocks[0], CONVOLVE_PIXELS);
         let phase = Grow {
             tiles,
             source: Source::Bordered(images, 3),
@@ -241,7 +290,7 @@ impl Network {
     }
 
     fn wide_forward(&mut self, images: Maps, conv: Conv) {
-        let tiles = Tiles::new(self.planes.stem, stem::PIXELS);
+        let tiles = Tiles::several(self.planes.stem, stem::PIXELS);
         let phase = Wide {
             tiles,
             images,
@@ -256,7 +305,7 @@ impl Network {
 
     fn maximum_forward(&mut self, conv: Conv) {
         let plane = self.planes.blocks[0];
-        let tiles = Tiles::new(plane, stem::POOL_PIXELS);
+        let tiles = Tiles::several(plane, stem::POOL_PIXELS);
         let phase = Maximum {
             tiles,
             input: self.convolved(),
@@ -303,7 +352,7 @@ impl Network {
         self.set_affine(index, layer.norm, parameters);
         if let Some((conv, norm)) = layer.expand {
             self.pack(conv, parameters, Order::Forward);
-            let tiles = Tiles::new(plane, POINTWISE_PIXELS);
+            let tiles = Tiles::several(plane, POINTWISE_PIXELS);
             let dropout = self.dropout(conv, plane, false);
             let phase = Expand {
                 tiles,
@@ -322,7 +371,7 @@ impl Network {
         }
         let conv = layer.grow;
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::new(plane, CONVOLVE_PIXELS);
+        let tiles = Tiles::several(plane, CONVOLVE_PIXELS);
         let dropout = self.dropout(conv, plane, true);
         let then = self.measured(conv.outputs, dropout);
         let source = if layer.expand.is_some() {
@@ -346,14 +395,14 @@ impl Network {
 
     fn end_forward(&mut self, index: usize, net: &Net, parameters: &[f32]) {
         self.set_affine(index, net.blocks[index].norm, parameters);
-        self.end(index, net, parameters, true);
+        self.end(index, net, parameters, Ending::Trained);
     }
 
     /// The transition after a block, or the averages after the last, with `self.affine` set for it.
-    pub(super) fn end(&mut self, index: usize, net: &Net, parameters: &[f32], training: bool) {
+    pub(super) fn end(&mut self, index: usize, net: &Net, parameters: &[f32], ending: Ending) {
         let block = &net.blocks[index];
-        let input = self.features(index);
         let Some(conv) = block.transition else {
+            let input = self.features(index);
             let plane = self.planes.averages;
             self.averages.reserve(plane.len(block.channels));
             let output = Maps::of(&mut self.averages, block.channels, plane);
@@ -362,22 +411,23 @@ impl Network {
             run(self.isa, phase.pieces(), &phase);
             return;
         };
-        let plane = self.planes.blocks[index];
+        let (plane, measured) = (self.planes.pooled[index], ending != Ending::Evaluated);
+        let input = self.pooled_features(index);
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::new(self.planes.blocks[index + 1], transition::PIXELS);
+        let tiles = Tiles::several(self.planes.blocks[index + 1], transition::PIXELS);
         let output = self.features(index + 1);
         let phase = Transition {
             tiles,
             input,
             outputs: conv.outputs,
             output,
-            moments: training.then_some(MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs }),
-            dropout: self.dropout(conv, plane, false).filter(|_| training),
+            moments: measured.then_some(MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs }),
+            dropout: self.dropout(conv, plane, false).filter(|_| ending == Ending::Trained),
             by: self.affine.view(),
             weights: &self.packed,
         };
         run(self.isa, tiles.count(), &phase);
-        if training {
+        if measured {
             self.blocks[index + 1].statistics.join(tiles, conv.outputs, &self.moments);
         }
     }
@@ -399,9 +449,16 @@ impl Network {
 }
 
 impl Passes for Network {
-    fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>> {
+    fn forward(
+        &mut self,
+        images: &[f32],
+        parameters: &[f32],
+        masks: Option<Masks>,
+        frozen: Option<Frozen>,
+    ) -> Result<Vec<f32>> {
         let n = self.take_in(images);
         (self.batch, self.masks) = (n, masks);
+        self.frozen = frozen.map_or(0, |frozen| frozen.blocks);
         self.reserve_training();
         let net = self.net.clone();
         self.stem.statistics.clear();
@@ -409,8 +466,13 @@ impl Passes for Network {
             memory.statistics.clear();
             memory.inner_statistics.clear();
         }
-        self.stem_forward(&net, parameters, true);
-        for (index, block) in net.blocks.iter().enumerate() {
+        match frozen {
+            Some(Frozen { blocks, running }) => {
+                self.evaluate_blocks(&net, parameters, &Running::new(&net, running), blocks);
+            }
+            None => self.stem_forward(&net, parameters, true),
+        }
+        for (index, block) in net.blocks.iter().enumerate().skip(self.frozen) {
             for (layer, place) in block.layers.iter().zip(0..) {
                 self.layer_forward(index, layer, place, parameters);
             }
@@ -429,11 +491,11 @@ impl Passes for Network {
 
     fn statistics(&mut self) -> Result<Vec<BatchStatistics>> {
         let mut found = Vec::with_capacity(self.net.norms.len());
-        if let Some(pool) = self.net.pool {
+        if let (Some(pool), 0) = (self.net.pool, self.frozen) {
             let Statistics { mean, variance } = self.stem.statistics.clone();
             found.push((mean, variance, (self.batch * pool.side * pool.side) as f64));
         }
-        for (block, memory) in self.net.blocks.iter().zip(&self.blocks) {
+        for (block, memory) in self.net.blocks.iter().zip(&self.blocks).skip(self.frozen) {
             let count = (self.batch * block.side * block.side) as f64;
             let prefix = |channels| {
                 let Statistics { mean, variance } = &memory.statistics;
@@ -458,8 +520,25 @@ impl Passes for Network {
             memory.features.bytes() + memory.gradient.bytes() + inner
         });
         let stem = self.stem.convolved.bytes() + self.stem.places.bytes();
-        blocks.sum::<usize>() + stem + self.images.bytes() + self.inner.bytes() + self.weight_sums.bytes()
+        let moved: usize = self.moved.iter().map(Buffer::bytes).sum();
+        blocks.sum::<usize>()
+            + moved
+            + stem
+            + self.images.bytes()
+            + self.inner.bytes()
+            + self.weight_sums.bytes()
     }
+}
+
+/// How a block's end is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// In training: dropped out and measured.
+    Trained,
+    /// In evaluation, before a block in training: measured.
+    Measured,
+    /// In evaluation.
+    Evaluated,
 }
 
 /// Which way a convolution's weights are used.

@@ -25,12 +25,14 @@ pub(super) struct Outer<V> {
     pub(super) stride: usize,
 }
 
-/// The gradient of a 1x1 convolution: `sums[c, o] += Σ input[c] · gradient[o]` over pixels and images.
+/// The gradient of a 1x1 convolution: `sums[c, o] += Σ input[c] · gradient[o]` over pixels and images. Rows
+/// follow each other in both, so that a map is one run of pixels.
 ///
 /// # Safety
 /// All must lie in live memory that nothing else writes meanwhile.
 #[inline(always)]
 pub(super) unsafe fn pointwise_gradient<L: Lanes>(l: L, outer: &Outer<L::V>) {
+    debug_assert!(outer.input.row == outer.width && outer.gradient.row == outer.width);
     let many = L::TILE >= 12;
     let mut c = 0;
     while c < outer.inputs {
@@ -76,16 +78,14 @@ unsafe fn pointwise_gradient_tile<L: Lanes, const A: usize, const B: usize>(
     // SAFETY: as promised by the caller of `pointwise_gradient`.
     unsafe {
         let mut sums = [[l.splat(0.0); B]; A];
-        for row in 0..outer.rows {
-            let input: *const L::V = outer.input.vector(c, row, 0);
-            let gradient: *const L::V = outer.gradient.vector(o, row, 0);
-            for x in 0..outer.width {
-                let bs = line::<L, B>(gradient.add(x), outer.gradient.channel);
-                for (a, of) in sums.iter_mut().enumerate() {
-                    let value = *input.add(a * outer.input.channel + x);
-                    for (sum, &b) in of.iter_mut().zip(&bs) {
-                        *sum = l.fma(value, b, *sum);
-                    }
+        let input: *const L::V = outer.input.vector(c, 0, 0);
+        let gradient: *const L::V = outer.gradient.vector(o, 0, 0);
+        for pixel in 0..outer.rows * outer.width {
+            let bs = line::<L, B>(gradient.add(pixel), outer.gradient.channel);
+            for (a, of) in sums.iter_mut().enumerate() {
+                let value = *input.add(a * outer.input.channel + pixel);
+                for (sum, &b) in of.iter_mut().zip(&bs) {
+                    *sum = l.fma(value, b, *sum);
                 }
             }
         }

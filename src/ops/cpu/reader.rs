@@ -111,19 +111,62 @@ unsafe impl Send for Partial {}
 unsafe impl Sync for Partial {}
 
 impl Partial {
+    /// The task's parts.
+    pub(super) fn of_task(self, task: usize) -> (*mut f32, *mut [f64; 2]) {
+        (self.weights.wrapping_add(task * self.weights_len), self.sums.wrapping_add(task * self.inputs))
+    }
+
     /// The task's parts, zeroed.
     ///
     /// # Safety
     /// Nobody else may use the part of this task meanwhile.
-    pub(super) unsafe fn of_task(self, task: usize) -> (*mut f32, *mut [f64; 2]) {
+    pub(super) unsafe fn cleared(self, task: usize) -> (*mut f32, *mut [f64; 2]) {
+        let (weights, sums) = self.of_task(task);
         // SAFETY: the buffers have room for every task.
         unsafe {
-            let (weights, sums) =
-                (self.weights.add(task * self.weights_len), self.sums.add(task * self.inputs));
             weights.write_bytes(0, self.weights_len);
             sums.write_bytes(0, self.inputs);
-            (weights, sums)
         }
+        (weights, sums)
+    }
+
+    /// The task's parts, zeroed for `size` input channels from `first` on: of weights `[rows, inputs]`.
+    ///
+    /// # Safety
+    /// Nobody else may use these channels' numbers meanwhile.
+    pub(super) unsafe fn cleared_columns(
+        self,
+        task: usize,
+        (first, size): (usize, usize),
+    ) -> (*mut f32, *mut [f64; 2]) {
+        let (weights, sums) = self.of_task(task);
+        // SAFETY: the buffers have room for every task.
+        unsafe {
+            for row in 0..self.weights_len / self.inputs {
+                weights.add(row * self.inputs + first).write_bytes(0, size);
+            }
+            sums.add(first).write_bytes(0, size);
+        }
+        (weights, sums)
+    }
+
+    /// The same of weights `[inputs, columns]`.
+    ///
+    /// # Safety
+    /// As above.
+    pub(super) unsafe fn cleared_rows(
+        self,
+        task: usize,
+        (first, size): (usize, usize),
+    ) -> (*mut f32, *mut [f64; 2]) {
+        let (weights, sums) = self.of_task(task);
+        let columns = self.weights_len / self.inputs;
+        // SAFETY: the buffers have room for every task.
+        unsafe {
+            weights.add(first * columns).write_bytes(0, size * columns);
+            sums.add(first).write_bytes(0, size);
+        }
+        (weights, sums)
     }
 }
 

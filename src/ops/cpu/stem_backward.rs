@@ -43,7 +43,7 @@ impl Phase for MaximumBackward<'_> {
         let plane = self.tiles.plane;
         let channels = self.by.channels();
         // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
-        let (_, sums) = unsafe { self.partial.of_task(task) };
+        let (_, sums) = unsafe { self.partial.cleared(task) };
         let mark = scratch.mark();
         for tile in self.tiles.of_task(task) {
             scratch.rewind(mark);
@@ -155,7 +155,7 @@ impl Phase for WideBackward<'_> {
         let plane = self.tiles.plane;
         let outputs = self.output.scale.len();
         // SAFETY: every task has its own part of the sums.
-        let (weight_sums, _) = unsafe { self.partial.of_task(task) };
+        let (weight_sums, _) = unsafe { self.partial.cleared(task) };
         let pixels = self.tiles.rows * plane.width;
         let at = scratch.vectors::<L>(outputs * pixels);
         let gradient = MapView { at, channel: pixels, row: plane.width };

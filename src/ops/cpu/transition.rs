@@ -11,7 +11,7 @@ use crate::ops::cpu::backward::{Work, pointwise_backward};
 use crate::ops::cpu::dropout::Dropout;
 use crate::ops::cpu::kernels::{MapView, Product, pointwise, split};
 use crate::ops::cpu::lanes::Lanes;
-use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
+use crate::ops::cpu::memory::{Maps, Parts, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::norm::{MomentsOut, Normalise, after_relu, before_relu, measure, normalise};
 use crate::ops::cpu::outer::{Outer, pointwise_gradient};
 use crate::ops::cpu::reader::{Finished, Partial, Reader};
@@ -143,17 +143,20 @@ pub(super) struct TransitionBackward<'a> {
     /// Packed `[outputs, inputs]`.
     pub(super) weights: &'a [f32],
     pub(super) partial: Partial,
+    /// Of the inputs.
+    pub(super) parts: Parts,
     pub(super) dropout: Option<Dropout>,
 }
 
 impl Phase for TransitionBackward<'_> {
     #[inline(always)]
-    fn piece<L: Lanes>(&self, l: L, task: usize, scratch: &mut Scratch) {
+    fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let plane = self.tiles.plane;
+        let (task, part) = self.parts.piece(index);
         let (width, outputs) = (plane.width, self.output.channels());
         let (all_rows, columns) = (self.reader.maps.height, self.reader.maps.width);
-        // SAFETY: every task has its own part of the sums, and its own tiles of the maps.
-        let (weight_sums, sums) = unsafe { self.partial.of_task(task) };
+        // SAFETY: every piece has its own channels of its task's sums, and of its tiles of the maps.
+        let (weight_sums, sums) = unsafe { self.partial.cleared_rows(task, part) };
         let pixels = self.tiles.rows * width;
         let of = |at| MapView { at, channel: pixels, row: width };
         let gradient = of(scratch.vectors::<L>(outputs * pixels));
@@ -178,10 +181,12 @@ impl Phase for TransitionBackward<'_> {
                     dropout.apply::<L>(&above, (above.row, rows), full, columns);
                     let work = Work { d: full_of(d), weight_sums, sums };
                     // A gradient of 0 goes through what is no pixel.
-                    pointwise_backward(l, (&above, None), &self.reader, full, outputs, self.weights, work);
+                    let output = (full, outputs);
+                    pointwise_backward(l, (&above, None), (&self.reader, part), output, self.weights, work);
                     continue;
                 }
-                for (first, size) in split(self.reader.channels(), L::TILE) {
+                for (first, size) in split(part.1, L::TILE) {
+                    let first = part.0 + first;
                     let product = Product {
                         input: gradient,
                         weights: self.weights.as_ptr().add(first * outputs),
