@@ -382,7 +382,7 @@ mod tests {
             case.pass(&net);
             let said = training_bytes(net.arch(), net.plan(), case.batch) as f64;
             let taken = net.fused().bytes() as f64;
-            assert!(taken <= said && taken > 0.8 * said, "{said} bytes were said, {taken} taken");
+            assert!(taken <= said && taken > 0.65 * said, "{said} bytes were said, {taken} taken");
         }
     }
 
