@@ -452,6 +452,37 @@ mod tests {
         assert_eq!(plan.smallest_map, 7);
     }
 
+    /// Sides of the maps of torchvision's densenet121: its convolution, its pooling and its four blocks.
+    #[test]
+    fn maps_of_any_size_are_rounded_as_torchvision_does() {
+        let sides = |input_size: usize| {
+            let arch =
+                Arch { layers: vec![1; 4], stem_kind: StemKind::Imagenet, input_size, ..bc([1, 1, 1], 10) };
+            let plan = arch.plan()?;
+            let convolution = plan.rows[0].macs / (3 * 24 * 49);
+            let blocks = plan.rows.iter().filter(|row| matches!(row.kind, Kind::DenseLayer { .. }));
+            let blocks: Vec<usize> = blocks.map(|row| row.output[1]).collect();
+            assert_eq!(plan.smallest_map, blocks[3]);
+            Ok::<_, Problem>((convolution.isqrt(), blocks))
+        };
+        for (input_size, convolution, blocks) in [
+            (29, 15, [8, 4, 2, 1]),
+            (32, 16, [8, 4, 2, 1]),
+            (33, 17, [9, 4, 2, 1]),
+            (57, 29, [15, 7, 3, 1]),
+            (64, 32, [16, 8, 4, 2]),
+            (97, 49, [25, 12, 6, 3]),
+            (224, 112, [56, 28, 14, 7]),
+            (225, 113, [57, 28, 14, 7]),
+        ] {
+            assert_eq!(sides(input_size).unwrap(), (convolution, blocks.to_vec()), "{input_size} pixels");
+        }
+        assert_eq!(
+            sides(28).unwrap_err().sentence,
+            "4 blocks halve a 7x7 feature map to nothing; use fewer blocks or a larger input_size."
+        );
+    }
+
     #[test]
     fn a_row_knows_its_shape_work_and_memory() {
         let plan = bc([2, 1, 1], 10).plan().unwrap();

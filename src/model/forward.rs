@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
             StemKind::Cifar => self.conv(row, "conv0", xs, 1, 1),
             StemKind::Imagenet => {
                 let ys = self.conv(row, "conv0", xs, 3, 2)?;
-                let ys = pool::max_after_relu(&relu(&self.norm(row, "norm0", &ys)?)?)?;
+                let ys = pool::maximum(&relu(&self.norm(row, "norm0", &ys)?)?)?;
                 self.show(row, &ys);
                 Ok(ys)
             }
