@@ -7,6 +7,11 @@
 //! golden --layers 1 --growth 4 --stem 6 --classes 100 --batch 2 --steps 3 --weight-decay 0.05 --out decay.safetensors
 //! golden --layers 2,1 --growth 6 --batch 3 --steps 3 --out small-bottleneck.safetensors
 //! golden --layers 2,1 --growth 6 --basic --batch 3 --steps 3 --out small-basic.safetensors
+//! golden --stem-kind imagenet --layers 1,1,1,1 --growth 4 --stem 6 --input-size 32 --batch 16 --steps 3 --compact --out imagenet-32.safetensors
+//! golden --stem-kind imagenet --layers 1,1 --growth 4 --stem 6 --input-size 33 --batch 3 --steps 3 --ties --out imagenet-33-ties.safetensors
+//! golden --stem-kind imagenet --layers 2,1 --growth 6 --stem 8 --input-size 57 --batch 3 --steps 3 --compact --out imagenet-57.safetensors
+//! golden --stem-kind imagenet --layers 2,1,1 --growth 5 --stem 9 --basic --input-size 64 --batch 1 --steps 3 --compact --out imagenet-64-basic.safetensors
+//! golden --stem-kind imagenet --layers 1,1,1,1 --growth 4 --stem 5 --input-size 224 --batch 1 --steps 3 --ties --out imagenet-224-ties.safetensors
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -19,7 +24,18 @@ use densenet_tui::model::Implementation;
 use densenet_tui::ops::batch_norm::BatchNormConfig;
 use densenet_tui::protocol::event::Verification;
 
-const FILES: [&str; 5] = ["basic", "bottleneck", "decay", "small-bottleneck", "small-basic"];
+const FILES: [&str; 10] = [
+    "basic",
+    "bottleneck",
+    "decay",
+    "small-bottleneck",
+    "small-basic",
+    "imagenet-32",
+    "imagenet-33-ties",
+    "imagenet-57",
+    "imagenet-64-basic",
+    "imagenet-224-ties",
+];
 const BOTH: [Implementation; 2] = [Implementation::Fused, Implementation::Reference];
 
 fn golden(name: &str) -> PathBuf {

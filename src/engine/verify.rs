@@ -81,6 +81,11 @@ impl<'a> Golden<'a> {
         })
     }
 
+    /// The kind of the stem; files from before there was a choice do not say it.
+    fn stem_kind(&self) -> Result<StemKind, Failure> {
+        if self.header.contains_key("stem_kind") { self.value("stem_kind") } else { Ok(StemKind::Cifar) }
+    }
+
     /// Type, shape and offsets of a tensor.
     fn info(&self, name: &str) -> Result<&TensorInfo, Failure> {
         self.infos.get(name).ok_or_else(|| self.fault(format!("it has no tensor `{name}`")))
@@ -155,7 +160,7 @@ impl<'a> Golden<'a> {
             bottleneck: self.value("bottleneck")?,
             compression: self.value("compression")?,
             stem: self.value("stem")?,
-            stem_kind: StemKind::Cifar,
+            stem_kind: self.stem_kind()?,
             classes: self.value("classes")?,
             input_size: side,
         };
@@ -370,3 +375,6 @@ fn compare(golden: &Golden, got: &[(String, Tensor)]) -> Result<Verification, Fa
     let passed = groups.iter().all(|group| group.error <= group.tolerance);
     Ok(Verification { groups, worst, passed })
 }
+
+#[cfg(test)]
+mod tests;

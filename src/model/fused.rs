@@ -19,6 +19,12 @@ impl DenseNet {
         })
     }
 
+    /// Has the fused version computed by `fused`; it must not have been used before.
+    #[cfg(test)]
+    pub(crate) fn compute_by(&self, fused: Fused) {
+        self.fused.set(fused).unwrap();
+    }
+
     /// The network as the ops need it.
     pub fn config(&self) -> NetworkConfig {
         NetworkConfig {
