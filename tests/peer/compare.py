@@ -4,10 +4,13 @@
     cargo build --release
     python compare.py --python VENV/bin/python              # six cases, 5 rounds of 8 steps: some tens of minutes
     python compare.py --case bc-100-12 --case 40-12:eval    # these alone; `:eval` times evaluation
+    python compare.py --photographs --bf16                  # densenet121 at 224 pixels: training, evaluation, the classifier alone
+    python compare.py --case densenet121:head@32            # `:head` trains the classifier alone, `@32` is the batch size
     python compare.py --growth                              # densenet-tui alone: how time and memory grow
 
 A case is timed in rounds: densenet-tui, PyTorch eager, PyTorch channels-last, each a process of its own, the first to
-go another in every round. Medians over the rounds; PyTorch is taken in the faster of its modes. `--growth` goes over
+go another in every round. Medians over the rounds; PyTorch is taken in the faster of its modes. `--bf16` adds a column:
+PyTorch channels-last under autocast to bf16, which is other arithmetic and so never taken for the ratio. `--growth` goes over
 depths at one batch size and over batch sizes at one depth, in rounds too: time per GMAC should stay level, and memory
 should follow the depth and not its square.
 """
@@ -16,9 +19,14 @@ from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).resolve().parent
-CASES = [f"{preset}{what}" for preset in ("bc-100-12", "40-12", "bc-22-12") for what in ("", ":eval")]
-OURS, EAGER, CHANNELS_LAST = "densenet-tui", "eager", "channels-last"
 BATCH = 64
+CASES = [f"{preset}{what}" for preset in ("bc-100-12", "40-12", "bc-22-12") for what in ("", ":eval")]
+PHOTOGRAPHS = [f"densenet121{what}" for what in ("@16", "@8", ":eval@32", ":eval@1", ":eval@16", ":head@16")]
+OURS, EAGER, CHANNELS_LAST, BF16 = "densenet-tui", "eager", "channels-last", "bf16"
+WHAT = {"": "training", "eval": "evaluation", "head": "training of the classifier alone"}
+# The options that make a network; `--data cifar10` is for the paper's recipe. No image is read.
+NETWORKS = {"densenet121": ["--data", "folder:.", "--layers", "6,12,24,16", "--growth-rate", 32, "--stem", 64,
+                            "--set", "stem_kind=imagenet", "--input-size", 224]}
 
 
 def last_object(command):
@@ -29,27 +37,28 @@ def last_object(command):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def ours(a, *network, evaluation=False, batch=BATCH):
-    """One bench of densenet-tui. `--data cifar10` is for the paper's recipe; no image is read."""
-    what = ["--evaluation"] if evaluation else []
-    return last_object([a.binary, "bench", "--data", "cifar10", *network, *what, "--batch-size", batch, "--steps", a.steps,
+def ours(a, *network, what="", batch=BATCH):
+    """One bench of densenet-tui."""
+    flags = {"": [], "eval": ["--evaluation"], "head": ["--freeze", "features"]}[what]
+    return last_object([a.binary, "bench", *network, *flags, "--batch-size", batch, "--steps", a.steps,
                         "--device", "cpu", "--threads", a.threads, "--json"])
 
 
-def torchs(a, preset, evaluation, mode):
-    flags = ["--mode", mode] + (["--eval"] if evaluation else [])
-    return last_object([a.python, HERE / "densenet_torch.py", "bench", "--preset", preset, "--batch", BATCH,
+def torchs(a, preset, what, batch, mode):
+    flags = {"": [], "eval": ["--eval"], "head": ["--freeze", "features"]}[what]
+    flags += ["--mode", CHANNELS_LAST, "--precision", BF16] if mode == BF16 else ["--mode", mode]
+    return last_object([a.python, HERE / "densenet_torch.py", "bench", "--preset", preset, "--batch", batch,
                         "--steps", a.steps, "--threads", a.threads, *flags])
 
 
-def in_rounds(a, contenders):
+def in_rounds(a, contenders, about=""):
     """The answers of every contender (name -> function), who take turns; the first to go changes with the round."""
     answers, names = {name: [] for name in contenders}, list(contenders)
     for turn in range(a.rounds):
         for name in names[turn % len(names):] + names[:turn % len(names)]:
             answers[name].append(contenders[name]())
             rate = answers[name][-1]["images_per_second"]
-            print(f"round {turn + 1}/{a.rounds}  {name:32} {rate:10.2f} images/s", file=sys.stderr, flush=True)
+            print(f"round {turn + 1}/{a.rounds}  {f'{about} {name}'.strip():32} {rate:10.2f} images/s", file=sys.stderr, flush=True)
     return answers
 
 
@@ -74,23 +83,22 @@ def head(titles, words=1):
 
 def comparison(a):
     """The lines of the table, and PyTorch's version."""
-    lines = head(["network", "what", "densenet-tui, images/s", "PyTorch, images/s (mode)", "ratio",
-                  "densenet-tui, peak MiB", "PyTorch, peak MiB", "share of the machine's peak"], words=2)
-    for preset, evaluation in a.case or map(case, CASES):
-        what = "evaluation" if evaluation else "training"
-        names = [f"{preset} {what} {who}" for who in (OURS, EAGER, CHANNELS_LAST)]
-        answers = in_rounds(a, {
-            names[0]: lambda: ours(a, "--preset", preset, evaluation=evaluation),
-            names[1]: lambda: torchs(a, preset, evaluation, EAGER),
-            names[2]: lambda: torchs(a, preset, evaluation, CHANNELS_LAST),
-        })
-        mine, *peers = (answers[name] for name in names)
-        rate = middle(mine, "images_per_second")
-        best, mode = max(zip(peers, (EAGER, CHANNELS_LAST)), key=lambda peer: middle(peer[0], "images_per_second"))
-        theirs, torch = middle(best, "images_per_second"), best[0]["peer"]
-        lines.append(row([preset, what, number(rate, 1), f"{number(theirs, 1)} ({mode})", number(rate / theirs, 2),
-                          number(middle(mine, "peak_mib")), number(middle(best, "peak_mib")),
-                          f"{100 * middle(mine, 'share_of_peak'):.1f} %"]))
+    titles = ["network", "what", "batch", "densenet-tui, images/s", "PyTorch, images/s (mode)", "ratio",
+              "densenet-tui, peak MiB", "PyTorch, peak MiB", "share of the machine's peak"]
+    lines = head(titles + (["PyTorch in bf16, images/s"] if a.bf16 else []), words=2)
+    for preset, what, batch in a.case or map(case, PHOTOGRAPHS if a.photographs else CASES):
+        network = NETWORKS.get(preset, ["--data", "cifar10", "--preset", preset])
+        contenders = {OURS: lambda: ours(a, *network, what=what, batch=batch)}
+        for mode in (EAGER, CHANNELS_LAST, *([BF16] if a.bf16 else [])):
+            contenders[mode] = lambda mode=mode: torchs(a, preset, what, batch, mode)
+        answers = in_rounds(a, contenders, f"{preset} {WHAT[what]} @{batch}")
+        mine, rate = answers[OURS], middle(answers[OURS], "images_per_second")
+        theirs, mode = max((middle(answers[mode], "images_per_second"), mode) for mode in (EAGER, CHANNELS_LAST))
+        torch = answers[mode][0]["peer"]
+        cells = [preset, WHAT[what], str(batch), number(rate, 1), f"{number(theirs, 1)} ({mode})", number(rate / theirs, 2),
+                 number(middle(mine, "peak_mib")), number(middle(answers[mode], "peak_mib")),
+                 f"{100 * middle(mine, 'share_of_peak'):.1f} %"]
+        lines.append(row(cells + ([number(middle(answers[BF16], "images_per_second"), 1)] if a.bf16 else [])))
     return lines, torch
 
 
@@ -111,9 +119,9 @@ def growth(a):
                        number(step / batch / (macs / 1e9), 2), number(peak), number(share, 2)])
 
     yield f"DenseNet-BC, k = 12, compression 0.5, training, batches of {BATCH}:\n"
-    yield from table("depth", a.depths, lambda depth: ours(a, *network(depth)))
+    yield from table("depth", a.depths, lambda depth: ours(a, "--data", "cifar10", *network(depth)))
     yield "\nDenseNet-BC-100-12, training:\n"
-    yield from table("batch", a.batches, lambda batch: ours(a, "--preset", "bc-100-12", batch=batch))
+    yield from table("batch", a.batches, lambda batch: ours(a, "--data", "cifar10", "--preset", "bc-100-12", batch=batch))
     yield "\nMACs are those of the forward pass; a training step does about three times as many."
 
 
@@ -141,17 +149,18 @@ def heading(a, torch):
 
 
 def case(text):
-    preset, _, what = text.partition(":")
-    if not preset or what not in ("", "eval"):
-        raise argparse.ArgumentTypeError(f"`{text}` is not PRESET or PRESET:eval")
-    return preset, what == "eval"
+    """The network, what is timed and the batch size of PRESET[:eval|:head][@BATCH]."""
+    network, at, batch = text.partition("@")
+    preset, colon, what = network.partition(":")
+    if not preset or what not in WHAT or bool(colon) != bool(what):
+        raise argparse.ArgumentTypeError(f"`{text}` is not PRESET, PRESET:eval or PRESET:head, with @BATCH or without")
+    return preset, what, above_zero(batch) if at else BATCH
 
 
 def above_zero(text):
-    n = int(text)
-    if n < 1:
-        raise argparse.ArgumentTypeError(f"{n} must be 1 or more")
-    return n
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` must be a number of 1 or more")
+    return int(text)
 
 
 def several(text):
@@ -167,7 +176,10 @@ def main():
     p.add_argument("--threads", type=above_zero, default=cores, help="of both [default: all usable cores]")
     p.add_argument("--steps", type=above_zero, default=8, help="timed steps of a process [default: %(default)s]")
     p.add_argument("--rounds", type=above_zero, default=5, help="[default: %(default)s]")
-    p.add_argument("--case", type=case, action="append", metavar="PRESET[:eval]", help=f"[default: {' '.join(CASES)}]")
+    p.add_argument("--case", type=case, action="append", metavar="PRESET[:eval|:head][@BATCH]",
+                   help=f"batches of {BATCH} where none are given [default: {' '.join(CASES)}]")
+    p.add_argument("--photographs", action="store_true", help=f"these cases: {' '.join(PHOTOGRAPHS)}")
+    p.add_argument("--bf16", action="store_true", help="PyTorch under autocast to bf16 too")
     p.add_argument("--growth", action="store_true", help="tables of time and memory of densenet-tui alone")
     p.add_argument("--depths", type=several, default=[40, 70, 100, 160, 250], help="of --growth [default: 40,70,100,160,250]")
     p.add_argument("--batches", type=several, default=[16, 32, 64, 128, 256], help="of --growth [default: 16,32,64,128,256]")
