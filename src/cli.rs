@@ -11,9 +11,10 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::plain;
 use crate::protocol::command::{Device, SaveEvery, parse_duration};
-use crate::recipe::datasets::{DataSet, usages};
+use crate::recipe::datasets::usages;
+use crate::recipe::published::Download;
 pub use recipe_args::RecipeArgs;
-use values::{a_path, a_published_set, some_data};
+use values::{a_download, a_path, some_data};
 
 /// Designs, trains, inspects and ships DenseNets.
 #[derive(Debug, Parser)]
@@ -207,12 +208,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Download a published data set
+    /// Download a published data set, or published weights
     Fetch {
         /// Which one
-        #[arg(value_name = "NAME", value_parser = a_published_set())]
-        set: &'static DataSet,
-        /// Directory to put it into [default: `datasets` in the data directory, see `info`]
+        #[arg(value_name = "NAME", value_parser = a_download())]
+        what: Download,
+        /// Directory to put it into [default: `datasets` or `weights` in the data directory, see `info`]
         #[arg(long, value_name = "DIR", value_parser = a_path())]
         into: Option<PathBuf>,
         /// A copy: the URL or path of the file, or of the directory that has it [default: where it is published]

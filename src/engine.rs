@@ -10,6 +10,7 @@ mod control;
 mod device;
 mod evaluate;
 mod failure;
+mod first_weights;
 mod fit;
 mod gauges;
 mod heartbeat;

@@ -1,4 +1,4 @@
-//! Downloads published data sets: whole, or from where it broke off; checked; unpacked beside and renamed.
+//! Downloads published data sets and weights: whole, or from where it broke off; checked; unpacked beside and renamed.
 
 mod download;
 mod http;
@@ -14,16 +14,18 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::part::Part;
 use crate::fetch::source::Source;
-use crate::recipe::datasets::{Archive, DataSet};
+use crate::recipe::datasets::Archive;
 
 pub use news::{Failure, News, Tell};
 
 /// What to download, where to, and from where if not from where it is published.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The data set.
-    pub set: DataSet,
-    /// The directory for it: what `--data-dir` names later.
+    /// What people type for it.
+    pub word: &'static str,
+    /// How it is published.
+    pub archives: &'static [Archive],
+    /// The directory for it.
     pub into: PathBuf,
     /// The URL or path of a copy: of the file itself, or of the directory that has it.
     pub from: Option<String>,
@@ -57,7 +59,7 @@ pub fn fetch(order: &Order, tell: Tell) -> Result<(), Failure> {
 
 /// What is downloaded from where: of archives that each have everything one, of files all.
 fn plan(order: &Order) -> Result<Vec<(&'static Archive, Source)>, Failure> {
-    let archives = order.set.archives;
+    let archives = order.archives;
     let whole = archives.iter().any(|archive| archive.unpacked > 0);
     let Some(from) = &order.from else {
         let wanted = if whole { &archives[..1] } else { archives };
@@ -119,10 +121,10 @@ fn remedy(order: &Order, archive: &Archive, source: &Source, part: &Part, why: &
             format!("; the {bytes} that have arrived are kept, and the same command goes on behind them")
         }
     };
-    let word = order.set.word;
+    let word = order.word;
     format!(
-        "{source} cannot be had: {why}{kept}; without a network, get {} (md5 {}) on another machine, and give it to `densenet-tui fetch {word} --from PATH`.",
-        archive.url, archive.md5
+        "{source} cannot be had: {why}{kept}; without a network, get {} ({}) on another machine, and give it to `densenet-tui fetch {word} --from PATH`.",
+        archive.url, archive.sum
     )
 }
 

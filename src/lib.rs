@@ -25,8 +25,9 @@ pub mod optim;
 // Data on disk.
 pub mod data;
 pub mod store;
+pub mod weights;
 
-// Published data sets, from where they are published.
+// Published data sets and weights, from where they are published.
 pub mod fetch;
 
 // Runs in other processes.
@@ -82,7 +83,7 @@ fn done() -> Exit {
     match cli.command {
         Some(Command::Summary { recipe, json }) => commands::summary::summary(&context, &recipe, json),
         Some(Command::Runs { place, json }) => commands::runs::runs(&context.runs_dir(&place), json),
-        Some(Command::Fetch { set, into, from }) => commands::fetch::fetch(&context, set, into, from),
+        Some(Command::Fetch { what, into, from }) => commands::fetch::fetch(&context, what, into, from),
         Some(Command::Info { json }) => commands::info::info(&context, json),
         Some(question) => commands::question(&context, question),
         None => {

@@ -65,6 +65,11 @@ impl Paths {
         self.data.join("datasets")
     }
 
+    /// Where published weights are kept.
+    pub fn weights(&self) -> PathBuf {
+        self.data.join("weights")
+    }
+
     /// The directory of all runs, unless told otherwise.
     pub fn runs(&self) -> PathBuf {
         self.data.join("runs")

@@ -1,13 +1,15 @@
-//! A reader for the pickles of CIFAR's python layout: it builds plain values and executes nothing.
+//! A reader for the pickles of CIFAR's python layout and of PyTorch's weights: it builds plain values and
+//! executes nothing.
 //!
-//! A pickle is a program; this room knows the few operations that a dict of bytes, lists and one numpy
-//! array needs, and refuses every other function by name. Values lie in one list and refer to each
+//! A pickle is a program; this room knows the few operations that dicts of bytes, lists, numpy arrays and
+//! tensors need, and refuses every other function by name. Values lie in one list and refer to each
 //! other by number: nothing recurses, nothing is copied, and a file makes no more values than it has
 //! operations.
 
 mod machine;
 mod numpy;
 mod program;
+mod torch;
 mod value;
 
 #[cfg(test)]
@@ -17,7 +19,7 @@ use std::borrow::Cow;
 
 use crate::pickle::machine::Machine;
 use crate::pickle::program::Fault;
-use crate::pickle::value::{Id, Value};
+use crate::pickle::value::{Id, Subject, Value};
 
 /// Longest text that is taken for a name, in bytes: a file may list one long text many times.
 const LONGEST_TEXT: usize = 256;
@@ -30,16 +32,27 @@ pub(crate) struct Pickle<'a> {
 }
 
 impl<'a> Pickle<'a> {
-    /// Reads a whole pickle; the error is a clause about where and why that failed.
+    /// Reads a whole pickle of images; the error is a clause about where and why that failed.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, String> {
-        let mut machine = Machine::new(bytes);
+        Self::begin(bytes, Subject::Image).map(|(pickle, _)| pickle)
+    }
+
+    /// Reads the pickle of tensors that `bytes` begin with, and its length; the error is a clause as of [`Self::read`].
+    pub(crate) fn of_tensors(bytes: &'a [u8]) -> Result<(Self, usize), String> {
+        Self::begin(bytes, Subject::Tensor)
+    }
+
+    fn begin(bytes: &'a [u8], subject: Subject) -> Result<(Self, usize), String> {
+        let mut machine = Machine::new(bytes, subject);
         let root = machine.run().map_err(|fault| match fault {
             Fault::Refused(name) => {
-                format!("unpickling it would run `{name}`, which no image needs: refused")
+                let subject = subject.word();
+                format!("unpickling it would run `{name}`, which no {subject} needs: refused")
             }
             Fault::Broken(what) => format!("its pickle breaks at byte {}: {what}", machine.at()),
         })?;
-        Ok(Self { values: machine.values(), root })
+        let end = machine.end();
+        Ok((Self { values: machine.values(), root }, end))
     }
 
     /// The integers in the list under `key`.

@@ -9,6 +9,7 @@ pub mod jump;
 pub mod keys;
 pub mod layered;
 pub mod presets;
+pub mod published;
 pub mod schedule;
 
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ pub struct Recipe {
     pub dropout_places: DropoutPlaces,
     /// Fan of the convolutions' initial standard deviation.
     pub init: Init,
+    /// The file of the first weights, or the name of published ones; absent: all are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
 
     /// The images.
     pub data: Data,
@@ -113,6 +117,7 @@ impl Recipe {
             dropout: 0.0,
             dropout_places: DropoutPlaces::Paper,
             init: Init::FanOut,
+            weights: None,
             data,
             data_dir: None,
             input_size: 32,

@@ -57,7 +57,7 @@ fn an_unknown_name_is_wrong_usage_that_lists_the_known_ones() {
     for word in ["mnist", "shapes", "folder:x", ""] {
         let said = place.say(&["fetch", word]);
         assert_eq!(said.code, Some(2), "{said:?}");
-        assert!(said.stderr.contains("cifar10, cifar100, svhn"), "{said:?}");
+        assert!(said.stderr.contains("cifar10, cifar100, svhn, densenet121"), "{said:?}");
     }
 }
 
@@ -160,4 +160,40 @@ fn a_missing_data_set_is_answered_with_the_command_that_downloads_it() {
         let command = format!("`densenet-tui fetch {word}` downloads it.");
         assert!(said.stderr.contains(&command) || said.stdout.contains(&command), "{said:?}");
     }
+}
+
+/// Bytes of the published weights of densenet121.
+const SIZE: usize = 32_342_954;
+
+#[test]
+fn published_weights_are_downloaded_by_name_compared_with_the_sum_in_it_and_offered_where_they_are_missing() {
+    let place = Place::new();
+    let said = place.train(&["--weights", "densenet201"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("`densenet-tui fetch densenet201` downloads them"), "{said:?}");
+
+    // Of the published size, but other bytes.
+    let (address, requests) = server(|stream| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\nConnection: close\r\n\r\n");
+        _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&vec![0; SIZE]));
+    });
+    let from = format!("http://{address}/models/");
+    let said = say(&mut command(&place, &["fetch", "densenet121", "--from", &from]));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(requests.recv().unwrap()[0].starts_with("GET /models/densenet121-a639ec97.pth "));
+    assert!(said.stderr.contains("densenet121-a639ec97.pth has the sha256 "), "{said:?}");
+    assert!(
+        said.stderr.contains(", not one that begins with a639ec97: it is not the published file"),
+        "{said:?}"
+    );
+    let folder = place.path().join("data/densenet-tui/weights");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+
+    fs::File::create(folder.join("densenet121-a639ec97.pth")).unwrap().set_len(SIZE as u64).unwrap();
+    let said = say(&mut command(&place, &["fetch", "densenet121", "--from", "/nowhere"]));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.ends_with("start from them with --weights densenet121\n"), "{said:?}");
+    let said = place.train(&["--weights", "densenet121"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("weights/densenet121-a639ec97.pth: it is of no known kind"), "{said:?}");
 }

@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, PathBufValueParser, PossibleValuesParse
 
 use crate::paths;
 use crate::recipe::Data;
-use crate::recipe::datasets::{DATASETS, DataSet};
 use crate::recipe::layered::text;
+use crate::recipe::published::Download;
 
 /// A path, with the home directory for `~`, which a shell leaves alone behind `=`.
 pub(super) fn a_path() -> impl TypedValueParser<Value = PathBuf> {
@@ -25,11 +25,10 @@ pub(super) fn some_data() -> impl TypedValueParser<Value = Data> {
     })
 }
 
-/// The word of a data set that is published.
-pub(super) fn a_published_set() -> impl TypedValueParser<Value = &'static DataSet> {
-    let published = || DATASETS.iter().filter(|set| !set.archives.is_empty());
-    PossibleValuesParser::new(published().map(|set| set.word)).try_map(move |word| {
+/// The word of data or weights that are published.
+pub(super) fn a_download() -> impl TypedValueParser<Value = Download> {
+    PossibleValuesParser::new(Download::all().map(Download::word)).try_map(|word| {
         // The parser has let no other word through.
-        published().find(|set| set.word == word).ok_or_else(|| format!("`{word}` is not published."))
+        Download::all().find(|one| one.word() == word).ok_or_else(|| format!("`{word}` is not published."))
     })
 }

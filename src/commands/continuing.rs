@@ -82,6 +82,15 @@ pub(crate) fn next(cli: &Cli, runs_dir: &Path, name: &str) -> Result<Next, Strin
     }
 }
 
+/// Whether a path that was typed means the file that was remembered. A relative one means what it meant at the start,
+/// wherever that was.
+fn is_same_file(remembered: Option<&Path>, typed: Option<&Path>) -> bool {
+    let (Some(remembered), Some(typed)) = (remembered, typed) else { return false };
+    let same = std::path::absolute(typed).is_ok_and(|typed| typed == remembered);
+    let below = typed.strip_prefix(".").unwrap_or(typed);
+    same || below.is_relative() && remembered.ends_with(below)
+}
+
 fn is_complete(summary: &Summary) -> bool {
     summary.state == State::Completed
 }
@@ -128,6 +137,8 @@ impl Case<'_> {
             }
             match key {
                 "epochs" | "steps" | "data" | "data_dir" => {}
+                // A run that has begun needs its file no more.
+                "weights" if is_same_file(self.begun.weights.as_deref(), self.asked.weights.as_deref()) => {}
                 "lr" if self.diverged => overrides.lr = Some(self.asked.lr),
                 _ => {
                     let [was, is] =

@@ -1,4 +1,4 @@
-//! `fetch`: downloads a published data set, and tells of it while it does.
+//! `fetch`: downloads a published data set or weights, and tells of it while it does.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::headless::output;
 use crate::headless::{print_line, signals};
 use crate::monitor::Exit;
 use crate::protocol::{Command, StopReason};
-use crate::recipe::datasets::DataSet;
+use crate::recipe::published::Download;
 
 /// Interval between lines about the progress, and between changes of a line that is rewritten.
 const LINES: Duration = Duration::from_secs(10);
@@ -27,16 +27,20 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// How long a download may take to break off before it is abandoned, which loses nothing.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-/// Downloads `set` into a directory, from a copy if one is given.
-pub(crate) fn fetch(context: &Context, set: &DataSet, into: Option<PathBuf>, from: Option<String>) -> Exit {
+/// Downloads `what` into a directory, from a copy if one is given.
+pub(crate) fn fetch(context: &Context, what: Download, into: Option<PathBuf>, from: Option<String>) -> Exit {
     output::begin();
     let (commands, stops) = unbounded();
     if let Err(error) = signals::listen(commands, false, || false) {
         complain(&format!("error: signals cannot be caught: {error}."));
         return Exit::FAILED;
     }
-    let usual = context.paths.datasets();
-    let order = Order { set: *set, into: into.clone().unwrap_or_else(|| usual.clone()), from };
+    let usual = match what {
+        Download::Set(_) => context.paths.datasets(),
+        Download::Weights(_) => context.paths.weights(),
+    };
+    let (word, archives) = (what.word(), what.archives());
+    let order = Order { word, archives, into: into.clone().unwrap_or_else(|| usual.clone()), from };
     let stop = Arc::new(AtomicBool::new(false));
     let (news, told) = unbounded();
     let worker = Worker { order, news, stop: stop.clone() };
@@ -46,12 +50,24 @@ pub(crate) fn fetch(context: &Context, set: &DataSet, into: Option<PathBuf>, fro
     }
     match follow(&told, &stops, &stop) {
         Ok(()) => {
-            let place = into.filter(|into| *into != usual);
-            let place = place.map_or_else(String::new, |into| format!(" --data-dir {}", into.display()));
-            print_line(&format!("train on {} with --data {}{place}", set.title, set.word));
+            print_line(&next(what, into.filter(|into| *into != usual)));
             Exit::FINE
         }
         Err(exit) => exit,
+    }
+}
+
+/// What to do with what is there now: in its usual place, or elsewhere.
+fn next(what: Download, elsewhere: Option<PathBuf>) -> String {
+    match (what, elsewhere) {
+        (Download::Set(set), elsewhere) => {
+            let place = elsewhere.map_or_else(String::new, |into| format!(" --data-dir {}", into.display()));
+            format!("train on {} with --data {}{place}", set.title, set.word)
+        }
+        (Download::Weights(published), None) => format!("start from them with --weights {}", published.name),
+        (Download::Weights(published), Some(into)) => {
+            format!("start from them with --weights {}", into.join(published.archive.file()).display())
+        }
     }
 }
 

@@ -137,10 +137,10 @@ impl Found {
             Fault::Wrong(what) => format!("is damaged: {what}"),
         };
         DataError::Unusable(format!(
-            "{} {what}; unpack {} (md5 {}) again.",
+            "{} {what}; unpack {} ({}) again.",
             path.display(),
             self.layout.archive.url,
-            self.layout.archive.md5
+            self.layout.archive.sum
         ))
     }
 }

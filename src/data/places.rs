@@ -26,7 +26,7 @@ pub(crate) fn absent(set: &DataSet, folders: &[&str], roots: &[PathBuf], recipe:
     };
     let from = set.archives.first().map_or_else(String::new, |archive| {
         let verb = if archive.unpacked > 0 { "unpack" } else { "put" };
-        format!("{verb} {} (md5 {}) there", archive.url, archive.md5)
+        format!("{verb} {} ({}) there", archive.url, archive.sum)
     });
     format!(
         "{} is not in {} (no {} there): {remedy} {from}; `densenet-tui fetch {}` downloads it.",

@@ -155,8 +155,7 @@ fn sentence(path: &Path, fault: Fault) -> DataError {
         Fault::Wrong(what) => format!("is damaged: {what}"),
     };
     let published = SVHN.archives.iter().find(|archive| path.ends_with(archive.file()));
-    let again =
-        published.map_or_else(String::new, |file| format!("; get {} (md5 {}) again", file.url, file.md5));
+    let again = published.map_or_else(String::new, |file| format!("; get {} ({}) again", file.url, file.sum));
     DataError::Unusable(format!("{} {what}{again}.", path.display()))
 }
 

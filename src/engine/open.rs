@@ -16,7 +16,7 @@ use crate::engine::gauges::Gauges;
 use crate::engine::report::{Report, now};
 use crate::engine::session::Session;
 use crate::engine::step::SharedOptimizer;
-use crate::engine::{device, image_dir, memory, trainer};
+use crate::engine::{device, first_weights, image_dir, memory, trainer};
 use crate::model::{DenseNet, Implementation};
 use crate::optim::{self, Optimizer};
 use crate::protocol::{Event, Options, Overrides, Start};
@@ -36,17 +36,20 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     // Once for the network alone, before the images are read, and once together with them.
     memory::check_early(&recipe, recipe.data.classes().unwrap_or(2), requested(&options), &device)?;
     run::probe(&options.runs_dir)?;
+    let first = first_weights::read(&mut recipe, control, report)?;
     let dataset = control.load(&recipe, options.skip_broken, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
     check_classes(&recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
     memory::check(&recipe, dataset.classes.len(), dataset.train.len(), requested(&options), &device)?;
+    let net = new_net(&recipe, dataset.classes.len(), &device, requested(&options))?;
+    let weights = first.map(|first| first.give(&net, &recipe)).transpose()?;
     let run = RunDir::create(&options.runs_dir, name.as_deref(), &stem(&recipe), &recipe)?;
     report.guard(&run);
-    let net = new_net(&recipe, dataset.classes.len(), &device, requested(&options))?;
     let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters())?;
     let mut session = assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
     session.created = now();
+    session.weights = weights;
     Ok(session)
 }
 
@@ -70,7 +73,7 @@ pub(super) fn resume(
     apply(&mut recipe, overrides, ended == Some(State::Diverged))?;
     check(&recipe)?;
     image_dir::check(&recipe)?;
-    let Meta { mut progress, classes, moments, run: origin, parent, fingerprints, .. } =
+    let Meta { mut progress, classes, moments, run: origin, parent, weights, fingerprints, .. } =
         checkpoint.meta.clone();
     let Meta { no_test, reference, skip_broken, .. } = checkpoint.meta;
     // A run that was to leave the test split alone still is, and it ends with the weights of the
@@ -125,6 +128,7 @@ pub(super) fn resume(
     let mut session = assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
     session.created = summary.as_ref().map_or_else(now, |summary| summary.created);
     session.parent = if is_new { Some(origin) } else { parent };
+    session.weights = weights;
     session.last = summary.and_then(|summary| summary.last);
     session.kept = progress.clone();
     session.progress = progress;
@@ -219,6 +223,7 @@ fn assemble(
         kept: Progress::default(),
         run,
         parent: None,
+        weights: None,
         resumed_from: None,
         last: None,
         created: 0.0,

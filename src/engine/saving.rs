@@ -120,6 +120,7 @@ impl Session {
                 moments: [self.moments.mean, self.moments.std],
                 progress: self.progress.clone(),
                 parent: self.parent.clone(),
+                weights: self.weights.clone(),
                 run: self.run.name().to_owned(),
                 no_test: self.options.no_test,
                 reference: self.options.reference,

@@ -10,7 +10,7 @@ use crate::engine::report::{Report, StepReport};
 use crate::engine::step::SharedOptimizer;
 use crate::model::DenseNet;
 use crate::ops::trainer::{NonFinite, State, Trainer};
-use crate::protocol::event::{Phase, Started};
+use crate::protocol::event::{Origin, Phase, Started};
 use crate::protocol::{Event, Options, StopReason};
 use crate::recipe::Recipe;
 use crate::store::catalog::Last;
@@ -48,6 +48,8 @@ pub(super) struct Session {
     pub(super) kept: Progress,
     pub(super) run: RunDir,
     pub(super) parent: Option<String>,
+    /// The file that the first weights came from.
+    pub(super) weights: Option<Origin>,
     pub(super) resumed_from: Option<PathBuf>,
     /// Figures of the last epoch that ended, for the summary.
     pub(super) last: Option<Last>,
@@ -146,6 +148,7 @@ impl Session {
             resumed_from: self.resumed_from.clone(),
             classes: self.classes.clone(),
             parent: self.parent.clone(),
+            weights: self.weights.clone(),
         }))
     }
 }

@@ -5,13 +5,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use md5::{Digest, Md5};
+use md5::Md5;
+use sha2::Sha256;
+use sha2::digest::DynDigest;
 
 use crate::fetch::news::{Failure, Tell, progress};
 use crate::fetch::source::Source;
 use crate::files;
 use crate::format;
-use crate::recipe::datasets::Archive;
+use crate::recipe::datasets::{Archive, Sum};
 
 /// Bytes between two reports.
 pub(crate) const PIECE: usize = 256 << 10;
@@ -65,7 +67,11 @@ impl Part {
 
     /// Compares the check sum with the published one; what differs is deleted.
     pub(crate) fn check(&mut self, source: &Source, archive: &Archive, tell: Tell) -> Result<(), Failure> {
-        let (mut sum, mut block, mut done) = (Md5::new(), vec![0; PIECE], 0);
+        let (mut sum, published): (Box<dyn DynDigest>, _) = match archive.sum {
+            Sum::Md5(published) => (Box::new(Md5::default()), published),
+            Sum::Sha256(published) => (Box::new(Sha256::default()), published),
+        };
+        let (mut block, mut done) = (vec![0; PIECE], 0);
         let path = self.path.clone();
         let file = self.read()?;
         loop {
@@ -78,13 +84,13 @@ impl Part {
             progress(tell, "checking", archive.file(), done, archive.bytes)?;
         }
         let sum = format::hex(&sum.finalize());
-        if sum == archive.md5 {
+        if sum.starts_with(published) {
             return Ok(());
         }
         self.remove()?;
         Err(Failure::Sentence(format!(
-            "{source} has the md5 {sum}, not {}: it is not the published file, or was damaged on the way, and was deleted; try again, or another copy with --from.",
-            archive.md5
+            "{source} has the {}: it is not the published file, or was damaged on the way, and was deleted; try again, or another copy with --from.",
+            archive.sum.unlike(&sum)
         )))
     }
 

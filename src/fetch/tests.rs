@@ -13,7 +13,7 @@ use tar::EntryType;
 use tempfile::TempDir;
 
 use super::*;
-use crate::recipe::datasets::{CIFAR10, SVHN};
+use crate::recipe::datasets::Sum;
 
 const FOLDER: &str = "cifar-10-batches-bin";
 const FILE: &str = "cifar-10-binary.tar.gz";
@@ -127,12 +127,12 @@ fn order(bytes: &[u8], url: &str, into: &TempDir) -> Order {
     let archive = Archive {
         folder: FOLDER,
         url: format!("{url}/{FILE}").leak(),
-        md5: sum(bytes),
+        sum: Sum::Md5(sum(bytes)),
         bytes: bytes.len() as u64,
         unpacked: 2_000_000,
     };
-    let set = DataSet { archives: Box::leak(Box::new([archive])), ..CIFAR10 };
-    Order { set, into: into.path().join("sets"), from: None }
+    let archives = Box::leak(Box::new([archive]));
+    Order { word: "cifar10", archives, into: into.path().join("sets"), from: None }
 }
 
 fn run(order: &Order) -> Result<Vec<String>, Failure> {
@@ -417,13 +417,12 @@ fn a_data_set_of_several_files_gets_those_that_are_missing() {
         .map(|(name, bytes)| Archive {
             folder: "svhn",
             url: format!("{}/{name}", server.url).leak(),
-            md5: sum(bytes),
+            sum: Sum::Md5(sum(bytes)),
             bytes: bytes.len() as u64,
             unpacked: 0,
         })
         .collect();
-    let set = DataSet { archives: archives.leak(), ..SVHN };
-    let order = Order { set, into: into.path().to_owned(), from: None };
+    let order = Order { word: "svhn", archives: archives.leak(), into: into.path().to_owned(), from: None };
     let folder = into.path().join("svhn");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("test_32x32.mat"), noise(2000)).unwrap();
@@ -445,4 +444,30 @@ fn a_data_set_of_several_files_gets_those_that_are_missing() {
     let from = Some(format!("{}/copy/train_32x32.mat", server.url));
     run(&Order { from, into: into.path().to_owned(), ..order }).unwrap();
     assert!(server.requests.lock().unwrap()[2][0].starts_with("GET /copy/test_32x32.mat "));
+}
+
+#[test]
+fn a_file_whose_sha_256_begins_as_published_gets_its_name_and_another_is_deleted() {
+    let (bytes, into) = (noise(3000), TempDir::new().unwrap());
+    let server = good(bytes.clone());
+    let whole = crate::format::hex(&sha2::Sha256::digest(&bytes));
+    let order = |beginning: &str| {
+        let archive = Archive {
+            folder: "",
+            url: format!("{}/net.pth", server.url).leak(),
+            sum: Sum::Sha256(beginning.to_owned().leak()),
+            bytes: 3000,
+            unpacked: 0,
+        };
+        let archives = Box::leak(Box::new([archive]));
+        Order { word: "net", archives, into: into.path().to_owned(), from: None }
+    };
+    let told = sentence(&order("01234567"));
+    assert!(
+        told.contains(&format!("has the sha256 {whole}, not one that begins with 01234567: it is not")),
+        "{told}"
+    );
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
+    run(&order(&whole[..8])).unwrap();
+    assert_eq!(fs::read(into.path().join("net.pth")).unwrap(), bytes);
 }

@@ -79,6 +79,9 @@ fn started(head: &Started) -> Vec<String> {
             recipe.batch_size,
         ),
     ];
+    if let (Some(origin), None) = (&head.weights, &head.resumed_from) {
+        lines.insert(1, origin.line(head.classes.len()));
+    }
     if let Some(file) = &head.resumed_from {
         lines.push(format!("continues after step {} from {}", head.step, file.display()));
     }

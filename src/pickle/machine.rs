@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use crate::pickle::program::{Fault, Program, broken, utf8};
-use crate::pickle::value::{Array, Id, Name, Order, Value};
+use crate::pickle::value::{Array, Id, Name, Order, Subject, Tensor, Value};
 
-/// More operations than any CIFAR file has, and few enough that no file can cost much memory or time.
+/// More operations than any file of images or weights has, and few enough that no file can cost much memory or time.
 const MOST_OPERATIONS: usize = 2_000_000;
 
 /// A program and what it has made so far.
 pub(crate) struct Machine<'a> {
     program: Program<'a>,
+    subject: Subject,
     /// Where the current operation began, for the error.
     operation: usize,
     values: Vec<Value<'a>>,
@@ -21,9 +22,10 @@ pub(crate) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], subject: Subject) -> Self {
         Self {
             program: Program { bytes, position: 0 },
+            subject,
             operation: 0,
             values: Vec::new(),
             stack: Vec::new(),
@@ -35,6 +37,11 @@ impl<'a> Machine<'a> {
     /// Where the last operation began.
     pub(crate) fn at(&self) -> usize {
         self.operation
+    }
+
+    /// Where the program has been read to.
+    pub(crate) fn end(&self) -> usize {
+        self.program.position
     }
 
     /// Every value made.
@@ -147,6 +154,10 @@ impl<'a> Machine<'a> {
             }
             b'R' => self.call(),
             b'b' => self.set_state(),
+            b'Q' => {
+                let place = self.pop()?;
+                self.push(Value::Elsewhere(place))
+            }
 
             other => broken(format!("operation {other:#04x} is not one that plain data needs")),
         }
@@ -174,16 +185,40 @@ impl<'a> Machine<'a> {
                 },
                 data,
             })),
-            _ => return broken("a numpy function has unexpected arguments"),
+            (Name::OrderedDict, &[]) => Value::Dict(Vec::new()),
+            (Name::OrderedDict, &[pairs]) => Value::Dict(self.pairs(pairs)?),
+            (Name::RebuildTensor, &[storage, offset, shape, strides, ..]) => {
+                Value::Tensor(Tensor { storage, offset, shape, strides })
+            }
+            (Name::RebuildParameter, &[tensor, ..]) => {
+                self.stack.push(tensor);
+                return Ok(());
+            }
+            _ => return broken("a function has unexpected arguments"),
         };
         self.push(value)
+    }
+
+    /// The keys and values in a list of pairs.
+    fn pairs(&self, list: Id) -> Result<Vec<(Id, Id)>, Fault> {
+        let Value::List(items) = &self.values[list as usize] else {
+            return broken("an ordered dict is made of something that is no list");
+        };
+        items
+            .iter()
+            .map(|&pair| match &self.values[pair as usize] {
+                Value::List(pair) | Value::Tuple(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
+                _ => broken("an ordered dict is made of something that is no pair"),
+            })
+            .collect()
     }
 
     /// Gives an object on the stack its state: an array is made whole, the rest needs none.
     fn set_state(&mut self) -> Result<(), Fault> {
         let (state, object) = (self.pop()?, self.top()?);
         match self.values[object as usize] {
-            Value::Type(_) => Ok(()),
+            // An ordered dict may have attributes, as PyTorch's `_metadata`.
+            Value::Type(_) | Value::Dict(_) => Ok(()),
             Value::Array(_) => {
                 let Value::Tuple(state) = &self.values[state as usize] else {
                     return broken("the state of an array is no tuple");
@@ -203,7 +238,7 @@ impl<'a> Machine<'a> {
     }
 
     fn name(&mut self, module: &str, name: &str) -> Result<(), Fault> {
-        if let Some(name) = Name::find(module, name) {
+        if let Some(name) = self.subject.find(module, name) {
             return self.push(Value::Name(name));
         }
         let full: String = format!("{module}.{name}").chars().take(80).collect();

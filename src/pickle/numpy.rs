@@ -6,8 +6,8 @@ use crate::pickle::Pickle;
 use crate::pickle::value::{Array, Name, Order, Value};
 
 impl Name {
-    /// The name `name` in `module`, where it may be used.
-    pub(crate) fn find(module: &str, name: &str) -> Option<Self> {
+    /// What `name` in `module` is, where images need it.
+    pub(super) fn of_numpy(module: &str, name: &str) -> Option<Self> {
         match (module, name) {
             ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(Self::Reconstruct),
             ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => Some(Self::FromBuffer),

@@ -3,7 +3,7 @@
 /// Why a pickle is not read.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// It names a function that is not numpy's.
+    /// It names a function that its subject does not need.
     Refused(String),
     /// It makes no sense, or is not plain data.
     Broken(String),

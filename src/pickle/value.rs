@@ -1,4 +1,4 @@
-//! What a pickle can hold, as far as images need it.
+//! What a pickle can hold, as far as images and weights need it.
 
 /// The number of a value.
 pub(super) type Id = u32;
@@ -17,12 +17,43 @@ pub(super) enum Value<'a> {
     List(Vec<Id>),
     Tuple(Vec<Id>),
     Dict(Vec<(Id, Id)>),
-    /// A function or class of numpy that may be named.
+    /// A function or class that may be named.
     Name(Name),
     /// A numpy type: the value that spells it.
     Type(Id),
     /// A numpy array; None until its state has come.
     Array(Option<Array>),
+    /// Something that the file keeps elsewhere: the tuple that says where.
+    Elsewhere(Id),
+    /// A tensor of PyTorch.
+    Tensor(Tensor),
+}
+
+/// What a pickle is read for, which decides what it may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// CIFAR's images and labels: numpy's functions.
+    Image,
+    /// The weights of a network: PyTorch's.
+    Tensor,
+}
+
+impl Subject {
+    /// What it calls `name` in `module`, where it may be used.
+    pub(super) fn find(self, module: &str, name: &str) -> Option<Name> {
+        match self {
+            Self::Image => Name::of_numpy(module, name),
+            Self::Tensor => Name::of_torch(module, name),
+        }
+    }
+
+    /// Its word, as in `which no image needs`.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Tensor => "tensor",
+        }
+    }
 }
 
 /// A function or class that a pickle may name.
@@ -38,6 +69,23 @@ pub(crate) enum Name {
     DType,
     /// `encode(text, 'latin1')`: bytes, as Python 3 writes them in protocol 2.
     Encode,
+    /// `OrderedDict()`, or of a list of pairs.
+    OrderedDict,
+    /// `_rebuild_tensor_v2(storage, offset, shape, strides, …)`: a view of a storage.
+    RebuildTensor,
+    /// `_rebuild_parameter(tensor, …)`: the tensor.
+    RebuildParameter,
+    /// The class of a storage, as in `FloatStorage`.
+    Storage(&'static str),
+}
+
+/// A tensor as pickled: values that are checked when someone looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tensor {
+    pub(super) storage: Id,
+    pub(super) offset: Id,
+    pub(super) shape: Id,
+    pub(super) strides: Id,
 }
 
 /// An array as pickled: values that are checked when someone looks.

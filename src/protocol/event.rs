@@ -5,6 +5,7 @@ pub(crate) mod figures;
 mod gpu;
 pub(crate) mod inspection;
 pub(crate) mod measurements;
+mod origin;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub use figures::balanced_accuracy;
 pub use gpu::GpuFigures;
 pub use inspection::{Inspection, LayerStats, Mistake, Preview, Reuse, Sample};
 pub use measurements::{Bench, Comparison, GroupError, KernelFigures, Loading, Verification};
+pub use origin::Origin;
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -211,6 +213,9 @@ pub struct Started {
     /// The run whose checkpoint it began with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
+    /// The file that its first weights came from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weights: Option<Origin>,
 }
 
 #[cfg(test)]
@@ -234,6 +239,7 @@ impl Started {
             classes: Vec::new(),
             resumed_from: None,
             parent: None,
+            weights: None,
         }
     }
 }

@@ -41,11 +41,20 @@ pub struct Archive {
     /// Where it is published.
     pub url: &'static str,
     /// Its check sum.
-    pub md5: &'static str,
+    pub sum: Sum,
     /// Its size.
     pub bytes: u64,
     /// The most that the files in it take; 0 where it is a file by itself.
     pub unpacked: u64,
+}
+
+/// A check sum in hexadecimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sum {
+    /// A whole MD5.
+    Md5(&'static str),
+    /// The beginning of a SHA-256.
+    Sha256(&'static str),
 }
 
 /// Declares the variants of [`Data`] with their rows.
@@ -104,8 +113,8 @@ pub const CIFAR10: DataSet = DataSet {
     word: "cifar10", path: "", title: "CIFAR-10",
     classes: Some(10), side: Some(32), train: 50_000, test: 10_000, validation: Some(5_000), built_in: false,
     archives: &[
-        Archive { folder: "cifar-10-batches-bin", url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", md5: "c32a1d4ab5d03f1284b67883e8d87530", bytes: 170_052_171, unpacked: 185_000_000 },
-        Archive { folder: "cifar-10-batches-py", url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", md5: "c58f30108f718f92721af3b95e74349a", bytes: 170_498_071, unpacked: 187_000_000 },
+        Archive { folder: "cifar-10-batches-bin", url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz", sum: Sum::Md5("c32a1d4ab5d03f1284b67883e8d87530"), bytes: 170_052_171, unpacked: 185_000_000 },
+        Archive { folder: "cifar-10-batches-py", url: "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", sum: Sum::Md5("c58f30108f718f92721af3b95e74349a"), bytes: 170_498_071, unpacked: 187_000_000 },
     ],
     about: "photos of ten kinds of vehicles and animals",
 };
@@ -116,8 +125,8 @@ pub const CIFAR100: DataSet = DataSet {
     word: "cifar100", title: "CIFAR-100",
     classes: Some(100),
     archives: &[
-        Archive { folder: "cifar-100-binary", url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", md5: "03b5dce01913d631647c71ecec9e9cb8", bytes: 168_513_733, unpacked: 185_000_000 },
-        Archive { folder: "cifar-100-python", url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", md5: "eb9058c3a382ffc7106e4002c42a8d85", bytes: 169_001_437, unpacked: 187_000_000 },
+        Archive { folder: "cifar-100-binary", url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", sum: Sum::Md5("03b5dce01913d631647c71ecec9e9cb8"), bytes: 168_513_733, unpacked: 185_000_000 },
+        Archive { folder: "cifar-100-python", url: "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz", sum: Sum::Md5("eb9058c3a382ffc7106e4002c42a8d85"), bytes: 169_001_437, unpacked: 187_000_000 },
     ],
     about: "photos of a hundred kinds of things, by the fine labels",
     ..CIFAR10
@@ -130,9 +139,9 @@ pub const SVHN: DataSet = DataSet {
     word: "svhn", title: "SVHN",
     train: 73_257, test: 26_032, validation: Some(6_000),
     archives: &[
-        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/train_32x32.mat", md5: "e26dedcc434d2e4c54c9b2d4a06d8373", bytes: 182_040_794, unpacked: 0 },
-        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/test_32x32.mat", md5: "eb5a983be6a315427106f1b164d9cef3", bytes: 64_275_384, unpacked: 0 },
-        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/extra_32x32.mat", md5: "a93ce644f1a588dc4d68dda5feec44a7", bytes: 1_329_278_602, unpacked: 0 },
+        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/train_32x32.mat", sum: Sum::Md5("e26dedcc434d2e4c54c9b2d4a06d8373"), bytes: 182_040_794, unpacked: 0 },
+        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/test_32x32.mat", sum: Sum::Md5("eb5a983be6a315427106f1b164d9cef3"), bytes: 64_275_384, unpacked: 0 },
+        Archive { folder: "svhn", url: "http://ufldl.stanford.edu/housenumbers/extra_32x32.mat", sum: Sum::Md5("a93ce644f1a588dc4d68dda5feec44a7"), bytes: 1_329_278_602, unpacked: 0 },
     ],
     about: "photos of the digits of house numbers",
     ..CIFAR10
@@ -168,6 +177,16 @@ impl Archive {
     /// Its name as a file.
     pub fn file(&self) -> &'static str {
         self.url.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl Sum {
+    /// The sentence's part about a file whose sum is `other`, as in `md5 12, not 34`.
+    pub fn unlike(self, other: &str) -> String {
+        match self {
+            Self::Md5(whole) => format!("md5 {other}, not {whole}"),
+            Self::Sha256(beginning) => format!("sha256 {other}, not one that begins with {beginning}"),
+        }
     }
 }
 
@@ -210,6 +229,15 @@ impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.set().word)?;
         self.path().map_or(Ok(()), |path| write!(f, "{}", path.display()))
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Md5(sum) => write!(f, "md5 {sum}"),
+            Self::Sha256(beginning) => write!(f, "sha256 {beginning}…"),
+        }
     }
 }
 

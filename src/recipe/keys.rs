@@ -44,7 +44,7 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// Whatever this function parses.
     Text(fn(&str) -> Result<Value, String>),
-    /// A directory.
+    /// A file or a directory.
     Path,
     /// A data set.
     Data,
@@ -81,6 +81,7 @@ pub const KEYS: &[Key] = &[
     key("network", "compression", "THETA", "0..1", Kind::Real, "", "share of channels that a transition keeps (theta; DenseNet-C below 1)"),
     key("network", "stem", "auto|N", "channels", Kind::Text(read::<Stem>), "", "channels of the first convolution; auto: 2k with bottleneck, else 16"),
     key("network", "dropout", "RATE", "0..1", Kind::Real, "", "share of a convolution's outputs set to 0 in training"),
+    key("network", "weights", "FILE", "file or name", Kind::Path, "drawn", "weights to start from: a .pth file, safetensors, a checkpoint, or densenet121, 161, 169 or 201 once fetched"),
     key("data", "data", "DATA", "", Kind::Data, "", "images"),
     key("data", "data_dir", "DIR", "path", Kind::Path, "", "parent of the data folder, or the folder itself"),
     key("data", "input_size", "PIXELS", "pixels", Kind::Whole(MOST), "", "height and width of the images, where the data has no size of its own"),
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn every_key_of_a_recipe_has_one_row() {
         let mut recipe = Recipe { steps: Some(1), train_limit: Some(1), ..Recipe::defaults(Data::Cifar10) };
-        (recipe.validation, recipe.data_dir) = (Some(1), Some("x".into()));
+        (recipe.validation, recipe.data_dir, recipe.weights) = (Some(1), Some("x".into()), Some("x".into()));
         let names: BTreeSet<String> = recipe.to_table().keys().cloned().collect();
         assert_eq!(KEYS.iter().map(|key| key.name.to_owned()).collect::<BTreeSet<_>>(), names);
         assert_eq!(KEYS.len(), names.len());

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use crate::recipe::datasets::{FOLDER, NPZ};
 use crate::recipe::presets::{self, Preset};
+use crate::recipe::published;
 use crate::recipe::{Data, Optimizer, Recipe};
 
 /// Characters of a file that a sentence repeats at most.
@@ -50,16 +51,19 @@ impl ConfigLayer {
     }
 
     /// Replaces every path in it by the result of `settle`, whose error is a clause. A relative path
-    /// of images stays so beside a `data_dir`, since it is looked for in there.
+    /// of images stays so beside a `data_dir`, since it is looked for in there; so does the name of published weights.
     pub fn settle_paths(
         &mut self,
         settle: &dyn Fn(&Path) -> Result<PathBuf, String>,
     ) -> Result<(), LayerError> {
-        for (key, before) in [("data_dir", ""), ("data", FOLDER.word), ("data", NPZ.word)] {
+        for (key, before) in [("data_dir", ""), ("weights", ""), ("data", FOLDER.word), ("data", NPZ.word)] {
             let Some(Value::String(word)) = self.table.get(key) else { continue };
             let Some(path) = word.strip_prefix(before).filter(|path| !path.is_empty()) else { continue };
             let looked_for = key == "data" && self.table.contains_key("data_dir");
             if looked_for && Path::new(path).is_relative() && !path.starts_with('~') {
+                continue;
+            }
+            if key == "weights" && published::find(path).is_some() {
                 continue;
             }
             let settled = settle(Path::new(path)).and_then(|path| text(&path).map(str::to_owned));
@@ -179,6 +183,7 @@ impl Recipe {
         // Its word would be another path.
         self.data.path().map_or(Ok(""), |path| text(path))?;
         self.data_dir.as_deref().map_or(Ok(""), text)?;
+        self.weights.as_deref().map_or(Ok(""), text)?;
         toml::to_string(self).map_err(|error| error.to_string())
     }
 
@@ -189,6 +194,9 @@ impl Recipe {
                 *path = absolute;
             }
         };
+        if let Some(path) = self.weights.as_mut().filter(|path| published::of_path(path).is_none()) {
+            anchor(path);
+        }
         match (&mut self.data_dir, self.data.path_mut()) {
             // A relative path is looked for in there.
             (Some(dir), _) => anchor(dir),

@@ -49,6 +49,18 @@ impl Checkpoint {
         format::decode(&bytes).map_err(|refusal| refused(path, refusal))
     }
 
+    /// The checkpoint in `bytes`, which were read from `path`; verified like those of [`Self::read`].
+    pub fn of_bytes(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
+        format::check_head(format::head(bytes), bytes.len() as u64)
+            .and_then(|()| format::decode(bytes))
+            .map_err(|refusal| refused(path, refusal))
+    }
+
+    /// Whether a safetensors file whose first bytes are `head` is meant to be one.
+    pub fn begins(head: &[u8]) -> bool {
+        format::recognise(head).is_ok()
+    }
+
     /// Reads the metadata alone, without the hash, which only the whole file can have: for choosing
     /// between files, never for training.
     pub fn read_meta(path: &Path) -> Result<Meta, StoreError> {

@@ -199,6 +199,7 @@ fn train_with(
         kept: Progress::default(),
         run,
         parent: None,
+        weights: None,
         resumed_from: None,
         last: None,
         created: 0.0,

@@ -38,6 +38,7 @@ pub(crate) fn example(step: u64) -> Checkpoint {
                 ..Progress::default()
             },
             parent: None,
+            weights: None,
             run: "a".into(),
             no_test: false,
             reference: false,

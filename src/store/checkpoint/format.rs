@@ -228,6 +228,12 @@ pub(super) fn header_length(head: &[u8]) -> Option<usize> {
     usize::try_from(length).ok().filter(|length| *length <= LONGEST_HEADER)
 }
 
+/// The length of the header and the header of a whole file; what there is of them where it is cut short.
+pub(super) fn head(bytes: &[u8]) -> &[u8] {
+    let end = header_length(bytes).map_or(0, |length| LENGTH_BYTES as usize + length);
+    &bytes[..end.min(bytes.len())]
+}
+
 fn header(head: &[u8]) -> Option<&[u8]> {
     let start = LENGTH_BYTES as usize;
     head.get(start..start + header_length(head)?)

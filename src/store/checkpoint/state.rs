@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::Figures;
-use crate::protocol::event::Best;
+use crate::protocol::event::{Best, Origin};
 use crate::recipe::Recipe;
 
 /// A named array of finite numbers.
@@ -40,6 +40,9 @@ pub struct Meta {
     pub progress: Progress,
     /// The run whose checkpoint this one began with.
     pub parent: Option<String>,
+    /// The file that the run's first weights came from; absent where they were drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Origin>,
     /// The run's name.
     pub run: String,
     /// Whether the run leaves the test split alone.
