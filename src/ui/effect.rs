@@ -12,6 +12,7 @@ use crate::ui::keys::Action;
 use crate::ui::keys::binding::Tab;
 use crate::ui::prompt::Prompt;
 use crate::ui::saved_state::State;
+use crate::weights::Header;
 
 #[derive(Debug)]
 pub(crate) enum Msg {
@@ -110,6 +111,8 @@ pub(crate) enum Job {
     Background(PathBuf),
     /// Downloads the data set of this word.
     Fetch(&'static str),
+    /// Reads which tensors a file of weights has.
+    ReadWeights(PathBuf),
 }
 
 /// The result of a job; errors are sentences.
@@ -126,6 +129,8 @@ pub(crate) enum JobResult {
     Checkpoints(PathBuf, Vec<CheckpointRow>),
     /// The word of the data set, and why it was not downloaded.
     Fetched(&'static str, Result<(), String>),
+    /// The file of weights as the recipe names it, and its tensors.
+    WeightsRead(PathBuf, Result<Header, String>),
     /// Where the copy is.
     Exported(PathBuf),
     /// The run, which can be resumed now.

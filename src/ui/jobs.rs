@@ -12,6 +12,7 @@ use crate::remote;
 use crate::store::catalog::{self, Entry};
 use crate::store::{atomic, journal, run};
 use crate::ui::effect::{Job, JobResult};
+use crate::weights::{Header, place};
 
 /// Does a job; errors are sentences.
 pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
@@ -29,6 +30,10 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
             return JobResult::Checkpoints(path, rows);
         }
         Job::Background(path) => return JobResult::Background(remote::resume_in_background(&path, options)),
+        Job::ReadWeights(named) => {
+            let found = place::file(&named).and_then(|file| Header::read(&file));
+            return JobResult::WeightsRead(named, found);
+        }
         Job::Fetch(word) => return JobResult::Fetched(word, remote::fetch(word)),
         Job::ReadPast(path) => read_journal(&path).map(|(events, _)| JobResult::Past(events)),
         Job::Delete(path) => run::delete(&path).map(JobResult::Deleted),

@@ -2,6 +2,7 @@
 //! of the charts.
 
 pub(crate) mod draft;
+pub(crate) mod first_weights;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod runs;
@@ -19,6 +20,7 @@ use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::glyphs::Glyphs;
 use crate::ui::style::theme::Theme;
 use crate::ui::workspace::draft::Draft;
+use crate::ui::workspace::first_weights::FirstWeights;
 use crate::ui::workspace::live::Live;
 use crate::ui::workspace::log::Log;
 use crate::ui::workspace::runs::Runs;
@@ -85,6 +87,8 @@ pub(crate) struct Workspace {
     pub(crate) live: Live,
     pub(crate) runs: Runs,
     pub(crate) draft: Draft,
+    /// The file of weights that the draft names.
+    pub(crate) first_weights: FirstWeights,
     /// The last preview of data, and the recipe it is about.
     pub(crate) preview: Option<(Box<Recipe>, Box<Preview>)>,
     pub(crate) log: Log,
@@ -103,6 +107,7 @@ impl Workspace {
             live: Live::default(),
             runs: Runs::in_order(settings.view.order),
             draft: Draft::new(&settings.recipe),
+            first_weights: FirstWeights::default(),
             preview: None,
             log: Log::default(),
             view: settings.view,

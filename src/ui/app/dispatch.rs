@@ -7,7 +7,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use crate::monitor::Exit;
 use crate::protocol::{Command, StopReason};
 use crate::ui::app::{App, Leaving};
-use crate::ui::effect::{Acted, DONE, Effect, JobResult, Msg, ask};
+use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, Msg, ask};
 use crate::ui::keys::binding::Tab;
 use crate::ui::keys::{Action, Global, runs};
 use crate::ui::prompt::Prompt;
@@ -19,7 +19,9 @@ impl App {
     pub(crate) fn opening(&mut self) -> Vec<Effect> {
         let resume = self.ws.settings.resume.take();
         let go_on = resume.map(|(target, overrides)| runs::Do::GoOn(target, Box::new(overrides)));
-        self.settle(go_on.map(|what| Effect::Do(Action::Runs(what), None)).into_iter().collect())
+        let effects =
+            self.settle(go_on.map(|what| Effect::Do(Action::Runs(what), None)).into_iter().collect());
+        self.reading_weights(effects)
     }
 
     /// Applies a message; returns the effects for the shell.
@@ -55,7 +57,15 @@ impl App {
             Msg::Broken => vec![Effect::Quit(Exit::FAILED)],
             Msg::Done(result) => self.done(*result),
         };
-        self.settle(effects)
+        let effects = self.settle(effects);
+        self.reading_weights(effects)
+    }
+
+    /// The effects, and the reading of the file of weights where the recipe names another one now.
+    fn reading_weights(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
+        let wanted = self.ws.first_weights.wanted(&self.ws.draft.recipe);
+        effects.extend(wanted.map(|file| Effect::Job(Job::ReadWeights(file))));
+        effects
     }
 
     fn press(&mut self, key: KeyEvent) -> Vec<Effect> {

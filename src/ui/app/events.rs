@@ -112,6 +112,12 @@ impl App {
                 self.leaving = None;
                 ws.warn(sentence);
             }
+            JobResult::WeightsRead(file, found) => {
+                if let Err(sentence) = &found {
+                    ws.warn(sentence.clone());
+                }
+                ws.first_weights.take(&file, found);
+            }
             JobResult::Failed(sentence) => ws.warn(sentence),
             _ => {}
         }

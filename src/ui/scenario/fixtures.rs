@@ -119,6 +119,13 @@ pub(super) fn on_disk(work: Job) -> JobResult {
     };
     let seen =
         |path: PathBuf| path.strip_prefix(&kept).map_or(path.clone(), |rest| Path::new("runs").join(rest));
+    if let Job::ReadWeights(named) = work {
+        let there = Job::ReadWeights(path("../golden/weights").join(&named));
+        return match jobs::carry_out(there, &testing::settings().options) {
+            JobResult::WeightsRead(_, found) => JobResult::WeightsRead(named, found),
+            other => other,
+        };
+    }
     let options = Options { runs_dir: kept.clone(), ..testing::settings().options };
     match jobs::carry_out(work, &options) {
         JobResult::Runs(mut rows) => {

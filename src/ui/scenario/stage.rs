@@ -173,6 +173,7 @@ impl Stage {
             Job::ReadJournal(path) => JobResult::Journal(path, Err(sentence)),
             Job::Background(_) => JobResult::Background(Err(sentence)),
             Job::Fetch(word) => JobResult::Fetched(word, Err(sentence)),
+            Job::ReadWeights(path) => JobResult::WeightsRead(path, Err(sentence)),
             Job::ListRuns | Job::ReadCheckpoints(_) => return Err("a list has no way to fail".into()),
             _ => JobResult::Failed(sentence),
         };
@@ -222,6 +223,7 @@ fn describe(effect: &Effect) -> String {
         Effect::Job(Job::TakeBack(path)) => format!("take back {}", path.display()),
         Effect::Job(Job::Background(path)) => format!("background {}", path.display()),
         Effect::Job(Job::Fetch(word)) => format!("fetch {word}"),
+        Effect::Job(Job::ReadWeights(path)) => format!("read weights {}", path.display()),
         other => format!("{other:?}").to_lowercase(),
     }
 }

@@ -13,7 +13,9 @@ use crate::ui::screens::recipe::state::{Of, Pane, RecipeScreen, TreeLine};
 use crate::ui::widgets::fit::{cut, in_view};
 
 /// Columns of a pane that shows parameters and memory too.
-const WIDE: u16 = 66;
+const WIDE: usize = 66;
+/// Columns of the mark of what comes from a file.
+const MARK: usize = 2;
 
 pub(crate) fn draw(screen: &RecipeScreen, plan: &Plan, canvas: &mut Canvas, area: Rect) {
     let theme = canvas.theme;
@@ -22,17 +24,21 @@ pub(crate) fn draw(screen: &RecipeScreen, plan: &Plan, canvas: &mut Canvas, area
     let below = if inner.height > 12 { 6 } else { 2 };
     let [head, rows, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(below)]).areas(inner);
-    let wide = inner.width >= WIDE;
+    let marked = canvas.ws.first_weights.file().is_some();
+    let margin = if marked { MARK } else { 0 };
+    let wide = usize::from(inner.width) >= WIDE + margin;
     let width = usize::from(inner.width);
-    let line = |name: &str, [output, parameters, macs, memory, share]: [&str; 5]| {
+    let line = |mark: &str, name: &str, [output, parameters, macs, memory, share]: [&str; 5]| {
         let text = if wide {
             format!("{name:<20}{output:>11}{parameters:>11}{macs:>9}{memory:>10}{share:>5}")
         } else {
-            format!("{:<15}{output:>10}{share:>4} {parameters:>8}", cut(name, 15))
+            let room = 15 - margin;
+            format!("{:<room$}{output:>10}{share:>4} {parameters:>8}", cut(name, room))
         };
-        format!("{text:<width$}")
+        format!("{:<width$}", format!("{mark:<margin$}{text}"))
     };
-    let titles = line("layer", ["output", if wide { "parameters" } else { "param." }, "MMAC", "memory", "%"]);
+    let titles =
+        line("", "layer", ["output", if wide { "parameters" } else { "param." }, "MMAC", "memory", "%"]);
     canvas.text(titles, theme.dim, head);
     let lines = screen.tree(plan);
     let row = screen.tree_row.min(lines.len().saturating_sub(1));
@@ -41,6 +47,7 @@ pub(crate) fn draw(screen: &RecipeScreen, plan: &Plan, canvas: &mut Canvas, area
         let of = &lines[index];
         let [c, h, w] = of.output;
         let text = line(
+            mark(canvas, plan, of.of),
             &name(screen, canvas, plan, of.of, wide),
             [
                 &format!("{c}x{h}x{w}"),
@@ -64,6 +71,37 @@ pub(crate) fn draw(screen: &RecipeScreen, plan: &Plan, canvas: &mut Canvas, area
         last.spans.insert(0, Span::styled(text, theme.text));
     }
     canvas.render_widget(Paragraph::new(notes).wrap(Wrap { trim: true }), foot);
+}
+
+/// The mark of a line: whether its weights come from the recipe's file.
+fn mark(canvas: &Canvas, plan: &Plan, of: Of) -> &'static str {
+    let weights = &canvas.ws.first_weights;
+    let from_file = match of {
+        Of::Row(index) => weights.has(&plan.rows[index]),
+        Of::Block { block: of, .. } => {
+            let layers = plan
+                .rows
+                .iter()
+                .filter(|row| matches!(row.kind, Kind::DenseLayer { block, .. } if block == of));
+            layers.map(|row| weights.has(row)).reduce(|all, one| Some(all? && one?)).flatten()
+        }
+    };
+    match from_file {
+        Some(true) => canvas.glyphs.point(),
+        Some(false) => canvas.glyphs.dot(),
+        None => "",
+    }
+}
+
+/// What the marks mean.
+fn legend<'a>(canvas: &Canvas) -> Option<Line<'a>> {
+    let (ws, theme, glyphs) = (canvas.ws, canvas.theme, canvas.glyphs);
+    let file = ws.first_weights.file()?;
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    Some(match ws.first_weights.trouble(&ws.draft.recipe) {
+        Some(trouble) => Line::styled(trouble, theme.bad),
+        None => Line::styled(format!("{} from {name}, {} drawn", glyphs.point(), glyphs.dot()), theme.text),
+    })
 }
 
 /// A number of parameters in eight columns.
@@ -102,14 +140,16 @@ fn about<'a>(canvas: &Canvas, plan: &Plan, line: Option<&TreeLine>) -> Vec<Line<
     let fits = ws.settings.memory.is_none_or(|free| needed <= free);
     let free = ws.settings.memory.map(|free| format!(" of {} free", bytes(free))).unwrap_or_default();
     let (parameters, macs) = (grouped(plan.parameters()), plan.macs() as f64 / 1e6);
-    vec![
+    let mut notes = vec![
         Line::styled(format!("{parameters} parameters, {macs:.2} MMAC an image"), theme.text),
         Line::styled(
             format!("a batch of {} takes {}{free}", recipe.batch_size, bytes(needed)),
             if fits { theme.text } else { theme.bad },
         ),
-        Line::styled(line.map(|line| formula(recipe, plan, line.of)).unwrap_or_default(), theme.dim),
-    ]
+    ];
+    notes.extend(legend(canvas));
+    notes.push(Line::styled(line.map(|line| formula(recipe, plan, line.of)).unwrap_or_default(), theme.dim));
+    notes
 }
 
 /// The paper's formula for a line of the tree (Huang et al. 2017, section 3).

@@ -44,6 +44,11 @@ impl Screen for RecipeScreen {
         DONE
     }
 
+    fn shown(&mut self, ws: &mut Workspace) -> Vec<Effect> {
+        ws.first_weights.try_again();
+        Vec::new()
+    }
+
     fn mouse(&mut self, mouse: Mouse, spot: Option<Spot>, ws: &mut Workspace) -> Acted {
         let pane = spot.map(|spot| if spot.part == Pane::Form as usize { Pane::Form } else { Pane::Tree });
         match (mouse, pane, spot) {

@@ -12,6 +12,7 @@ use crate::ui::screens::recipe::tree;
 use crate::ui::widgets::axis::Axis;
 use crate::ui::widgets::chart::{Chart, Line as Curve};
 use crate::ui::widgets::fit::{cut, in_view};
+use crate::ui::workspace::Workspace;
 
 /// Columns of a value, at least; the unit stands behind.
 const VALUE: usize = 9;
@@ -44,10 +45,10 @@ pub(crate) fn draw(screen: &RecipeScreen, canvas: &mut Canvas, area: Rect) {
 }
 
 /// A line of the form: a group's title, a field, or what is wrong with the field above.
-enum Row<'a> {
+enum Row {
     Group(&'static str),
     Field(usize),
-    Problem(&'a str),
+    Problem(String),
 }
 
 fn form(screen: &RecipeScreen, canvas: &mut Canvas, area: Rect) {
@@ -71,16 +72,16 @@ fn form(screen: &RecipeScreen, canvas: &mut Canvas, area: Rect) {
             here = rows.len();
         }
         rows.push(Row::Field(index));
-        rows.extend(ws.draft.problem(field.name).map(Row::Problem));
+        rows.extend(problem(ws, field.name).map(Row::Problem));
     }
     let width = usize::from(body.width);
     for (line, at) in in_view(body, here, rows.len()) {
-        match rows[line] {
-            Row::Group(name) => canvas.text(name, theme.title, at),
+        match &rows[line] {
+            Row::Group(name) => canvas.text(*name, theme.title, at),
             Row::Problem(text) => {
                 canvas.text(format!("    {} {text}", canvas.glyphs.cross()), theme.bad, at);
             }
-            Row::Field(index) => {
+            &Row::Field(index) => {
                 canvas.hit(at, Target::Part { part: Pane::Form as usize, row: index });
                 let selected = index == screen.row && focus;
                 let line = Line::from(entry(canvas, &FORM[index], selected, width));
@@ -90,6 +91,12 @@ fn form(screen: &RecipeScreen, canvas: &mut Canvas, area: Rect) {
     }
     let about = about(screen, canvas);
     canvas.render_widget(about, help);
+}
+
+/// What is wrong with a key, as far as is known without the engine.
+fn problem(ws: &Workspace, key: &str) -> Option<String> {
+    let of_file = || ws.first_weights.trouble(&ws.draft.recipe).filter(|_| key == "weights");
+    ws.draft.problem(key).map(str::to_owned).or_else(of_file)
 }
 
 /// Name, value and unit of a field; `*` where the value is a person's own.
@@ -117,8 +124,8 @@ fn entry<'a>(canvas: &Canvas, field: &Key, selected: bool, width: usize) -> Vec<
 fn about<'a>(screen: &RecipeScreen, canvas: &Canvas) -> Paragraph<'a> {
     let (ws, theme) = (canvas.ws, canvas.theme);
     let field = screen.field();
-    let line = match ws.draft.problem(field.name) {
-        Some(problem) => Line::styled(problem.to_owned(), theme.bad),
+    let line = match problem(ws, field.name) {
+        Some(problem) => Line::styled(problem, theme.bad),
         None => Line::from(vec![
             Span::styled(field.help(), theme.dim),
             Span::styled(format!(" (default {})", ws.draft.default_text(field.name)), theme.dim),

@@ -1,8 +1,11 @@
 //! The table of runs, the curves of those that are marked, and a run's checkpoints.
 
+use std::path::Path;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::format::{bytes, day, duration, grouped};
+use crate::plain;
 use crate::store::catalog::{Entry, Summary};
 use crate::ui::canvas::Canvas;
 use crate::ui::curves::Curves;
@@ -121,8 +124,11 @@ fn about(row: &Entry, canvas: &mut Canvas, area: Rect) {
         return canvas.prose(format!("{}: {sentence}", row.name), theme.bad, area);
     };
     let parent = summary.parent.as_ref().map_or_else(String::new, |parent| format!(", from {parent}"));
+    let weights = summary.recipe.weights.as_deref().and_then(Path::file_name);
+    let weights =
+        weights.map_or_else(String::new, |name| format!(", from {}", plain::line(&name.to_string_lossy())));
     let first = format!(
-        "{}, {} parameters, step {} of {}, {} of training{parent}",
+        "{}, {} parameters, step {} of {}, {} of training{parent}{weights}",
         summary.network,
         grouped(summary.parameters),
         grouped(summary.step),
