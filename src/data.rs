@@ -10,12 +10,15 @@ mod fault;
 mod fingerprint;
 mod folder;
 mod images;
+mod keep;
 mod mat;
 mod npz;
 mod places;
 pub mod prepare;
 mod report;
+mod resize;
 mod shapes;
+mod size;
 mod source;
 mod split;
 mod svhn;
@@ -37,6 +40,7 @@ pub use error::{DataError, Progress};
 pub use images::{ChannelStats, Images};
 pub use prepare::{Batch, Prepare, order};
 pub use report::Settings;
+pub use size::Size;
 
 /// The images of a recipe, split and measured.
 #[derive(Clone, Debug)]

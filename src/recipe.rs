@@ -5,6 +5,7 @@
 
 pub mod choices;
 pub mod datasets;
+pub mod defaults;
 pub mod jump;
 pub mod keys;
 pub mod layered;
@@ -22,6 +23,9 @@ use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
 pub use choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 pub use datasets::Data;
 pub use schedule::Schedule;
+
+/// Largest side that images are resized to before their middle is cut out.
+const MOST_RESIZED: usize = 8192;
 
 /// Everything that determines a run. Flat, because its keys are the keys of a recipe file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +50,7 @@ pub struct Recipe {
     /// Fan of the convolutions' initial standard deviation.
     pub init: Init,
     /// The file of the first weights, or the name of published ones; absent: all are drawn.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
 
     /// The images.
@@ -54,7 +58,7 @@ pub struct Recipe {
     /// Where the data folder is: its parent, or the folder itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// Height and width of the images, in pixels.
+    /// Height and width of what the network sees of an image, in pixels.
     pub input_size: usize,
     /// Training images kept for validation; absent: 5,000 for CIFAR, 6,000 for SVHN, 10 % otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +68,12 @@ pub struct Recipe {
     pub train_limit: Option<usize>,
     /// Random crops and flips of the training images.
     pub augment: Augment,
+    /// What the shorter side of an image becomes before its middle is evaluated; absent: see [`Recipe::resized`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<usize>,
+    /// Smallest share of an image that a random crop of `augment = "imagenet"` shows.
+    #[serde(default = "defaults::crop_scale")]
+    pub crop_scale: f64,
     /// Padding of a crop outside the image.
     pub pad: Pad,
     /// Normalisation of the pixels.
@@ -105,54 +115,6 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The defaults that go with `data`: the paper's, or the small recipe of the built-in shapes.
-    pub fn defaults(data: Data) -> Self {
-        let paper = Self {
-            layers: vec![16, 16, 16],
-            growth_rate: 12,
-            bottleneck: true,
-            compression: 0.5,
-            stem: Stem::Auto,
-            stem_kind: StemKind::Cifar,
-            dropout: 0.0,
-            dropout_places: DropoutPlaces::Paper,
-            init: Init::FanOut,
-            weights: None,
-            data,
-            data_dir: None,
-            input_size: 32,
-            validation: None,
-            train_limit: None,
-            augment: Augment::None,
-            pad: Pad::Normalised,
-            normalization: Normalization::Dataset,
-            epochs: 300,
-            steps: None,
-            batch_size: 64,
-            optimizer: Optimizer::Sgd,
-            lr: 0.1,
-            momentum: 0.9,
-            nesterov: true,
-            weight_decay: 1e-4,
-            schedule: Schedule::default(),
-            drop_counting: DropCounting::From0,
-            warmup: 0.0,
-            label_smoothing: 0.0,
-            class_weights: ClassWeights::None,
-            seed: 0,
-            precision: Precision::F32,
-        };
-        match paper.data {
-            // Seconds on two cores: see "First run" in the README.
-            Data::Shapes => {
-                Self { layers: vec![1, 1, 1], growth_rate: 8, epochs: 8, batch_size: 32, ..paper }
-            }
-            // The paper's rules for these images.
-            Data::Svhn => Self { normalization: Normalization::Unit, epochs: 40, dropout: 0.2, ..paper },
-            _ => paper,
-        }
-    }
-
     /// The kind of network by the paper's letters: B for its bottlenecks, C for its compression.
     pub fn variant(&self) -> &'static str {
         match (self.bottleneck, self.compression < 1.0) {
@@ -175,6 +137,15 @@ impl Recipe {
             classes,
             input_size: self.input_size,
         }
+    }
+
+    /// What the shorter side of an image becomes before its middle is evaluated: `resize`, or else 256 for 224 with the
+    /// augmentation of ImageNet and the size of the input with any other.
+    pub fn resized(&self) -> usize {
+        self.resize.unwrap_or(match self.augment {
+            Augment::Imagenet => (self.input_size.saturating_mul(256) + 112) / 224,
+            Augment::Standard | Augment::None => self.input_size,
+        })
     }
 
     /// Steps in an epoch of `images` training images; the last one may be smaller.
@@ -246,10 +217,17 @@ impl Recipe {
         if let Err(problem) = self.schedule.validate(self.epochs) {
             problems.push(problem);
         }
-        if let Some(side) = self.data.set().side.filter(|side| *side != self.input_size) {
+        let (scale, resized) = (self.crop_scale, self.resized());
+        if !(scale > 0.0 && scale <= 1.0) {
+            problems.push(Problem::new("crop_scale", format!("{scale}; it must be above 0 and at most 1.")));
+        }
+        if resized < self.input_size || resized > MOST_RESIZED {
             problems.push(Problem::new(
-                "input_size",
-                format!("{} pixels; the images of `{}` are {side}x{side}.", self.input_size, self.data),
+                "resize",
+                format!(
+                    "{resized} pixels; it must be from the input size, {}, to {MOST_RESIZED}.",
+                    self.input_size
+                ),
             ));
         }
         if let Err(problem) = self.arch(2).plan() {
@@ -288,7 +266,7 @@ mod tests {
     #[test]
     fn every_value_out_of_range_is_named_with_its_field() {
         type Spoil = fn(&mut Recipe);
-        let cases: [(&str, Spoil); 17] = [
+        let cases: [(&str, Spoil); 19] = [
             ("batch_size", |r| r.batch_size = 0),
             ("epochs", |r| r.epochs = 0),
             ("steps", |r| r.steps = Some(0)),
@@ -301,7 +279,9 @@ mod tests {
             ("label_smoothing", |r| r.label_smoothing = 1.0),
             ("seed", |r| r.seed = u64::MAX),
             ("train_limit", |r| r.train_limit = Some(0)),
-            ("input_size", |r| r.input_size = 64),
+            ("input_size", |r| r.input_size = 0),
+            ("crop_scale", |r| r.crop_scale = 0.0),
+            ("resize", |r| r.resize = Some(31)),
             ("layers", |r| r.layers = vec![]),
             ("growth_rate", |r| r.growth_rate = 0),
             ("compression", |r| r.compression = 0.0),

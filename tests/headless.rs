@@ -84,7 +84,7 @@ fn without_no_ui_it_says_what_there_is_and_exits_2() {
 }
 
 /// Options, and words of the sentence that refuses them.
-const WRONG: [(&[&str], &str); 30] = [
+const WRONG: [(&[&str], &str); 32] = [
     (&["--epochs", "0"], "`epochs`"),
     (&["--batch-size", "0"], "`batch_size`"),
     (&["--lr", "0"], "`lr`"),
@@ -105,7 +105,9 @@ const WRONG: [(&[&str], &str); 30] = [
     (&["--label-smoothing", "1"], "`label_smoothing`"),
     (&["--schedule", "step:99"], "`schedule`"),
     (&["--schedule", "soon"], "--schedule"),
-    (&["--input-size", "64"], "`input_size`"),
+    (&["--input-size", "0"], "`input_size`"),
+    (&["--resize", "31"], "`resize`"),
+    (&["--crop-scale", "0"], "`crop_scale`"),
     (&["--validation", "9999"], "validation"),
     (&["--train-limit", "0"], "`train_limit`"),
     (&["--preset", "bc-1"], "the presets are"),
@@ -291,7 +293,8 @@ fn a_comparison_with_itself_or_of_what_has_no_fast_version_is_refused() {
     let said = place.say(&bench(&["--compare-reference", "--reference"]));
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.stderr.contains("--compare-reference") && said.stderr.contains("--reference"), "{said:?}");
-    let said = place.say(&bench(&["--compare-reference", "--set", "stem_kind=imagenet"]));
+    let said =
+        place.say(&bench(&["--compare-reference", "--set", "stem_kind=imagenet", "--input-size", "32"]));
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(
         said.stderr.contains("the ImageNet stem has no fused version that could be compared"),
@@ -316,7 +319,7 @@ fn the_reference_may_be_asked_for_wherever_a_network_is_computed_and_nowhere_els
 #[test]
 fn a_network_without_a_fast_version_says_so_once_unless_the_reference_was_asked_for() {
     let place = Place::new();
-    let imagenet = ["--set", "stem_kind=imagenet", "--steps", "1"];
+    let imagenet = ["--set", "stem_kind=imagenet", "--input-size", "32", "--steps", "1"];
     let sentence = "the ImageNet stem has no fused version; candle's layers are used.";
     for (command, reference) in [("train", false), ("bench", false), ("train", true), ("bench", true)] {
         let options = [&imagenet[..], if reference { &["--reference"] } else { &[] }].concat();

@@ -25,7 +25,7 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Recipe")]
     set: Vec<String>,
 
-    /// A network by name, as in bc-100-12 or 40-12
+    /// A network by name, as in bc-100-12 or densenet121
     #[arg(long, value_name = "NAME", help_heading = "Network")]
     preset: Option<String>,
     /// The paper's depth: three equal blocks

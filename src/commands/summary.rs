@@ -95,11 +95,12 @@ fn to_lines(recipe: &Recipe, arch: &Arch, plan: &Plan) -> Vec<String> {
     let (parameters, macs, bytes) = numbers(plan.parameters(), plan.macs(), plan.activation_bytes());
     lines.push(table_line(["an image", &format!("{} classes", arch.classes), &parameters, &macs, &bytes]));
     let preset = PRESETS.iter().find(|preset| {
-        arch.layers == vec![preset.layers(); 3]
+        arch.layers == preset.layers
+            && arch.stem_kind == preset.stem_kind
             && arch.growth_rate == preset.growth_rate
             && arch.bottleneck == preset.bc
             && arch.stem == Stem::Auto.channels(preset.growth_rate, preset.bc)
-            && recipe.compression.to_bits() == if preset.bc { 0.5f64 } else { 1.0 }.to_bits()
+            && recipe.compression.to_bits() == preset.compression().to_bits()
     });
     if let Some(preset) = preset {
         let errors = preset.errors;
@@ -108,6 +109,7 @@ fn to_lines(recipe: &Recipe, arch: &Arch, plan: &Plan) -> Vec<String> {
             ("C10+", errors.c10_plus),
             ("C100", errors.c100),
             ("C100+", errors.c100_plus),
+            ("ImageNet", errors.imagenet),
         ]
         .iter()
         .filter_map(|(name, error)| error.map(|error| format!("{name} {error:.2} %")))

@@ -1,10 +1,11 @@
 //! Decoded images in a file, so that neither the next epoch nor the next start decodes them again.
 //!
 //! A file is found by a hash of the names, sizes and times of all the files it was made from. It holds the pixels, then
-//! a digest of each image, then a hash of the digests: a torn file is no file, and an image is compared with its
-//! digest when it is first read. Every file may be deleted at any time; those unused for longest are, where all
+//! for each image its digest, its place and its size, then a hash of all of these: a torn file is no file, and an image
+//! is compared with its digest when it is first read. Every file may be deleted at any time; those unused for longest are, where all
 //! together would take too much.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,32 +16,72 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::data::digest::{BYTES, Digest};
+use crate::data::digest::{BYTES as DIGEST, Digest};
 use crate::data::error::{DataError, unusable};
 use crate::data::images::ImageStore;
+use crate::data::keep::{Keep, Kept};
+use crate::data::size::Size;
 
 /// Says what wrote a file; changes whenever pictures are decoded or resized to other pixels.
-const FORMAT: &str = "densenet-tui pixels 1";
+const FORMAT: &str = "densenet-tui pixels 2";
 /// Most bytes that all files take together.
 const MOST_BYTES: u64 = 64 << 30;
 /// The ending of a file.
 const ENDING: &str = "pixels";
+
+/// Bytes of what is known of an image: its digest, its place, its width and its height.
+const RECORD: usize = DIGEST + 16;
+
+/// What is known of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Record {
+    digest: Digest,
+    /// The first of its bytes.
+    begin: u64,
+    size: Size,
+}
+
+impl Record {
+    fn to_bytes(self) -> [u8; RECORD] {
+        let mut bytes = [0; RECORD];
+        bytes[..DIGEST].copy_from_slice(&self.digest.to_bytes());
+        bytes[DIGEST..][..8].copy_from_slice(&self.begin.to_le_bytes());
+        bytes[DIGEST + 8..][..4].copy_from_slice(&(self.size.width as u32).to_le_bytes());
+        bytes[DIGEST + 12..].copy_from_slice(&(self.size.height as u32).to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; RECORD]) -> Self {
+        let mut digest = [0; DIGEST];
+        digest.copy_from_slice(&bytes[..DIGEST]);
+        let number = |at: usize, length: usize| {
+            bytes[DIGEST + at..][..length].iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+        };
+        let size = Size { width: number(8, 4) as usize, height: number(12, 4) as usize };
+        Self { digest: Digest::from_bytes(&digest), begin: number(0, 8), size }
+    }
+
+    /// The byte behind its last.
+    fn end(&self) -> u64 {
+        let bytes = (self.size.width as u64).saturating_mul(3 * self.size.height as u64);
+        self.begin.saturating_add(bytes)
+    }
+}
 
 /// The images of a file.
 #[derive(Debug)]
 pub(crate) struct CachedImages {
     path: PathBuf,
     file: Mutex<File>,
-    image_bytes: usize,
-    digests: Vec<Digest>,
+    records: Vec<Record>,
     /// Whether each image has been compared with its digest.
     checked: Vec<AtomicBool>,
 }
 
-/// The name of the file for pictures `files` of height and width `side`. None where one of them cannot be looked at.
-pub(crate) fn key(files: &[PathBuf], side: usize) -> Option<String> {
+/// The name of the file for what is kept of the pictures `files`. None where one of them cannot be looked at.
+pub(crate) fn key(files: &[PathBuf], keep: Keep) -> Option<String> {
     let mut hasher = Sha256::new();
-    hasher.update(format!("{FORMAT} {side} {}\n", files.len()));
+    hasher.update(format!("{FORMAT} {keep:?} {}\n", files.len()));
     for file in files {
         let found = file.metadata().ok()?;
         let path = std::path::absolute(file).ok()?;
@@ -67,80 +108,89 @@ fn identity(_: &Metadata) -> [i64; 3] {
 }
 
 impl CachedImages {
-    /// The images of the file `name` in `dir`, `count` of `image_bytes` each; `None` where it is absent, torn or another.
-    pub(crate) fn open(dir: &Path, name: &str, count: usize, image_bytes: usize) -> Option<Self> {
+    /// The images of the file `name` in `dir`, `count` of them; `None` where it is absent, torn or another.
+    pub(crate) fn open(dir: &Path, name: &str, count: usize) -> Option<Self> {
         let path = dir.join(name);
         let mut file = File::open(&path).ok()?;
-        let pixels = count as u64 * image_bytes as u64;
-        let tail = count * BYTES + 32;
-        if file.metadata().ok()?.len() != pixels + tail as u64 {
-            return None;
-        }
+        let tail = count * RECORD + 32;
+        let pixels = file.metadata().ok()?.len().checked_sub(tail as u64)?;
         let mut bytes = vec![0; tail];
         file.seek(SeekFrom::Start(pixels)).ok()?;
         file.read_exact(&mut bytes).ok()?;
-        let (digests, hash) = bytes.split_at(tail - 32);
-        if seal(digests, image_bytes) != hash {
+        let (records, hash) = bytes.split_at(tail - 32);
+        if seal(records) != hash {
             return None;
         }
-        let digests = digests.as_chunks::<BYTES>().0.iter().map(Digest::from_bytes).collect();
+        let records: Vec<Record> = records.as_chunks().0.iter().map(Record::from_bytes).collect();
+        if records.iter().map(Record::end).max().unwrap_or(0) != pixels {
+            return None;
+        }
         // What was used last is deleted last.
         _ = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        Some(Self::over(path, file, image_bytes, digests))
+        Some(Self::over(path, file, records))
     }
 
-    fn over(path: PathBuf, file: File, image_bytes: usize, digests: Vec<Digest>) -> Self {
-        let checked = digests.iter().map(|_| AtomicBool::new(false)).collect();
-        Self { path, file: Mutex::new(file), image_bytes, digests, checked }
+    fn over(path: PathBuf, file: File, records: Vec<Record>) -> Self {
+        let checked = records.iter().map(|_| AtomicBool::new(false)).collect();
+        Self { path, file: Mutex::new(file), records, checked }
     }
 
     /// The images that could not be decoded when the file was made.
     pub(crate) fn broken(&self) -> impl Iterator<Item = usize> {
-        self.digests.iter().enumerate().filter(|(_, digest)| **digest == Digest::default()).map(|(i, _)| i)
+        self.records
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| record.digest == Digest::default())
+            .map(|(i, _)| i)
     }
 
-    fn pixels(&self, index: usize) -> io::Result<Vec<u8>> {
-        let mut pixels = vec![0; self.image_bytes];
+    fn pixels(&self, record: &Record) -> io::Result<Vec<u8>> {
+        let mut pixels = vec![0; 3 * record.size.pixels()];
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(index as u64 * self.image_bytes as u64))?;
+        file.seek(SeekFrom::Start(record.begin))?;
         file.read_exact(&mut pixels)?;
         Ok(pixels)
     }
 }
 
 impl ImageStore for CachedImages {
-    fn read(&self, index: usize) -> Result<Vec<u8>, DataError> {
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
         let damaged = |what: String| {
             unusable(format!(
                 "the cache {} is damaged ({what}); it was made from the pictures and may be deleted.",
                 self.path.display()
             ))
         };
-        let pixels = match self.pixels(index) {
+        let record = &self.records[index];
+        let pixels = match self.pixels(record) {
             Ok(pixels) => pixels,
             Err(error) => return damaged(error.to_string()),
         };
         if !self.checked[index].load(Ordering::Relaxed) {
-            if Digest::of(&pixels) != self.digests[index] {
+            if Digest::of(record.size, &pixels) != record.digest {
                 // Not found by the next start, which makes it again.
                 _ = fs::remove_file(&self.path);
                 return damaged(format!("image {index} is not what was written"));
             }
             self.checked[index].store(true, Ordering::Relaxed);
         }
-        Ok(pixels)
+        Ok(pixels.into())
+    }
+
+    fn size(&self, index: usize) -> Size {
+        self.records[index].size
     }
 
     fn digest(&self, index: usize) -> Digest {
-        self.digests[index]
+        self.records[index].digest
     }
 }
 
-/// The hash behind the digests.
-fn seal(digests: &[u8], image_bytes: usize) -> [u8; 32] {
+/// The hash behind the records.
+fn seal(records: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
-    hasher.update(format!("{FORMAT} {image_bytes}\n"));
-    hasher.update(digests);
+    hasher.update(format!("{FORMAT}\n"));
+    hasher.update(records);
     hasher.finalize().into()
 }
 
@@ -150,13 +200,17 @@ pub(crate) struct Writing {
     file: File,
     part: PathBuf,
     path: PathBuf,
-    image_bytes: usize,
+    records: Vec<Record>,
+    /// Bytes written.
+    end: u64,
+    /// Bytes that it may take.
+    room: u64,
 }
 
 impl Writing {
-    /// Begins the file `name` in `dir` for `count` images of `image_bytes`; the error is a clause.
+    /// Begins the file `name` in `dir` for `count` images of about `image_bytes`; the error is a clause.
     pub(crate) fn begin(dir: &Path, name: &str, count: usize, image_bytes: usize) -> Result<Self, String> {
-        let bytes = count as u64 * (image_bytes + BYTES) as u64;
+        let bytes = count as u64 * (image_bytes + RECORD) as u64;
         if bytes > MOST_BYTES {
             return Err(format!("{} GiB are more than the cache may take", bytes >> 30));
         }
@@ -171,10 +225,13 @@ impl Writing {
         };
         let (file, part) =
             make().map_err(|error| format!("{} cannot be written ({error})", dir.display()))?;
-        let writing = Self { file, part, path: dir.join(name), image_bytes };
-        match free_bytes(dir) {
-            // Half of what is free stays free.
-            Some(free) if bytes > free / 2 => {
+        // Half of what is free stays free.
+        let free = free_bytes(dir);
+        let room = free.map_or(MOST_BYTES, |free| MOST_BYTES.min(free / 2));
+        let records = vec![Record::default(); count];
+        let writing = Self { file, part, path: dir.join(name), records, end: 0, room };
+        match free {
+            Some(free) if bytes > room => {
                 Err(format!("{} MiB are needed and {} MiB are free on its disk", bytes >> 20, free >> 20))
             }
             _ => Ok(writing),
@@ -182,27 +239,32 @@ impl Writing {
     }
 
     /// Writes image `index`.
-    pub(crate) fn write(&mut self, index: usize, pixels: &[u8]) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(index as u64 * self.image_bytes as u64))?;
-        self.file.write_all(pixels)
+    pub(crate) fn write(&mut self, index: usize, digest: Digest, kept: &Kept) -> io::Result<()> {
+        let record = Record { digest, begin: self.end, size: kept.size };
+        let tail = (self.records.len() * RECORD) as u64;
+        if record.end() + tail > self.room {
+            let words = format!("there is no room for more than {} MiB", self.room >> 20);
+            return Err(io::Error::other(words));
+        }
+        self.file.write_all(&kept.planes)?;
+        self.end = record.end();
+        self.records[index] = record;
+        Ok(())
     }
 
-    /// Completes the file with the digests of all images; gives them back where that fails.
-    pub(crate) fn finish(mut self, digests: Vec<Digest>) -> Result<CachedImages, (io::Error, Vec<Digest>)> {
-        match self.seal(&digests) {
-            Ok(file) => Ok(CachedImages::over(self.path.clone(), file, self.image_bytes, digests)),
-            Err(error) => Err((error, digests)),
-        }
+    /// Completes the file.
+    pub(crate) fn finish(mut self) -> io::Result<CachedImages> {
+        let file = self.seal()?;
+        Ok(CachedImages::over(self.path.clone(), file, std::mem::take(&mut self.records)))
     }
 
-    fn seal(&mut self, digests: &[Digest]) -> io::Result<File> {
-        let mut bytes = Vec::with_capacity(digests.len() * BYTES);
-        for digest in digests {
-            bytes.extend(digest.to_bytes());
+    fn seal(&mut self) -> io::Result<File> {
+        let mut bytes = Vec::with_capacity(self.records.len() * RECORD);
+        for record in &self.records {
+            bytes.extend(record.to_bytes());
         }
-        self.file.seek(SeekFrom::Start(digests.len() as u64 * self.image_bytes as u64))?;
         self.file.write_all(&bytes)?;
-        self.file.write_all(&seal(&bytes, self.image_bytes))?;
+        self.file.write_all(&seal(&bytes))?;
         fs::rename(&self.part, &self.path)?;
         _ = self.file.unlock();
         self.file.try_clone()

@@ -21,7 +21,7 @@ pub(crate) fn fingerprint(classes: &[String], images: &Images) -> Result<String,
         hasher.update((class.len() as u64).to_le_bytes());
         hasher.update(class);
     }
-    hasher.update((images.side as u64).to_le_bytes());
+    hasher.update((images.side().unwrap_or_default() as u64).to_le_bytes());
     Ok(hex(&over(hasher, images, 0..images.len())?.finalize()))
 }
 

@@ -6,16 +6,16 @@ mod decode;
 mod entries;
 mod listing;
 mod names;
+mod parts;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::data::error::{DataError, unusable};
-use crate::data::folder::collect::{Broken, Collected};
+use crate::data::folder::collect::Broken;
 use crate::data::folder::entries::Passed;
 use crate::data::folder::listing::{Listing, Tree};
-use crate::data::images::Images;
+use crate::data::folder::parts::Read;
 use crate::data::report::Report;
 use crate::data::source::{Parts, Source};
 use crate::data::split;
@@ -57,43 +57,20 @@ impl Source for Folder<'_> {
             None => pool.take(&validation),
         };
         drop(pool);
-        let tested = test.unwrap_or_default();
-        let (side, sizes) =
-            (recipe.input_size, [&training, &validating, &tested].map(|part| part.files.len()));
-        let total: usize = sizes.iter().sum();
-        let few = (total * 3 * side * side) as u64 <= report.settings().most_in_memory;
-        if few {
-            report.check_room(total, side, "give a smaller `input_size` or a `train_limit`")?;
-        }
-        report.expect(total)?;
-        let mut files = training.files;
-        files.reserve_exact(total - files.len());
-        files.extend(validating.files);
-        files.extend(tested.files);
-        let Collected { store, broken, note } = collect::collect(files, side, report)?;
-        notes.extend(note);
+        let listings = [training, validating, test.unwrap_or_default()];
+        let Read { images: [train, validation, test], broken, notes: more } =
+            parts::read(listings, recipe, report)?;
+        notes.extend(more);
         if !broken.is_empty() {
             if !report.settings().skip_broken {
                 return unusable(sentence(&broken));
             }
             notes.push(format!("{} left out: {}", many(broken.len()), named(&broken)));
         }
-        let mut first = 0;
-        let mut labels = [training.labels, validating.labels, tested.labels].into_iter();
-        let mut part = |size: usize| -> Images {
-            let numbers = first..first + size;
-            first += size;
-            let labels = labels.next().unwrap_or_default();
-            let whole = |number: &usize| broken.binary_search_by_key(number, |one| one.number).is_err();
-            let kept = numbers.clone().zip(labels).filter(|(number, _)| whole(number));
-            let (numbers, labels) = kept.map(|(number, label)| (number as u32, label)).unzip();
-            let images = Images::stored(side, Arc::clone(&store), numbers, labels);
-            if few { images.gathered() } else { images }
-        };
         Ok(Parts {
-            train: part(sizes[0]),
-            validation: part(sizes[1]),
-            test: part(sizes[2]),
+            train,
+            validation,
+            test,
             classes: names::texts(&classes),
             flips: true,
             dir: Some(absolute(&folder)),

@@ -8,21 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::digest::Digest;
 use crate::data::error::{DataError, unusable};
+use crate::data::size::Size;
 
-/// A set of RGB images of one size, and their labels.
+/// A set of RGB images, and their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Images {
-    /// Height and width in pixels.
-    pub side: usize,
     /// Class of each image.
     pub labels: Vec<u32>,
+    /// Height and width in pixels, where all images have the same.
+    side: Option<usize>,
+    /// Whether they are already what an evaluation sees of them.
+    fitted: bool,
     pixels: Pixels,
 }
 
 /// Where the pixels of some images are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pixels {
-    /// `[n, 3, side, side]`: red, green and blue planes, row by row.
+    /// `[n, 3, side, side]`: red, green and blue planes, row by row. All have the same side.
     Memory(Vec<u8>),
     Stored(Stored),
 }
@@ -56,8 +59,16 @@ impl Eq for Stored {}
 
 /// Images outside of memory. They are read by several threads at once.
 pub(crate) trait ImageStore: fmt::Debug + Send + Sync {
-    /// The pixels `[3, side, side]` of image `index`; always the same ones, or an error.
-    fn read(&self, index: usize) -> Result<Vec<u8>, DataError>;
+    /// The pixels `[3, height, width]` of image `index`; always the same ones, or an error.
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError>;
+
+    /// Its size, without reading it.
+    fn size(&self, index: usize) -> Size;
+
+    /// Whether all of them are in memory, though not in one piece.
+    fn is_memory(&self) -> bool {
+        false
+    }
 
     /// Their digest, without reading them.
     fn digest(&self, index: usize) -> Digest;
@@ -66,17 +77,23 @@ pub(crate) trait ImageStore: fmt::Debug + Send + Sync {
 impl Images {
     /// Images in memory: `pixels` `[n, 3, side, side]`, a label for each.
     pub fn new(side: usize, pixels: Vec<u8>, labels: Vec<u32>) -> Self {
-        Self { side, labels, pixels: Pixels::Memory(pixels) }
+        Self { side: Some(side), labels, fitted: false, pixels: Pixels::Memory(pixels) }
     }
 
-    /// Images `indices` of a store, with their labels.
+    /// The same images, which are already what an evaluation sees of them.
+    #[must_use]
+    pub(crate) fn fitted(self) -> Self {
+        Self { fitted: true, ..self }
+    }
+
+    /// Images `indices` of a store, with their labels; of height and width `side`, or each of its own size.
     pub(crate) fn stored(
-        side: usize,
+        side: Option<usize>,
         store: Arc<dyn ImageStore>,
         indices: Vec<u32>,
         labels: Vec<u32>,
     ) -> Self {
-        Self { side, labels, pixels: Pixels::Stored(Stored { store, indices }) }
+        Self { side, labels, fitted: false, pixels: Pixels::Stored(Stored { store, indices }) }
     }
 
     /// No images, with capacity for `n`; an error with `advice` where there is not enough memory.
@@ -101,12 +118,38 @@ impl Images {
         self.labels.is_empty()
     }
 
-    /// Bytes of one image.
-    pub fn image_bytes(&self) -> usize {
-        3 * self.side * self.side
+    /// Height and width, where all images have the same.
+    pub fn side(&self) -> Option<usize> {
+        self.side
     }
 
-    /// All pixels `[n, 3, side, side]`; `None` where they are not in memory.
+    /// Whether they are already what an evaluation sees of them.
+    pub(crate) fn is_fitted(&self) -> bool {
+        self.fitted
+    }
+
+    /// The size of image `i`.
+    pub fn size(&self, i: usize) -> Size {
+        match &self.pixels {
+            Pixels::Memory(_) => Size::square(self.side.unwrap_or_default()),
+            Pixels::Stored(stored) => stored.store.size(stored.indices[i] as usize),
+        }
+    }
+
+    /// Bytes of one image, where all have the same.
+    fn image_bytes(&self) -> usize {
+        3 * self.side.map_or(0, |side| side * side)
+    }
+
+    /// Whether all pixels are in memory.
+    pub fn is_in_memory(&self) -> bool {
+        match &self.pixels {
+            Pixels::Memory(_) => true,
+            Pixels::Stored(stored) => stored.store.is_memory(),
+        }
+    }
+
+    /// All pixels `[n, 3, side, side]`; `None` where they are not in memory in one piece.
     pub fn in_memory(&self) -> Option<&[u8]> {
         match &self.pixels {
             Pixels::Memory(pixels) => Some(pixels),
@@ -119,8 +162,8 @@ impl Images {
         if let Some(pixels) = self.in_memory() {
             return Ok(Cow::Borrowed(pixels));
         }
-        let mut all =
-            Self::with_room(self.side, self.len(), "give a smaller `input_size` or a `train_limit`")?;
+        let Some(side) = self.side else { return unusable("pictures of different sizes are no array.") };
+        let mut all = Self::with_room(side, self.len(), "give a smaller `input_size` or a `train_limit`")?;
         for i in 0..self.len() {
             all.push(&self.image(i)?, self.labels[i]);
         }
@@ -133,24 +176,24 @@ impl Images {
     /// The same images, brought into memory where they can all be read.
     pub(crate) fn gathered(self) -> Self {
         match self.to_memory().map(Cow::into_owned) {
-            Ok(pixels) => Self::new(self.side, pixels, self.labels),
+            Ok(pixels) => Self { pixels: Pixels::Memory(pixels), ..self },
             Err(_) => self,
         }
     }
 
-    /// Image `i`, `[3, side, side]`; an error where it is in a store that cannot give it any more.
+    /// Image `i`, `[3, height, width]`; an error where it is in a store that cannot give it any more.
     pub fn image(&self, i: usize) -> Result<Cow<'_, [u8]>, DataError> {
         let bytes = self.image_bytes();
         match &self.pixels {
             Pixels::Memory(pixels) => Ok(Cow::Borrowed(&pixels[i * bytes..][..bytes])),
-            Pixels::Stored(stored) => stored.store.read(stored.indices[i] as usize).map(Cow::Owned),
+            Pixels::Stored(stored) => stored.store.read(stored.indices[i] as usize),
         }
     }
 
     /// The digest of image `i`.
     pub(crate) fn digest(&self, i: usize) -> Result<Digest, DataError> {
         match &self.pixels {
-            Pixels::Memory(_) => Ok(Digest::of(&self.image(i)?)),
+            Pixels::Memory(_) => Ok(Digest::of(self.size(i), &self.image(i)?)),
             Pixels::Stored(stored) => Ok(stored.store.digest(stored.indices[i] as usize)),
         }
     }
@@ -182,18 +225,19 @@ impl Images {
     /// The images at `indices`, in that order.
     #[must_use]
     pub fn subset(&self, indices: &[usize]) -> Self {
-        let (side, bytes) = (self.side, self.image_bytes());
+        let bytes = self.image_bytes();
         let labels = indices.iter().map(|&i| self.labels[i]).collect();
-        match &self.pixels {
+        let pixels = match &self.pixels {
             Pixels::Memory(pixels) => {
                 let image = |&i: &usize| pixels[i * bytes..][..bytes].iter().copied();
-                Self::new(side, indices.iter().flat_map(image).collect(), labels)
+                Pixels::Memory(indices.iter().flat_map(image).collect())
             }
             Pixels::Stored(Stored { store, indices: all }) => {
                 let indices = indices.iter().map(|&i| all[i]).collect();
-                Self::stored(side, Arc::clone(store), indices, labels)
+                Pixels::Stored(Stored { store: Arc::clone(store), indices })
             }
-        }
+        };
+        Self { labels, side: self.side, fitted: self.fitted, pixels }
     }
 
     /// The images at `indices`, which ascend, in the memory of all.
@@ -241,7 +285,8 @@ pub struct ChannelStats {
 impl ChannelStats {
     /// Of `images`; zeros where there is none.
     pub fn of(images: &Images) -> Self {
-        let plane = (images.side * images.side).max(1);
+        let plane = (images.image_bytes() / 3).max(1);
+        let mut count = 0;
         let mut sums = [[0u64; 2]; 3];
         let mut add = |channel: usize, sum: u64, squares: u64| {
             sums[channel][0] += sum;
@@ -249,6 +294,7 @@ impl ChannelStats {
         };
         match &images.pixels {
             Pixels::Memory(pixels) => {
+                count = images.len() * plane;
                 for (i, plane) in pixels.chunks_exact(plane).enumerate() {
                     let sum = plane.iter().map(|&x| u64::from(x)).sum();
                     add(i % 3, sum, plane.iter().map(|&x| u64::from(x) * u64::from(x)).sum());
@@ -256,6 +302,7 @@ impl ChannelStats {
             }
             Pixels::Stored(Stored { store, indices }) => {
                 for &i in indices {
+                    count += store.size(i as usize).pixels();
                     let sums = store.digest(i as usize).sums;
                     sums.into_iter()
                         .enumerate()
@@ -263,8 +310,7 @@ impl ChannelStats {
                 }
             }
         }
-        let n = (images.len() * plane) as u64;
-        let count = n.max(1) as f64;
+        let (n, count) = (count as u64, count.max(1) as f64);
         // Whole numbers up to the last line: no order of summation can change the result.
         let spread = sums
             .map(|[sum, squares]| u128::from(n) * u128::from(squares) - u128::from(sum) * u128::from(sum));
@@ -293,8 +339,12 @@ mod tests {
     struct Two(Images);
 
     impl ImageStore for Two {
-        fn read(&self, index: usize) -> Result<Vec<u8>, DataError> {
-            self.0.image(index).map(Cow::into_owned)
+        fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+            self.0.image(index)
+        }
+
+        fn size(&self, index: usize) -> Size {
+            self.0.size(index)
         }
 
         fn digest(&self, index: usize) -> Digest {
@@ -324,7 +374,7 @@ mod tests {
     #[test]
     fn images_in_a_store_are_those_in_memory() {
         let images = two();
-        let stored = Images::stored(2, Arc::new(Two(images.clone())), vec![0, 1], vec![0, 1]);
+        let stored = Images::stored(Some(2), Arc::new(Two(images.clone())), vec![0, 1], vec![0, 1]);
         assert_eq!(ChannelStats::of(&stored), ChannelStats::of(&images));
         assert_eq!(stored.in_memory(), None);
         assert_eq!(stored.to_memory().unwrap(), images.in_memory().unwrap());

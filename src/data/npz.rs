@@ -16,8 +16,8 @@ use crate::data::npz::arrays::{Arrays, Shape};
 use crate::data::report::Report;
 use crate::data::source::{Parts, Source};
 use crate::data::split;
-use crate::recipe::Recipe;
 use crate::recipe::datasets::NPZ;
+use crate::recipe::{Augment, Recipe};
 
 /// Advice where memory is short.
 const ROOM: &str = "give a smaller `input_size` or a `train_limit`";
@@ -55,8 +55,10 @@ impl Source for Npz<'_> {
         };
         let tested: Vec<usize> = (0..open.test.as_ref().map_or(0, |test| test.labels.len())).collect();
 
-        let (own, side, total) =
-            (open.train.shape.side, recipe.input_size, kept.len() + drawn.len() + tested.len());
+        let (own, total) = (open.train.shape.side, kept.len() + drawn.len() + tested.len());
+        // Resized once and for all, unless random parts of them are shown or their margin is cut off.
+        let is_once = recipe.augment != Augment::Imagenet && recipe.resized() == recipe.input_size;
+        let side = if is_once { recipe.input_size } else { own };
         if own != side {
             notes.push(format!(
                 "images of {own}x{own} are resized to {side}x{side}, the recipe's `input_size`"
@@ -69,13 +71,13 @@ impl Source for Npz<'_> {
         let of_train = [(&kept[..], &mut train)];
         let of_held = [(&drawn[..], &mut validation)];
         if let Some(held) = &open.validation {
-            fill(&mut open.arrays, &open.train, of_train, report)
-                .and_then(|()| fill(&mut open.arrays, held, of_held, report))
+            fill(&mut open.arrays, &open.train, side, of_train, report)
+                .and_then(|()| fill(&mut open.arrays, held, side, of_held, report))
         } else {
-            fill(&mut open.arrays, &open.train, of_train.into_iter().chain(of_held), report)
+            fill(&mut open.arrays, &open.train, side, of_train.into_iter().chain(of_held), report)
         }
         .and_then(|()| match &open.test {
-            Some(set) => fill(&mut open.arrays, set, [(&tested[..], &mut test)], report),
+            Some(set) => fill(&mut open.arrays, set, side, [(&tested[..], &mut test)], report),
             None => Ok(()),
         })
         .map_err(|fault| sentence(&path, fault))?;
@@ -153,10 +155,11 @@ fn classes(train: &Set, others: [&Option<Set>; 2], names: Option<Vec<String>>) -
     }
 }
 
-/// Reads the images of `set` at the ascending indices of each part into it.
+/// Reads the images of `set` at the ascending indices of each part into it, of height and width `side`.
 fn fill<'a>(
     arrays: &mut Arrays,
     set: &Set,
+    side: usize,
     parts: impl IntoIterator<Item = (&'a [usize], &'a mut Images)>,
     report: &mut Report,
 ) -> Result<(), Fault> {
@@ -165,7 +168,7 @@ fn fill<'a>(
         for (indices, images) in &mut parts {
             if let Some((_, rest)) = indices.split_first().filter(|(first, _)| **first == i) {
                 *indices = rest;
-                images.push(&planes(pixels, set.shape, images.side), set.labels[i]);
+                images.push(&planes(pixels, set.shape, side), set.labels[i]);
                 return report.add(1);
             }
         }

@@ -1,16 +1,23 @@
-//! From bytes to the numbers a network sees: crop, flip, normalise. And the order of an epoch.
+//! From bytes to the numbers a network sees: resize, crop, flip, normalise. And the order of an epoch.
 
+mod padded;
+mod part;
+
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::data::error::DataError;
 use crate::data::images::{ChannelStats, Images};
+use crate::data::prepare::padded::{Crop, PADDING};
+use crate::data::resize::{Samples, resized};
+use crate::data::size::{Area, Size};
 use crate::recipe::{Augment, Normalization, Pad, Recipe};
 use crate::rng::{Purpose, Stream};
 
-/// Pixels added on each side before a crop.
-const PADDING: usize = 4;
+/// Mean and standard deviation of the colours of ImageNet, of 1, as torchvision has them.
+const IMAGENET: ChannelStats = ChannelStats { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /// Images ready for a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,17 +37,24 @@ pub struct Prepare {
     table: [[f32; 256]; 3],
     /// Padding per channel: as a number, and as the nearest byte.
     outside: [(f32, u8); 3],
-    augment: bool,
+    augment: Augment,
     flips: bool,
     seed: u64,
+    /// Height and width of what a network sees.
+    side: usize,
+    /// What the shorter side of an image becomes before its middle is shown.
+    resized: usize,
+    /// Smallest share of an image in a random part.
+    crop_scale: f64,
 }
 
-/// Where a crop lies in the padded image, and whether it is mirrored then.
+/// What is shown of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Crop {
-    top: usize,
-    left: usize,
-    flip: bool,
+enum View {
+    /// The middle, and of that a crop.
+    Middle(Crop),
+    /// A part in the size of the network, mirrored or not.
+    Part(Area, bool),
 }
 
 impl Prepare {
@@ -48,6 +62,9 @@ impl Prepare {
     pub fn new(recipe: &Recipe, stats: ChannelStats, flips: bool) -> Self {
         let (mean, std) = match recipe.normalization {
             Normalization::Unit => ([0.0; 3], [255.0; 3]),
+            Normalization::Imagenet => {
+                (IMAGENET.mean.map(|of| 255.0 * of), IMAGENET.std.map(|of| 255.0 * of))
+            }
             // A constant channel carries nothing: it becomes 0, not a division by 0.
             Normalization::Dataset => (stats.mean, stats.std.map(|d| if d > 0.0 { d } else { 1.0 })),
         };
@@ -57,18 +74,32 @@ impl Prepare {
             Pad::Normalised => (0.0, mean[c].round() as u8),
             Pad::Black => (table[c][0], 0),
         });
-        Self { table, outside, augment: recipe.augment == Augment::Standard, flips, seed: recipe.seed }
+        Self {
+            table,
+            outside,
+            augment: recipe.augment,
+            flips,
+            seed: recipe.seed,
+            side: recipe.input_size,
+            resized: recipe.resized(),
+            crop_scale: recipe.crop_scale,
+        }
+    }
+
+    /// Height and width of what a network sees.
+    pub fn side(&self) -> usize {
+        self.side
     }
 
     /// The training images at `indices` as they look in `epoch`, augmented as the recipe says. An
     /// image's draws depend on its index and the epoch, never on its neighbours in the batch.
     pub fn training(&self, images: &Images, indices: &[u32], epoch: u64) -> Result<Batch, DataError> {
-        self.batch(images, indices.iter().map(|&i| (i as usize, self.draw(i, epoch))))
+        self.batch(images, indices.iter().map(|&i| (i as usize, self.draw(images, i, epoch))))
     }
 
-    /// The images in `range` as they are, normalised.
+    /// The images in `range` as an evaluation sees them, normalised.
     pub fn plain(&self, images: &Images, range: Range<usize>) -> Result<Batch, DataError> {
-        self.batch(images, range.map(|i| (i, Crop::WHOLE)))
+        self.batch(images, range.map(|i| (i, View::MIDDLE)))
     }
 
     /// What each byte of a colour becomes, then what a crop finds outside, `[3, 257]`.
@@ -79,18 +110,35 @@ impl Prepare {
         self.table.iter().zip(&self.outside).flat_map(row).collect()
     }
 
-    /// Whether training images are cropped at random, and whether half of them are mirrored then.
-    pub fn augments(&self) -> (bool, bool) {
-        (self.augment, self.flips)
+    /// Whether training images are cropped at random from a margin, and whether half of them are mirrored then; `None`
+    /// where more is done with `images` than that.
+    pub fn padded_crops(&self, images: &Images) -> Option<(bool, bool)> {
+        let as_they_are = images.is_empty() || images.side() == Some(self.side) && self.is_whole(images);
+        let padded = match self.augment {
+            Augment::Standard => true,
+            Augment::None => false,
+            Augment::Imagenet => return None,
+        };
+        as_they_are.then_some((padded, self.flips))
+    }
+
+    /// Whether the middle of these images, of the size of the network, is all of them.
+    fn is_whole(&self, images: &Images) -> bool {
+        images.is_fitted() || self.resized == self.side
+    }
+
+    /// What an evaluation sees of image `i`, as bytes for the eye.
+    pub fn plain_pixels(&self, images: &Images, i: usize) -> Result<Vec<u8>, DataError> {
+        self.cut(images, i, View::MIDDLE).map(Cow::into_owned)
     }
 
     /// What [`Self::training`] makes of image `index` in `epoch`, as bytes for the eye.
     pub fn augmented_pixels(&self, images: &Images, index: u32, epoch: u64) -> Result<Vec<u8>, DataError> {
-        let crop = self.draw(index, epoch);
-        let mut pixels = Vec::with_capacity(images.image_bytes());
-        let image = images.image(index as usize)?;
-        for (c, plane) in image.chunks_exact(images.side * images.side).enumerate() {
-            crop.cut(plane, images.side, self.outside[c].1, |byte| byte, &mut pixels);
+        let view = self.draw(images, index, epoch);
+        let (side, image) = (self.side, self.cut(images, index as usize, view)?);
+        let mut pixels = Vec::with_capacity(image.len());
+        for (c, plane) in image.chunks_exact(side * side).enumerate() {
+            view.crop().cut(plane, side, self.outside[c].1, |byte| byte, &mut pixels);
         }
         Ok(pixels)
     }
@@ -98,82 +146,77 @@ impl Prepare {
     fn batch(
         &self,
         images: &Images,
-        crops: impl ExactSizeIterator<Item = (usize, Crop)>,
+        views: impl ExactSizeIterator<Item = (usize, View)>,
     ) -> Result<Batch, DataError> {
-        let side = images.side;
+        let (side, image_size) = (self.side, 3 * self.side * self.side);
         let mut batch = Batch {
-            images: vec![0.0; crops.len() * images.image_bytes()],
-            labels: Vec::with_capacity(crops.len()),
+            images: vec![0.0; views.len() * image_size],
+            labels: Vec::with_capacity(views.len()),
             side,
         };
-        let crops: Vec<(usize, Crop)> = crops.collect();
-        batch.labels.extend(crops.iter().map(|&(i, _)| images.labels[i]));
-        let prepare = |(to, &(i, crop)): (&mut [f32], &(usize, Crop))| {
-            let image = images.image(i)?;
+        let views: Vec<(usize, View)> = views.collect();
+        batch.labels.extend(views.iter().map(|&(i, _)| images.labels[i]));
+        let prepare = |(to, &(i, view)): (&mut [f32], &(usize, View))| {
+            let image = self.cut(images, i, view)?;
             let planes = image.chunks_exact(side * side).zip(to.chunks_exact_mut(side * side));
             for (c, (plane, to)) in planes.enumerate() {
                 let table = &self.table[c];
-                crop.cut_into(plane, side, self.outside[c].0, |byte| table[usize::from(byte)], to);
+                view.crop().cut_into(plane, side, self.outside[c].0, |byte| table[usize::from(byte)], to);
             }
             Ok(())
         };
-        let each = batch.images.chunks_exact_mut(images.image_bytes().max(1));
-        if images.in_memory().is_some() {
-            each.zip(&crops).try_for_each(prepare)?;
+        let each = batch.images.chunks_exact_mut(image_size.max(1));
+        if images.in_memory().is_some() && self.padded_crops(images).is_some() {
+            each.zip(&views).try_for_each(prepare)?;
         } else {
-            // What is read, or even decoded, is worth the threads.
-            each.collect::<Vec<_>>().into_par_iter().zip(&crops).try_for_each(prepare)?;
+            // What is read or resized, or even decoded, is worth the threads.
+            each.collect::<Vec<_>>().into_par_iter().zip(&views).try_for_each(prepare)?;
         }
         Ok(batch)
     }
 
-    /// The crop of image `index` in `epoch`: rows down, columns right, then the coin of the flip.
-    fn draw(&self, index: u32, epoch: u64) -> Crop {
-        if !self.augment {
-            return Crop::WHOLE;
-        }
+    /// The bytes `[3, side, side]` of image `i` that `view` is about, before the crop of what is around them.
+    fn cut<'a>(&self, images: &'a Images, i: usize, view: View) -> Result<Cow<'a, [u8]>, DataError> {
+        let (size, square) = (images.size(i), Size::square(self.side));
+        let image = images.image(i)?;
+        let (area, to, part) = match view {
+            View::Middle(_) if size == square && self.is_whole(images) => return Ok(image),
+            View::Middle(_) => {
+                let to = size.with_shorter(self.resized);
+                (Area::all(size), to, Area::middle(to, square))
+            }
+            View::Part(area, _) => (area, square, Area::all(square)),
+        };
+        Ok(resized(Samples::planes(&image, size), area, to, part).into())
+    }
+
+    /// What training shows of image `index` in `epoch`: where it is cropped, then the coin of the flip.
+    fn draw(&self, images: &Images, index: u32, epoch: u64) -> View {
         let mut draws = Stream::new(self.seed, Purpose::Augment, epoch, index);
-        let mut offset = || draws.below(2 * PADDING as u32 + 1) as usize;
-        let (top, left) = (offset(), offset());
-        Crop { top, left, flip: draws.below(2) == 1 && self.flips }
+        match self.augment {
+            Augment::None => View::MIDDLE,
+            Augment::Standard => {
+                let mut offset = || draws.below(2 * PADDING as u32 + 1) as usize;
+                let (top, left) = (offset(), offset());
+                View::Middle(Crop { top, left, flip: draws.below(2) == 1 && self.flips })
+            }
+            Augment::Imagenet => {
+                let area = part::draw(images.size(index as usize), self.crop_scale, &mut draws);
+                View::Part(area, draws.below(2) == 1 && self.flips)
+            }
+        }
     }
 }
 
-impl Crop {
-    /// The image itself.
-    const WHOLE: Self = Self { top: PADDING, left: PADDING, flip: false };
+impl View {
+    /// What an evaluation sees.
+    const MIDDLE: Self = Self::Middle(Crop::WHOLE);
 
-    /// Appends what the crop sees of a `side` x `side` plane to `out`.
-    fn cut<T: Copy>(self, plane: &[u8], side: usize, outside: T, value: impl Fn(u8) -> T, out: &mut Vec<T>) {
-        let start = out.len();
-        out.resize(start + side * side, outside);
-        self.cut_into(plane, side, outside, value, &mut out[start..]);
-    }
-
-    /// Writes what the crop sees of a `side` x `side` plane to `out`.
-    fn cut_into<T: Copy>(
-        self,
-        plane: &[u8],
-        side: usize,
-        outside: T,
-        value: impl Fn(u8) -> T,
-        out: &mut [T],
-    ) {
-        // The columns of the plane that the crop covers, and how many it sees before them.
-        let from = self.left.saturating_sub(PADDING).min(side);
-        let to = (self.left + side).saturating_sub(PADDING).min(side);
-        let before = PADDING.saturating_sub(self.left).min(side);
-        for (y, row) in (self.top..self.top + side).zip(out.chunks_exact_mut(side)) {
-            row.fill(outside);
-            if (PADDING..PADDING + side).contains(&y) {
-                let pixels = &plane[(y - PADDING) * side..][from..to.max(from)];
-                for (cell, &byte) in row[before..].iter_mut().zip(pixels) {
-                    *cell = value(byte);
-                }
-                if self.flip {
-                    row.reverse();
-                }
-            }
+    /// The crop of what was cut out.
+    fn crop(self) -> Crop {
+        match self {
+            Self::Middle(crop) => crop,
+            Self::Part(_, flip) => Crop { flip, ..Crop::WHOLE },
         }
     }
 }

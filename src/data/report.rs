@@ -22,6 +22,8 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// Whether pictures that cannot be decoded are left out.
     pub skip_broken: bool,
+    /// Whether images are trained on: pictures are kept whole then where parts of them are shown at random.
+    pub trains: bool,
     /// Bytes of decoded pictures that are kept in memory at most; more are read whenever they are used.
     pub most_in_memory: u64,
 }
@@ -29,7 +31,7 @@ pub struct Settings {
 impl Default for Settings {
     /// As much memory as CIFAR takes.
     fn default() -> Self {
-        Self { free: None, cache: None, skip_broken: false, most_in_memory: 192 << 20 }
+        Self { free: None, cache: None, skip_broken: false, trains: true, most_in_memory: 192 << 20 }
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn bench_loading(
     report: &mut Report,
 ) -> Result<Loading, Failure> {
     let begun = Instant::now();
-    let dataset = control.load(recipe, options.skip_broken, report)?;
+    let dataset = control.load(recipe, options.skip_broken, true, report)?;
     for message in dataset.notes {
         report.emit(crate::protocol::Event::Warning { message });
     }
@@ -40,8 +40,8 @@ pub(super) fn bench_loading(
     let images = train.len();
     Ok(Loading {
         images,
-        side: train.side,
-        in_memory: train.in_memory().is_some(),
+        side: prepare.side(),
+        in_memory: train.is_in_memory(),
         load_seconds: loaded,
         first_epoch_images_per_second: images as f64 / first,
         later_epochs_images_per_second: (LATER as usize * images) as f64 / since.elapsed().as_secs_f64(),

@@ -216,6 +216,7 @@ impl Control {
         &mut self,
         recipe: &Recipe,
         skip_broken: bool,
+        trains: bool,
         report: &mut Report,
     ) -> Result<Dataset, Failure> {
         report.emit(Event::Phase { phase: Phase::Loading, done: 0, total: 0 });
@@ -226,7 +227,7 @@ impl Control {
             let free = available_bytes().map(|bytes| bytes as u64);
             data::load(
                 &recipe,
-                Settings { free, cache, skip_broken, ..Settings::default() },
+                Settings { free, cache, skip_broken, trains, ..Settings::default() },
                 &mut |done, total| {
                     theirs.done.store(done, Ordering::Relaxed);
                     theirs.total.store(total, Ordering::Relaxed);

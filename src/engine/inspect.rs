@@ -25,7 +25,7 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Resul
     let sample = |&index: &u32| {
         Ok(Sample {
             label: dataset.train.labels[index as usize] as usize,
-            before: dataset.train.image(index as usize)?.into_owned(),
+            before: prepare.plain_pixels(&dataset.train, index as usize)?,
             after: prepare.augmented_pixels(&dataset.train, index, 1)?,
         })
     };
@@ -36,7 +36,7 @@ pub(super) fn preview(recipe: &Recipe, dataset: &Dataset, count: usize) -> Resul
         test_images: dataset.test.len(),
         mean: dataset.stats.mean,
         deviation: dataset.stats.std,
-        side: dataset.train.side,
+        side: prepare.side(),
         notes: dataset.notes.clone(),
         samples: indices.iter().take(count).map(sample).collect::<Result<_, Failure>>()?,
     })
@@ -74,7 +74,7 @@ pub(super) fn inspect(
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
     mistakes.truncate(MISTAKES);
     for mistake in &mut mistakes {
-        mistake.pixels = images.image(mistake.index)?.into_owned();
+        mistake.pixels = loaded.prepare.plain_pixels(images, mistake.index)?;
     }
     let (measurement, net) = (Measurement::of(loaded)?, Arc::clone(&loaded.net));
     let learned = control
@@ -86,7 +86,7 @@ pub(super) fn inspect(
         figures,
         classes: classes.clone(),
         confusion,
-        side: images.side,
+        side: loaded.prepare.side(),
         mistakes,
         reuse: maps.into_iter().enumerate().map(|(index, cells)| Reuse { block: index + 1, cells }).collect(),
         scales,

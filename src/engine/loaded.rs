@@ -67,7 +67,7 @@ impl LoadedCheckpoint {
         if *split == Split::All {
             (recipe.validation, recipe.train_limit) = (None, None);
         }
-        let dataset = control.load(&recipe, options.skip_broken || skip_broken, report)?;
+        let dataset = control.load(&recipe, options.skip_broken || skip_broken, false, report)?;
         for message in &dataset.notes {
             report.emit(Event::Warning { message: message.clone() });
         }

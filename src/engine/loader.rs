@@ -22,7 +22,8 @@ pub(super) fn batches(
     epoch: u64,
     first: usize,
 ) -> std::io::Result<Receiver<Result<Batch, DataError>>> {
-    let bytes = batch_size.min(order.len()) * images.image_bytes() * size_of::<f32>();
+    let image = 3 * prepare.side() * prepare.side();
+    let bytes = batch_size.min(order.len()) * image * size_of::<f32>();
     let depth = (PREFETCH_BYTES / bytes.max(1)).clamp(1, PREFETCH_DEPTH);
     let (sender, receiver) = bounded(depth);
     let (images, prepare) = (Arc::clone(images), prepare.clone());

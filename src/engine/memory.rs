@@ -97,7 +97,8 @@ pub(super) fn check_early(
     let batch = recipe.train_limit.map_or(recipe.batch_size, |images| recipe.batch_size.min(images));
     // A folder may hold any number.
     let set = recipe.data.set();
-    let unread = ((set.train + set.test) * 3 * recipe.input_size * recipe.input_size) as f64;
+    let side = set.side.unwrap_or(recipe.input_size);
+    let unread = ((set.train + set.test) * 3 * side * side) as f64;
     Wanted { arch: &arch, requested, device, mode: Mode::Training }.check_beside(batch, unread)
 }
 

@@ -37,7 +37,7 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     memory::check_early(&recipe, recipe.data.classes().unwrap_or(2), requested(&options), &device)?;
     run::probe(&options.runs_dir)?;
     let first = first_weights::read(&mut recipe, control, report)?;
-    let dataset = control.load(&recipe, options.skip_broken, report)?;
+    let dataset = control.load(&recipe, options.skip_broken, true, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
     check_classes(&recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;
@@ -85,7 +85,7 @@ pub(super) fn resume(
         ..options
     };
     memory::check_early(&recipe, classes.len(), requested(&options), &device)?;
-    let dataset = control.load(&recipe, options.skip_broken, report)?;
+    let dataset = control.load(&recipe, options.skip_broken, true, report)?;
     image_dir::remember(&mut recipe, &dataset)?;
     check_classes(&recipe, &dataset)?;
     check_batches(&recipe, &dataset)?;

@@ -32,7 +32,7 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
         Question::Preview { recipe, count } => {
             check(&recipe)?;
             // What is broken is left out and counted: a preview shows what there is.
-            let dataset = control.load(&recipe, true, report)?;
+            let dataset = control.load(&recipe, true, true, report)?;
             Answer::Preview(inspect::preview(&recipe, &dataset, count)?)
         }
         Question::Evaluate(query) => {

@@ -42,18 +42,26 @@ pub(super) fn by_recipe(
     splits: &[Arc<Images>],
     report: &mut Report,
 ) -> Result<Box<dyn Trainer>, Failure> {
-    let (augment, flips) = prepare.augments();
+    let crops: Option<Vec<_>> = splits.iter().map(|images| prepare.padded_crops(images)).collect();
+    let source = Source::Splits(splits.to_vec(), Box::new(prepare.clone()));
     let counts: Vec<usize> = splits.iter().map(|images| images.len()).collect();
     let loss = loss_of(recipe, &splits[0].class_counts(net.arch().classes));
     let of = |recipe: &Recipe| {
+        let (augment, flips) = crops.as_ref().map_or((false, false), |crops| crops[0]);
         let feed = Feed::Splits { counts: counts.clone(), augment, flips, table: prepare.table() };
         plan(recipe, counts[0], loss.clone(), feed)
     };
+    if net.gpu().is_some() && crops.is_none() {
+        // The steps of a GPU take images of their own size from its memory.
+        let message = "images that are resized while they train are prepared on the host, and each step waits for it; they would stay on the GPU in the size of the network, with `augment` = standard or none.".into();
+        report.emit(Event::Warning { message });
+        return Ok(Box::new(HostTrainer::new(Arc::clone(net), optimizer.clone(), of(recipe), source)?));
+    }
     if let Some((backend, config)) = net.gpu() {
         memory::check_gpu(backend, &config, recipe, of)?;
         report.emit(Event::Phase { phase: Phase::Compiling, done: 0, total: 0 });
     }
-    on(net, optimizer, of(recipe), Source::Splits(splits.to_vec(), Box::new(prepare.clone())))
+    on(net, optimizer, of(recipe), source)
 }
 
 /// The trainer of `net` on the images of `source`.

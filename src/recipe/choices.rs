@@ -12,6 +12,8 @@ words! {
     Augment {
         /// Pad 4, crop at random, flip half of them (no flip where left and right mean something).
         Standard = "standard",
+        /// A random part of 8 % and more, resized; flip half of them (torchvision's RandomResizedCrop).
+        Imagenet = "imagenet",
         /// The images as they are.
         None = "none",
     }
@@ -46,6 +48,8 @@ words! {
         Dataset = "dataset",
         /// x / 255: from 0 to 1.
         Unit = "unit",
+        /// (x - mean) / std, per channel, of the images of ImageNet: as published weights know their images.
+        Imagenet = "imagenet",
     }
 }
 
@@ -77,6 +81,14 @@ impl Optimizer {
         match self {
             Self::Sgd => 0.1,
             Self::Adam | Self::Adamw => 1e-3,
+        }
+    }
+
+    /// The same where weights are given: a tenth.
+    pub const fn fine_tuning_lr(self) -> f64 {
+        match self {
+            Self::Sgd => 0.01,
+            Self::Adam | Self::Adamw => 1e-4,
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct DataSet {
     pub title: &'static str,
     /// Classes, where they are known without a look at the disk.
     pub classes: Option<usize>,
-    /// Height and width of the images, where the recipe cannot choose them.
+    /// Height and width of its images, where all have the same.
     pub side: Option<usize>,
     /// Training images; 0 where only the disk knows.
     pub train: usize,

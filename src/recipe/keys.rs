@@ -81,11 +81,13 @@ pub const KEYS: &[Key] = &[
     key("network", "compression", "THETA", "0..1", Kind::Real, "", "share of channels that a transition keeps (theta; DenseNet-C below 1)"),
     key("network", "stem", "auto|N", "channels", Kind::Text(read::<Stem>), "", "channels of the first convolution; auto: 2k with bottleneck, else 16"),
     key("network", "dropout", "RATE", "0..1", Kind::Real, "", "share of a convolution's outputs set to 0 in training"),
-    key("network", "weights", "FILE", "file or name", Kind::Path, "drawn", "weights to start from: a .pth file, safetensors, a checkpoint, or densenet121, 161, 169 or 201 once fetched"),
+    key("network", "weights", "FILE", "file or name", Kind::Path, "drawn", "weights to start from, fine-tuned where nothing else is said: a .pth file, safetensors, a checkpoint, or densenet121, 161, 169 or 201 once fetched"),
     key("data", "data", "DATA", "", Kind::Data, "", "images"),
     key("data", "data_dir", "DIR", "path", Kind::Path, "", "parent of the data folder, or the folder itself"),
-    key("data", "input_size", "PIXELS", "pixels", Kind::Whole(MOST), "", "height and width of the images, where the data has no size of its own"),
+    key("data", "input_size", "PIXELS", "pixels", Kind::Whole(MOST), "", "height and width of what the network sees of an image"),
     key("data", "augment", "AUGMENT", "", Kind::Word(Augment::WORDS), "", "random crops and flips of the training images"),
+    key("data", "resize", "PIXELS", "pixels", Kind::Whole(MOST), "`input_size`; 256 for 224 with `augment` = imagenet", "what the shorter side becomes before the middle is evaluated"),
+    key("data", "crop_scale", "SHARE", "0..1", Kind::Real, "", "smallest share of an image in a random crop of imagenet"),
     key("data", "validation", "N", "images", Kind::Whole(MOST), "5000 for CIFAR, 6000 for SVHN, else 10 %", "training images kept for validation"),
     key("data", "train_limit", "N", "images", Kind::Whole(MOST), "all", "training images used, of those that validation left"),
     key("optimisation", "batch_size", "N", "images", Kind::Whole(MOST), "", "images in a step"),
@@ -106,7 +108,7 @@ pub const KEYS: &[Key] = &[
     key("details", "dropout_places", "", "", Kind::Word(DropoutPlaces::WORDS), "", "convolutions that dropout follows: all but the first, or the last of each dense layer"),
     key("details", "init", "", "", Kind::Word(Init::WORDS), "", "fan of the convolutions' initial standard deviation"),
     key("details", "pad", "", "", Kind::Word(Pad::WORDS), "", "padding of a crop outside the image: the mean colour, or black"),
-    key("details", "normalization", "", "", Kind::Word(Normalization::WORDS), "", "pixels of mean 0 and standard deviation 1, or from 0 to 1"),
+    key("details", "normalization", "", "", Kind::Word(Normalization::WORDS), "dataset; imagenet with `weights`", "pixels of mean 0 and standard deviation 1 (of the images, or of ImageNet), or from 0 to 1"),
     key("details", "drop_counting", "", "", Kind::Word(DropCounting::WORDS), "", "a drop at epoch E comes after E epochs, or after E - 1"),
 ];
 
@@ -174,7 +176,8 @@ mod tests {
     #[test]
     fn every_key_of_a_recipe_has_one_row() {
         let mut recipe = Recipe { steps: Some(1), train_limit: Some(1), ..Recipe::defaults(Data::Cifar10) };
-        (recipe.validation, recipe.data_dir, recipe.weights) = (Some(1), Some("x".into()), Some("x".into()));
+        (recipe.validation, recipe.data_dir) = (Some(1), Some("x".into()));
+        (recipe.resize, recipe.weights) = (Some(1), Some("x".into()));
         let names: BTreeSet<String> = recipe.to_table().keys().cloned().collect();
         assert_eq!(KEYS.iter().map(|key| key.name.to_owned()).collect::<BTreeSet<_>>(), names);
         assert_eq!(KEYS.len(), names.len());

@@ -1,6 +1,7 @@
 //! A recipe from layers of configuration: defaults < config file < recipe file < preset < flags.
 //!
-//! Each layer is a table of a recipe's keys; a later layer wins key by key. `depth` and `preset` are
+//! Each layer is a table of a recipe's keys; a later layer wins key by key, and what none of them says is left to the
+//! defaults that go with the data, the stem and given weights. `depth` and `preset` are
 //! shorthands that turn into the network's own keys here.
 
 use std::borrow::Cow;
@@ -8,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use crate::arch::words::StemKind;
 use crate::recipe::datasets::{FOLDER, NPZ};
+use crate::recipe::defaults::Basis;
 use crate::recipe::presets::{self, Preset};
 use crate::recipe::published;
 use crate::recipe::{Data, Optimizer, Recipe};
@@ -80,14 +83,14 @@ impl ConfigLayer {
 
 /// The keys that `preset` stands for.
 pub fn preset_table(preset: &Preset) -> Table {
-    let layers = vec![Value::Integer(preset.layers() as i64); 3];
+    let layers = preset.layers.iter().map(|&layers| Value::Integer(layers as i64));
     Table::from_iter([
-        ("layers".to_owned(), Value::Array(layers)),
+        ("layers".to_owned(), Value::Array(layers.collect())),
         ("growth_rate".to_owned(), Value::Integer(preset.growth_rate as i64)),
         ("bottleneck".to_owned(), Value::Boolean(preset.bc)),
-        ("compression".to_owned(), Value::Float(if preset.bc { 0.5 } else { 1.0 })),
+        ("compression".to_owned(), Value::Float(preset.compression())),
         ("stem".to_owned(), Value::String("auto".into())),
-        ("stem_kind".to_owned(), Value::String("cifar".into())),
+        ("stem_kind".to_owned(), Value::String(preset.stem_kind.word().into())),
     ])
 }
 
@@ -113,6 +116,7 @@ pub fn resolve(layers: &[ConfigLayer]) -> Result<Recipe, LayerError> {
         }
     }
     let rate_is_given = merged.contains_key("lr");
+    let weights = merged.contains_key("weights");
     let internal = |error: &dyn std::fmt::Display| LayerError {
         source_name: "the recipe".into(),
         sentence: format!("its parts do not fit together ({error})."),
@@ -121,7 +125,11 @@ pub fn resolve(layers: &[ConfigLayer]) -> Result<Recipe, LayerError> {
         Some(Value::String(word)) => word.parse().map_err(|error: String| internal(&error))?,
         _ => Data::Shapes,
     };
-    let mut table = Recipe::defaults(data).to_table();
+    let stem_kind = match merged.get("stem_kind") {
+        Some(Value::String(word)) => word.parse().map_err(|error: String| internal(&error))?,
+        _ => StemKind::Cifar,
+    };
+    let mut table = Recipe::defaults_on(data, Basis { stem_kind, weights }).to_table();
     table.extend(merged);
     let mut recipe: Recipe = table.try_into().map_err(|error: toml::de::Error| internal(&error.message()))?;
     if let Some((layer, depth)) = depth {
@@ -129,7 +137,8 @@ pub fn resolve(layers: &[ConfigLayer]) -> Result<Recipe, LayerError> {
             .map_err(|sentence| layer.error(format!("`depth`: {sentence}")))?;
     }
     if !rate_is_given && recipe.optimizer != Optimizer::Sgd {
-        recipe.lr = recipe.optimizer.default_lr();
+        let rate = if weights { Optimizer::fine_tuning_lr } else { Optimizer::default_lr };
+        recipe.lr = rate(recipe.optimizer);
     }
     Ok(recipe)
 }
@@ -210,6 +219,7 @@ impl Recipe {
 mod tests {
     use super::*;
     use crate::arch::words::Precision;
+    use crate::recipe::{Augment, Normalization};
 
     fn layer(source: &str, text: &str) -> ConfigLayer {
         ConfigLayer::parse(source, text).unwrap()
@@ -247,6 +257,30 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_with_the_stem_of_imagenet_brings_its_training_where_nothing_else_is_said() {
+        let recipe = resolve(&[layer("a", "data = \"folder:x\""), preset("densenet161")]).unwrap();
+        assert_eq!((recipe.layers, recipe.growth_rate), (vec![6, 12, 36, 24], 48));
+        assert_eq!((recipe.input_size, recipe.augment, recipe.epochs), (224, Augment::Imagenet, 90));
+        let config = layer("config.toml", "epochs = 20\ninput_size = 96");
+        let flags = layer("the command line", "augment = \"none\"");
+        let recipe = resolve(&[config, preset("densenet121"), flags]).unwrap();
+        assert_eq!((recipe.input_size, recipe.augment, recipe.epochs), (96, Augment::None, 20));
+        assert_eq!((recipe.batch_size, recipe.validate()), (256, Ok(())));
+        let other = resolve(&[preset("densenet121"), preset("bc-40-12")]).unwrap();
+        assert_eq!((other.input_size, other.augment), (32, Augment::None));
+    }
+
+    #[test]
+    fn given_weights_are_fine_tuned_where_nothing_else_is_said() {
+        let weights = layer("a", "weights = \"x.pth\"");
+        let recipe = resolve(&[preset("densenet121"), weights.clone()]).unwrap();
+        assert_eq!((recipe.epochs, recipe.lr, recipe.normalization), (10, 0.01, Normalization::Imagenet));
+        let flags = layer("b", "optimizer = \"adamw\"\nnormalization = \"dataset\"");
+        let recipe = resolve(&[weights, flags]).unwrap();
+        assert_eq!((recipe.lr, recipe.normalization), (1e-4, Normalization::Dataset));
+    }
+
+    #[test]
     fn a_wrong_key_type_or_word_is_blamed_on_its_source() {
         let blame =
             |text: &str| resolve(&[layer("a", "epochs = 3"), layer("b.toml", text)]).unwrap_err().to_string();
@@ -271,11 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_from_before_there_was_a_choice_of_precision_is_f32() {
+    fn a_recipe_from_before_there_was_a_choice_means_what_it_meant() {
         let recipe = Recipe::defaults(Data::Cifar10);
         let text = recipe.to_toml().unwrap();
-        let old = text.replace("precision = \"f32\"\n", "");
-        assert_ne!(old, text);
-        assert_eq!(Recipe::from_toml(&old), Ok(recipe));
+        for line in ["precision = \"f32\"\n", "crop_scale = 0.08\n"] {
+            let old = text.replace(line, "");
+            assert_ne!(old, text);
+            assert_eq!(Recipe::from_toml(&old).as_ref(), Ok(&recipe));
+        }
+        assert_eq!(recipe.resized(), recipe.input_size);
     }
 }

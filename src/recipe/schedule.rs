@@ -55,6 +55,11 @@ impl Drop {
 }
 
 impl Schedule {
+    /// The paper's for ImageNet: after 30 and 60 of 90 epochs.
+    pub(crate) fn thirds() -> Self {
+        Self::Step(vec![Drop::Percent(33.3), Drop::Percent(66.6)])
+    }
+
     /// The factor of the learning rate at `step` (from 0) in `epoch` (from 0), where the
     /// warm-up takes `warmup` steps and the run `total` steps.
     pub(crate) fn factor(

@@ -1,6 +1,7 @@
 //! All pictures of a folder, decoded once by all threads: into memory where they are few, into the cache where it has
 //! room, and otherwise again whenever they are used.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,15 +12,19 @@ use crate::data::digest::Digest;
 use crate::data::error::{DataError, unusable};
 use crate::data::folder::decode;
 use crate::data::images::ImageStore;
+use crate::data::keep::{Keep, Kept};
 use crate::data::report::Report;
+use crate::data::size::Size;
 
 /// How often a load that waits for a picture looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Pictures by number, each of them an image of one size, or broken.
+/// Pictures by number, each of them an image, or broken.
 #[derive(Debug)]
 pub(crate) struct Collected {
     pub(crate) store: Arc<dyn ImageStore>,
+    /// Bytes of all images, where they are few enough to be kept in memory.
+    pub(crate) few: Option<u64>,
     /// Those that are broken, by ascending numbers.
     pub(crate) broken: Vec<Broken>,
     /// Why they are not in the cache, where that costs time.
@@ -35,73 +40,104 @@ pub(crate) struct Broken {
     pub(crate) clause: String,
 }
 
-/// Decodes `files` to images of height and width `side`.
-pub(crate) fn collect(files: Vec<PathBuf>, side: usize, report: &mut Report) -> Result<Collected, DataError> {
-    let (count, image_bytes) = (files.len(), 3 * side * side);
+/// Decodes `files` to what is kept of them, of which `most` bytes may be in memory.
+pub(crate) fn collect(
+    files: Vec<PathBuf>,
+    keep: Keep,
+    most: u64,
+    report: &mut Report,
+) -> Result<Collected, DataError> {
+    let count = files.len();
     let cache = report.settings().cache.clone();
-    let name = cache.as_ref().and_then(|_| cache::key(&files, side));
+    let name = cache.as_ref().and_then(|_| cache::key(&files, keep));
     let place = cache.as_deref().zip(name.as_deref());
     if let Some((dir, name)) = place
-        && let Some(cached) = CachedImages::open(dir, name, count, image_bytes)
+        && let Some(cached) = CachedImages::open(dir, name, count)
     {
         let broken = |number: usize| {
-            let clause = decode::read(&files[number], side).err()?;
+            let clause = decode::read(&files[number], keep).err()?;
             Some(Broken { number, path: files[number].clone(), clause })
         };
         // Where one can be read after all, what kept it from that has passed, and all are decoded again.
         if let Some(broken) = cached.broken().map(broken).collect() {
             report.add(count)?;
-            return Ok(Collected { store: Arc::new(cached), broken, note: None });
+            let few = Some(bytes_of(&cached, count)).filter(|bytes| *bytes <= most);
+            return Ok(Collected { store: Arc::new(cached), few, broken, note: None });
         }
     }
-    let in_memory = count as u64 * image_bytes as u64 <= report.settings().most_in_memory;
-    let (mut writing, mut note) = match place.map(|(dir, name)| Writing::begin(dir, name, count, image_bytes))
-    {
-        Some(Ok(writing)) => (Some(writing), None),
-        Some(Err(why)) => (None, Some(why)),
-        None => (None, None),
-    };
-    let mut memory = vec![0; if in_memory && writing.is_none() { count * image_bytes } else { 0 }];
-    let (mut digests, mut broken) = (vec![Digest::default(); count], Vec::new());
-    decode_all(&files, side, report, &mut |index, decoded| match decoded {
-        Ok(pixels) => {
-            digests[index] = Digest::of(&pixels);
-            if let Some(to) = memory.get_mut(index * image_bytes..(index + 1) * image_bytes) {
-                to.copy_from_slice(&pixels);
-            }
-            if let Some(Err(error)) = writing.as_mut().map(|writing| writing.write(index, &pixels)) {
+    let (mut writing, mut note) =
+        match place.map(|(dir, name)| Writing::begin(dir, name, count, keep.bytes())) {
+            Some(Ok(writing)) => (Some(writing), None),
+            Some(Err(why)) => (None, Some(why)),
+            None => (None, None),
+        };
+    let mut memory = writing.is_none().then(|| vec![Box::default(); count]);
+    let (mut known, mut bytes, mut broken) = (vec![Known::default(); count], 0, Vec::new());
+    decode_all(&files, keep, report, &mut |index, decoded| match decoded {
+        Ok(kept) => {
+            let digest = Digest::of(kept.size, &kept.planes);
+            known[index] = Known { digest, size: kept.size };
+            bytes += kept.planes.len() as u64;
+            if let Some(Err(error)) = writing.as_mut().map(|writing| writing.write(index, digest, &kept)) {
                 note = Some(error.to_string());
                 writing = None;
+            }
+            if bytes > most {
+                memory = None;
+            }
+            if let Some(memory) = &mut memory {
+                memory[index] = kept.planes.into_boxed_slice();
             }
         }
         Err(clause) => broken.push(Broken { number: index, path: files[index].clone(), clause }),
     })?;
     broken.sort_by_key(|one| one.number);
-    let undecoded = |digests| -> Arc<dyn ImageStore> { Arc::new(Undecoded { files, side, digests }) };
-    let finished = match writing {
-        Some(writing) => Ok(writing.finish(digests)),
-        None => Err(digests),
+    let cached =
+        writing.and_then(|writing| writing.finish().map_err(|error| note = Some(error.to_string())).ok());
+    let store: Arc<dyn ImageStore> = match (cached, memory) {
+        (Some(cached), _) => Arc::new(cached),
+        (None, Some(pixels)) => Arc::new(InMemory { pixels, known }),
+        (None, None) => Arc::new(Undecoded { files, keep, known }),
     };
-    let store: Arc<dyn ImageStore> = match finished {
-        Err(digests) if memory.is_empty() => undecoded(digests),
-        Err(digests) => Arc::new(InMemory { pixels: memory, image_bytes, digests }),
-        Ok(Ok(cached)) => Arc::new(cached),
-        Ok(Err((error, digests))) => {
-            note = Some(error.to_string());
-            undecoded(digests)
-        }
-    };
-    let note = note.filter(|_| !in_memory);
+    let few = Some(bytes).filter(|bytes| *bytes <= most);
+    let note = note.filter(|_| few.is_none());
     let note = note.map(|why| format!("the pictures are decoded again in every epoch: in the cache {why}"));
-    Ok(Collected { store, broken, note })
+    Ok(Collected { store, few, broken, note })
+}
+
+impl Collected {
+    /// The same images in memory, where they are few and can all be read. `broken` are left out.
+    pub(crate) fn in_memory(self, count: usize) -> Self {
+        if self.few.is_none() || self.store.is_memory() {
+            return self;
+        }
+        let whole = |number: &usize| self.broken.binary_search_by_key(number, |one| one.number).is_err();
+        let one = |number: usize| {
+            let known = Known { digest: self.store.digest(number), size: self.store.size(number) };
+            let pixels = if whole(&number) { self.store.read(number)?.into() } else { Box::default() };
+            Ok::<(Box<[u8]>, Known), DataError>((pixels, known))
+        };
+        match (0..count).map(one).collect::<Result<Vec<_>, _>>() {
+            Ok(all) => {
+                let (pixels, known) = all.into_iter().unzip();
+                Self { store: Arc::new(InMemory { pixels, known }), ..self }
+            }
+            Err(_) => self,
+        }
+    }
+}
+
+/// Bytes of the first `count` images of `store`.
+fn bytes_of(store: &dyn ImageStore, count: usize) -> u64 {
+    (0..count).map(|index| 3 * store.size(index).pixels() as u64).sum()
 }
 
 /// Decodes every file in as many threads as compute; `each` gets the results as they come.
 fn decode_all(
     files: &[PathBuf],
-    side: usize,
+    keep: Keep,
     report: &mut Report,
-    each: &mut dyn FnMut(usize, Result<Vec<u8>, String>),
+    each: &mut dyn FnMut(usize, Result<Kept, String>),
 ) -> Result<(), DataError> {
     let threads = rayon::current_num_threads().clamp(1, files.len().max(1));
     let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -113,7 +149,7 @@ fn decode_all(
                 while !over.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(index) else { return };
-                    if sender.send((index, decode::read(file, side))).is_err() {
+                    if sender.send((index, decode::read(file, keep))).is_err() {
                         return;
                     }
                 }
@@ -145,26 +181,40 @@ fn decode_all(
     })
 }
 
+/// What is known of an image without its pixels.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    digest: Digest,
+    size: Size,
+}
+
 /// Few images, in memory.
 struct InMemory {
-    pixels: Vec<u8>,
-    image_bytes: usize,
-    digests: Vec<Digest>,
+    pixels: Vec<Box<[u8]>>,
+    known: Vec<Known>,
 }
 
 impl std::fmt::Debug for InMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} images in memory", self.digests.len())
+        write!(f, "{} images in memory", self.known.len())
     }
 }
 
 impl ImageStore for InMemory {
-    fn read(&self, index: usize) -> Result<Vec<u8>, DataError> {
-        Ok(self.pixels[index * self.image_bytes..][..self.image_bytes].to_vec())
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        Ok(Cow::Borrowed(&self.pixels[index]))
+    }
+
+    fn size(&self, index: usize) -> Size {
+        self.known[index].size
+    }
+
+    fn is_memory(&self) -> bool {
+        true
     }
 
     fn digest(&self, index: usize) -> Digest {
-        self.digests[index]
+        self.known[index].digest
     }
 }
 
@@ -172,15 +222,17 @@ impl ImageStore for InMemory {
 #[derive(Debug)]
 struct Undecoded {
     files: Vec<PathBuf>,
-    side: usize,
-    digests: Vec<Digest>,
+    keep: Keep,
+    known: Vec<Known>,
 }
 
 impl ImageStore for Undecoded {
-    fn read(&self, index: usize) -> Result<Vec<u8>, DataError> {
+    fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
         let path = &self.files[index];
-        match decode::read(path, self.side) {
-            Ok(pixels) if Digest::of(&pixels) == self.digests[index] => Ok(pixels),
+        match decode::read(path, self.keep) {
+            Ok(Kept { size, planes }) if Digest::of(size, &planes) == self.known[index].digest => {
+                Ok(planes.into())
+            }
             Ok(_) => unusable(format!(
                 "{} has changed since the start; resume the run to read it again.",
                 path.display()
@@ -191,7 +243,11 @@ impl ImageStore for Undecoded {
         }
     }
 
+    fn size(&self, index: usize) -> Size {
+        self.known[index].size
+    }
+
     fn digest(&self, index: usize) -> Digest {
-        self.digests[index]
+        self.known[index].digest
     }
 }

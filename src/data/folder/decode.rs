@@ -1,7 +1,8 @@
-//! One image file as bytes of the size the network takes.
+//! One image file as the bytes that are kept of it.
 
 mod fault;
 mod gif;
+mod middle;
 mod pixels;
 mod resize;
 mod tiff;
@@ -16,6 +17,8 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use crate::data::folder::decode::fault::{MOST_BYTES, check_room, failed};
 use crate::data::folder::decode::pixels::{Picture, as_pil};
 use crate::data::folder::decode::resize::square;
+use crate::data::keep::{Keep, Kept};
+use crate::data::size::Size;
 use crate::files;
 
 /// Endings of the formats that are read.
@@ -24,14 +27,20 @@ pub(crate) const EXTENSIONS: [&str; 15] = [
     "webp",
 ];
 
-/// Reads the image at `path` as `[3, side, side]`: RGB as PIL's `convert("RGB")` gives it, turned as its EXIF
-/// orientation says, the shorter side resized with a triangle filter, the middle of the longer one. What is wrong with
-/// a file that cannot be used is a clause about "it". Any number of threads may call this at once.
-pub(crate) fn read(path: &Path, side: usize) -> Result<Vec<u8>, String> {
+/// What `keep` says of the image at `path`: RGB as PIL's `convert("RGB")` gives it, turned as its EXIF orientation says.
+/// What is wrong with a file that cannot be used is a clause about "it". Any number of threads may call this at once.
+pub(crate) fn read(path: &Path, keep: Keep) -> Result<Kept, String> {
     let bytes = files::read(path, MOST_BYTES).map_err(|error| {
         if files::is_unfit(&error) { error.to_string() } else { format!("it cannot be read ({error})") }
     })?;
-    square(&decode(&bytes)?, side as u32)
+    let picture = decode(&bytes)?;
+    match keep {
+        Keep::Square { side } => {
+            Ok(Kept { size: Size::square(side), planes: square(&picture, side as u32)? })
+        }
+        Keep::Middle { resized, side } => Ok(middle::middle(picture, resized, side)),
+        Keep::Whole { shorter } => Ok(middle::whole(picture, shorter)),
+    }
 }
 
 /// The picture in a file of `bytes`, by its content alone: many a .png is a JPEG.

@@ -6,21 +6,19 @@ use image::{ImageFormat, Rgb, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::ChannelStats;
-use crate::data::fingerprint::fingerprint;
-use crate::data::prepare::Prepare;
+use crate::data::Images;
 use crate::data::report::Settings;
 use crate::recipe::Data;
 
 /// Writes an image of one colour.
-fn paint(path: &Path, colour: [u8; 3]) {
+pub(super) fn paint(path: &Path, colour: [u8; 3]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let format = ImageFormat::from_path(path).unwrap_or(ImageFormat::Jpeg);
     RgbImage::from_pixel(6, 4, Rgb(colour)).save_with_format(path, format).unwrap();
 }
 
 /// A folder with these images, each of a colour that its place in the list decides.
-fn folder(files: &[&str]) -> TempDir {
+pub(super) fn folder(files: &[&str]) -> TempDir {
     let root = TempDir::new().unwrap();
     for (i, file) in files.iter().enumerate() {
         paint(&root.path().join(file), [i as u8 * 10, 0, 255]);
@@ -28,22 +26,22 @@ fn folder(files: &[&str]) -> TempDir {
     root
 }
 
-fn recipe(path: &Path) -> Recipe {
+pub(super) fn recipe(path: &Path) -> Recipe {
     Recipe { input_size: 4, validation: Some(0), ..Recipe::defaults(Data::Folder(path.to_owned())) }
 }
 
-fn read(recipe: &Recipe) -> Result<Parts, DataError> {
+pub(super) fn read(recipe: &Recipe) -> Result<Parts, DataError> {
     read_with(recipe, Settings::default())
 }
 
-fn read_with(recipe: &Recipe, settings: Settings) -> Result<Parts, DataError> {
+pub(super) fn read_with(recipe: &Recipe, settings: Settings) -> Result<Parts, DataError> {
     let Data::Folder(path) = &recipe.data else { unreachable!("tests of folders read folders") };
     let mut on = |_, _| ControlFlow::Continue(());
     Folder(path).load(recipe, &mut Report::new(&mut on).with(settings))
 }
 
 /// The first byte of each image: its place in the list, times ten.
-fn colours(images: &Images) -> Vec<u8> {
+pub(super) fn colours(images: &Images) -> Vec<u8> {
     (0..images.len()).map(|i| images.image(i).unwrap()[0]).collect()
 }
 
@@ -371,86 +369,6 @@ fn a_load_can_be_interrupted_between_two_images() {
     assert_eq!(&seen[seen.len() - 3..], [(0, 3), (1, 3), (2, 3)]);
 }
 
-/// Where images may be: in memory, in the cache, found there again, and nowhere but in their files.
-fn ways(cache: &Path) -> [(&'static str, Settings); 4] {
-    let few = Settings::default();
-    let many = Settings { most_in_memory: 0, ..Settings::default() };
-    let kept = || Some(cache.to_owned());
-    [
-        ("in memory", few),
-        ("decoded into the cache", Settings { cache: kept(), ..many.clone() }),
-        ("from the cache", Settings { cache: kept(), ..many.clone() }),
-        ("decoded every time", many),
-    ]
-}
-
-#[test]
-fn a_batch_has_the_same_bits_wherever_the_images_are_and_with_any_number_of_threads() {
-    let names: Vec<String> = (0..9).map(|i| format!("{}/{i}.png", ["a", "b"][i % 2])).collect();
-    let root = folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let (recipe, cache) = (Recipe { validation: Some(2), ..recipe(root.path()) }, TempDir::new().unwrap());
-    let mut seen = Vec::new();
-    for threads in [1, 3] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        for (way, settings) in ways(cache.path()) {
-            let in_memory = settings.most_in_memory > 0;
-            let parts = pool.install(|| read_with(&recipe, settings).unwrap());
-            assert_eq!(parts.train.in_memory().is_some(), in_memory, "{way}");
-            let stats = ChannelStats::of(&parts.train);
-            let prepare = Prepare::new(&recipe, stats, true);
-            let batch = pool.install(|| prepare.training(&parts.train, &[5, 0, 3, 5], 2).unwrap());
-            let prints =
-                [&parts.train, &parts.validation].map(|part| fingerprint(&parts.classes, part).unwrap());
-            seen.push((stats, batch, prints));
-        }
-    }
-    assert_eq!(cache.path().read_dir().unwrap().count(), 1, "one file for all of them");
-    assert!(seen.iter().all(|one| *one == seen[0]));
-}
-
-#[test]
-fn all_broken_pictures_are_found_in_one_go_and_ten_of_them_named() {
-    let names: Vec<String> = (10..30).map(|i| format!("{}/{i}.png", ["a", "b"][i % 2])).collect();
-    let root = folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let cache = TempDir::new().unwrap();
-    for name in &names[..12] {
-        fs::write(root.path().join(name), b"\x89PNG\r\n\x1a\n and no more").unwrap();
-    }
-    let recipe = recipe(root.path());
-    for (way, settings) in ways(cache.path()) {
-        let refused = read_with(&recipe, settings.clone()).err().unwrap().to_string();
-        assert!(refused.starts_with("12 pictures cannot be used: "), "{way}: {refused}");
-        assert_eq!(refused.matches(".png (").count(), 10, "{way}: {refused}");
-        assert!(
-            refused
-                .ends_with("and 2 more; repair them, take them away, or leave them out with --skip-broken.")
-        );
-        let parts = read_with(&recipe, Settings { skip_broken: true, ..settings }).unwrap();
-        assert_eq!(colours(&parts.train), [120, 140, 160, 180, 130, 150, 170, 190], "{way}");
-        assert_eq!(parts.train.labels, [0, 0, 0, 0, 1, 1, 1, 1]);
-        assert!(parts.notes[0].starts_with("12 pictures left out: "), "{:?}", parts.notes);
-    }
-    fs::write(root.path().join(&names[12]), b"").unwrap();
-    for name in &names[..12] {
-        paint(&root.path().join(name), [0; 3]);
-    }
-    let one = read(&recipe).err().unwrap().to_string();
-    assert!(one.starts_with(&root.path().join(&names[12]).display().to_string()), "{one}");
-    assert!(one.ends_with("; repair it, take it away, or leave it out with --skip-broken."), "{one}");
-}
-
-#[test]
-fn a_picture_that_changes_while_it_is_used_is_named() {
-    let root = folder(&["a/0.png", "a/1.png", "b/2.png", "b/3.png"]);
-    let parts =
-        read_with(&recipe(root.path()), Settings { most_in_memory: 0, ..Settings::default() }).unwrap();
-    paint(&root.path().join("b/2.png"), [9; 3]);
-    let error = parts.train.image(2).unwrap_err().to_string();
-    assert!(error.contains("b/2.png has changed since the start"), "{error}");
-    fs::remove_file(root.path().join("b/3.png")).unwrap();
-    assert!(parts.train.image(3).unwrap_err().to_string().contains("b/3.png: "));
-}
-
 #[test]
 fn pictures_are_counted_while_they_are_found_and_then_while_they_are_read() {
     let root = folder(&["a/0.png", "a/1.png", "b/2.png"]);
@@ -473,16 +391,4 @@ fn a_load_is_over_soon_after_it_was_interrupted() {
     let mut on = |done, _| if done < 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     let error = Folder(root.path()).load(&recipe(root.path()), &mut Report::new(&mut on)).err();
     assert_eq!(error, Some(DataError::Interrupted));
-}
-
-#[test]
-fn a_picture_that_could_not_be_read_when_the_cache_was_made_is_tried_again() {
-    let root = folder(&["a/0.png", "b/1.png"]);
-    let cache = TempDir::new().unwrap();
-    let files = ["a/0.png", "b/1.png"].map(|name| root.path().join(name));
-    let name = crate::data::cache::key(&files, 4).unwrap();
-    let writing = crate::data::cache::Writing::begin(cache.path(), &name, 2, 48).unwrap();
-    writing.finish(vec![crate::data::digest::Digest::default(); 2]).unwrap();
-    let settings = Settings { cache: Some(cache.path().to_owned()), ..Settings::default() };
-    assert_eq!(colours(&read_with(&recipe(root.path()), settings).unwrap().train), [0, 10]);
 }

@@ -92,7 +92,7 @@ fn images_of_another_side_are_resized_by_a_triangle_filter_and_it_is_noted() {
     let parts = read_by(&Recipe { input_size: 5, ..recipe(&golden("grey.npz")) }).unwrap();
     assert_eq!(parts.notes, ["images of 10x10 are resized to 5x5, the recipe's `input_size`"]);
     let (image, own) = (parts.train.image(0).unwrap(), pixels(0, 1));
-    assert_eq!((parts.train.side, image.len()), (5, 75));
+    assert_eq!((parts.train.side().unwrap(), image.len()), (5, 75));
     assert_eq!(image[..25], image[50..]);
     // A pixel in the middle has the weights 1, 3, 3, 1 of its four by four.
     let weights = [1u32, 3, 3, 1];

@@ -12,7 +12,13 @@ fn images(n: usize) -> Images {
 }
 
 fn recipe(pad: Pad, normalization: Normalization) -> Recipe {
-    Recipe { augment: Augment::Standard, pad, normalization, ..Recipe::defaults(Data::Cifar10) }
+    Recipe {
+        augment: Augment::Standard,
+        input_size: SIDE,
+        pad,
+        normalization,
+        ..Recipe::defaults(Data::Cifar10)
+    }
 }
 
 fn prepare(pad: Pad, normalization: Normalization) -> Prepare {
@@ -23,6 +29,11 @@ fn prepare(pad: Pad, normalization: Normalization) -> Prepare {
 /// Plane `c` of image `i`.
 fn plane(images: &Images, i: usize, c: usize) -> Vec<u8> {
     images.image(i).unwrap()[c * SIDE * SIDE..][..SIDE * SIDE].to_vec()
+}
+
+/// The crop that is drawn.
+fn drawn(prepare: &Prepare, index: u32, epoch: u64) -> Crop {
+    prepare.draw(&images(1), index, epoch).crop()
 }
 
 /// The pixel that a crop shows at (`y`, `x`), said once more in the slow and obvious way.
@@ -56,7 +67,7 @@ fn a_batch_is_the_drawn_crop_of_the_normalised_image() {
     let (images, prepare) = (images(3), prepare(Pad::Normalised, Normalization::Dataset));
     let batch = prepare.training(&images, &[2], 5).unwrap();
     assert_eq!((batch.side, batch.labels), (SIDE, vec![2]));
-    let (crop, plane) = (prepare.draw(2, 5), plane(&images, 2, 1));
+    let (crop, plane) = (drawn(&prepare, 2, 5), plane(&images, 2, 1));
     assert_ne!(crop, Crop::WHOLE);
     for i in 0..SIDE * SIDE {
         let expected = seen(&plane, crop, i / SIDE, i % SIDE)
@@ -84,14 +95,14 @@ fn a_draw_depends_on_image_and_epoch_and_not_on_the_batch() {
     assert_eq!(both, [one(9, 1), one(4, 1)].concat());
     assert_eq!(one(4, 1), one(4, 1));
     let all = |f: &dyn Fn(u32) -> Crop| (0..40).map(f).collect::<Vec<_>>();
-    assert_ne!(all(&|i| prepare.draw(i, 1)), all(&|i| prepare.draw(i, 2)));
-    assert_ne!(all(&|i| prepare.draw(i, 1)), all(&|i| prepare.draw(i.wrapping_add(1), 1)));
+    assert_ne!(all(&|i| drawn(&prepare, i, 1)), all(&|i| drawn(&prepare, i, 2)));
+    assert_ne!(all(&|i| drawn(&prepare, i, 1)), all(&|i| drawn(&prepare, i.wrapping_add(1), 1)));
 }
 
 #[test]
 fn crops_reach_every_offset_and_half_of_them_are_flipped_where_flips_are_allowed() {
     let mut prepare = prepare(Pad::Black, Normalization::Dataset);
-    let crops: Vec<Crop> = (0..1000).map(|i| prepare.draw(i, 0)).collect();
+    let crops: Vec<Crop> = (0..1000).map(|i| drawn(&prepare, i, 0)).collect();
     for offset in 0..=8 {
         assert!(crops.iter().any(|c| c.top == offset) && crops.iter().any(|c| c.left == offset));
     }
@@ -100,7 +111,7 @@ fn crops_reach_every_offset_and_half_of_them_are_flipped_where_flips_are_allowed
     prepare.flips = false;
     for (i, with) in crops.iter().enumerate() {
         // Without flips the crops stay what they were.
-        assert_eq!(prepare.draw(i as u32, 0), Crop { flip: false, ..*with });
+        assert_eq!(drawn(&prepare, i as u32, 0), Crop { flip: false, ..*with });
     }
 }
 
@@ -132,4 +143,77 @@ fn every_epoch_has_an_order_of_its_own_that_holds_every_image_once() {
     sorted.sort_unstable();
     assert_eq!(sorted, (0..100).collect::<Vec<_>>());
     assert!(order(0, 0, 0).is_empty());
+}
+
+/// Prepares images of any size for a network of 6x6, by what ImageNet does.
+fn imagenet(normalization: Normalization) -> Prepare {
+    let recipe = Recipe {
+        augment: Augment::Imagenet,
+        input_size: 6,
+        resize: Some(7),
+        normalization,
+        ..Recipe::defaults(Data::Cifar10)
+    };
+    Prepare::new(&recipe, ChannelStats { mean: [0.0; 3], std: [1.0; 3] }, true)
+}
+
+#[test]
+fn an_evaluation_resizes_the_shorter_side_and_cuts_out_the_middle() {
+    let (images, prepare) = (images(2), imagenet(Normalization::Unit));
+    let image = images.image(1).unwrap();
+    let all = Area::all(Size::square(7));
+    let whole =
+        resized(Samples::planes(&image, Size::square(SIDE)), Area::all(Size::square(SIDE)), all.size, all);
+    let shown = prepare.plain_pixels(&images, 1).unwrap();
+    for i in 0..3 * 36 {
+        // Half a pixel on each side becomes none at the left.
+        assert_eq!(shown[i], whole[i / 36 * 49 + i / 6 % 6 * 7 + i % 6]);
+    }
+    assert_eq!(prepare.plain(&images, 0..2).unwrap().side, 6);
+    // What is that already is left alone.
+    let fitted = Images::new(6, shown.clone(), vec![0]).fitted();
+    assert_eq!(prepare.plain_pixels(&fitted, 0).unwrap(), shown);
+}
+
+#[test]
+fn a_random_part_is_resized_and_half_of_them_are_flipped() {
+    let (images, prepare) = (images(1), imagenet(Normalization::Unit));
+    let mut flips = 0;
+    for epoch in 1..200 {
+        let View::Part(area, flip) = prepare.draw(&images, 0, epoch) else { panic!("no part is drawn") };
+        let to = Area::all(Size::square(6));
+        let mut expected =
+            resized(Samples::planes(&images.image(0).unwrap(), Size::square(SIDE)), area, to.size, to);
+        if flip {
+            expected.chunks_exact_mut(6).for_each(<[u8]>::reverse);
+            flips += 1;
+        }
+        assert_eq!(prepare.augmented_pixels(&images, 0, epoch).unwrap(), expected);
+        let batch = prepare.training(&images, &[0], epoch).unwrap();
+        let bytes: Vec<u8> = batch.images.iter().map(|x| (x * 255.0).round() as u8).collect();
+        assert_eq!(bytes, expected);
+    }
+    assert!((70..130).contains(&flips), "{flips} of 199 are flipped");
+}
+
+#[test]
+fn the_standard_crop_is_of_the_resized_image() {
+    let images = images(1);
+    let recipe = Recipe { input_size: 12, ..recipe(Pad::Black, Normalization::Unit) };
+    let prepare = Prepare::new(&recipe, ChannelStats::of(&images), true);
+    let whole = prepare.plain_pixels(&images, 0).unwrap();
+    let again = Images::new(12, whole, vec![0]);
+    assert_eq!(prepare.training(&images, &[0], 3), prepare.training(&again, &[0], 3));
+    assert_eq!((prepare.padded_crops(&images), prepare.padded_crops(&again)), (None, Some((true, true))));
+}
+
+#[test]
+fn the_normalisation_of_imagenet_is_torchvisions_whatever_the_images() {
+    let prepare = imagenet(Normalization::Imagenet);
+    for (c, (mean, std)) in [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)].into_iter().enumerate() {
+        for byte in [0, 100, 255_u8] {
+            let wanted = (f64::from(byte) / 255.0 - mean) / std;
+            assert!((f64::from(prepare.table[c][usize::from(byte)]) - wanted).abs() < 1e-6);
+        }
+    }
 }

@@ -27,7 +27,7 @@ fn the_set_is_balanced_in_every_part() {
     assert_eq!(parts.train.class_counts(10), [450; 10]);
     assert_eq!(parts.validation.class_counts(10), [50; 10]);
     assert_eq!(parts.test.class_counts(10), [100; 10]);
-    assert_eq!((parts.train.side, parts.classes.len()), (32, 10));
+    assert_eq!((parts.train.side().unwrap(), parts.classes.len()), (32, 10));
     assert!(!parts.flips && parts.dir.is_none());
 }
 

@@ -1,4 +1,4 @@
-//! The recipe in the form: a table of the keys that a person set, over the defaults of its data.
+//! The recipe in the form: a table of the keys that a person set, over the defaults that go with them.
 
 use toml::{Table, Value};
 
@@ -22,7 +22,7 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn new(recipe: &Recipe) -> Self {
         let mut own = Table::new();
-        let defaults = Recipe::defaults(recipe.data.clone()).to_table();
+        let defaults = Recipe::defaults_on(recipe.data.clone(), recipe.basis()).to_table();
         for (key, value) in recipe.to_table() {
             if key == "data" || defaults.get(&key) != Some(&value) {
                 own.insert(key, value);
@@ -94,10 +94,13 @@ impl Draft {
         true
     }
 
-    /// The default of a key for these data, as it is typed.
+    /// The default of a key for these data, this stem and these weights, as it is typed.
     pub(crate) fn default_text(&self, key: &str) -> String {
         match keys::find(key).map_or("", |key| key.default) {
-            "" => Recipe::defaults(self.recipe.data.clone()).text(key).unwrap_or_else(|| "auto".into()),
+            "" => {
+                let defaults = Recipe::defaults_on(self.recipe.data.clone(), self.recipe.basis());
+                defaults.text(key).unwrap_or_else(|| "auto".into())
+            }
             note => note.into(),
         }
     }
@@ -159,8 +162,8 @@ fn value_of(key: &str, text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::Data;
     use crate::recipe::keys::FORM;
+    use crate::recipe::{Augment, Data};
 
     fn draft() -> Draft {
         Draft::new(&Recipe::defaults(Data::Shapes))
@@ -187,6 +190,21 @@ mod tests {
         draft.reset("growth_rate");
         assert_eq!(draft.recipe.growth_rate, 12);
         assert!(!draft.is_own("growth_rate"));
+    }
+
+    #[test]
+    fn a_preset_of_imagenet_brings_its_training_until_another_is_taken() {
+        let mut draft = draft();
+        draft.set("epochs", "20").unwrap();
+        draft.take_preset(Preset::named("densenet121").unwrap());
+        let recipe = &draft.recipe;
+        assert_eq!((recipe.input_size, recipe.augment, recipe.epochs), (224, Augment::Imagenet, 20));
+        assert_eq!((draft.is_own("input_size"), draft.default_text("batch_size")), (false, "256".into()));
+        // As it is remembered and taken up again.
+        let again = Draft::new(recipe);
+        assert_eq!((&again.recipe, again.is_own("input_size")), (recipe, false));
+        draft.take_preset(Preset::named("bc-40-12").unwrap());
+        assert_eq!((draft.recipe.input_size, draft.recipe.augment), (32, Augment::None));
     }
 
     #[test]

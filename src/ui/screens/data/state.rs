@@ -36,6 +36,7 @@ fn same_images(one: &Recipe, other: &Recipe) -> bool {
         (
             (recipe.data.clone(), recipe.data_dir.clone(), recipe.input_size, recipe.seed),
             (recipe.validation, recipe.train_limit, recipe.augment, recipe.pad),
+            (recipe.resized(), recipe.crop_scale.to_bits()),
         )
     };
     of(one) == of(other)

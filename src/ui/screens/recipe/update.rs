@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::arch::words::StemKind;
 use crate::protocol::{Command, Start};
 use crate::recipe::Recipe;
 use crate::recipe::keys::FORM;
@@ -116,7 +117,12 @@ impl RecipeScreen {
                 let preset = PRESETS.iter().find(|row| row.name == name);
                 let preset = preset.ok_or_else(|| format!("there is no preset `{name}`; p lists them."))?;
                 ws.draft.take_preset(preset);
-                ws.notify(format!("the network of {name}; data and training are as they were."));
+                ws.notify(match preset.stem_kind {
+                    StemKind::Cifar => format!("the network of {name}; data and training are as they were."),
+                    StemKind::Imagenet => format!(
+                        "the network of {name}; what you did not set is as the paper trains it on ImageNet."
+                    ),
+                });
             }
             (Do::Write, None) => {
                 return ask(Prompt::line(Action::Recipe(Do::Write), "write the recipe to", "recipe.toml"));
@@ -176,9 +182,10 @@ fn presets() -> Prompt {
     let items = PRESETS.iter().map(|preset| Item {
         name: preset.name.into(),
         about: format!(
-            "{:>5.2} M parameters{}",
+            "{:>5.2} M parameters{}{}",
             preset.parameters as f64 / 1e6,
-            preset.errors.c10_plus.map_or_else(String::new, |e| format!(", CIFAR-10+ error {e} %"))
+            preset.errors.c10_plus.map_or_else(String::new, |e| format!(", CIFAR-10+ error {e} %")),
+            preset.errors.imagenet.map_or_else(String::new, |e| format!(", ImageNet error {e} %"))
         ),
         action: Action::Recipe(Do::Preset),
         argument: Some(preset.name),
