@@ -48,7 +48,7 @@ pub(crate) fn collect(
     report: &mut Report,
 ) -> Result<Collected, DataError> {
     let count = files.len();
-    let cache = report.settings().cache.clone();
+    let cache = report.settings().cache.clone().filter(|_| count > 0);
     let name = cache.as_ref().and_then(|_| cache::key(&files, keep));
     let place = cache.as_deref().zip(name.as_deref());
     if let Some((dir, name)) = place

@@ -26,8 +26,7 @@ pub(super) fn whole(picture: Picture, shorter: usize) -> Kept {
 
 /// The `part` of what `area` of `rgb` becomes in the size `to`.
 fn fit(rgb: &RgbImage, area: Area, to: Size, part: Area) -> Kept {
-    let size = Size { width: rgb.width() as usize, height: rgb.height() as usize };
-    let planes = resized(Samples::interleaved(rgb.as_raw(), size), area, to, part);
+    let planes = resized(Samples::interleaved(rgb.as_raw(), size_of(rgb)), area, to, part);
     Kept { size: part.size, planes }
 }
 
@@ -41,6 +40,10 @@ fn upright(picture: Picture) -> (RgbImage, Area) {
         turned.apply_orientation(orientation);
         turned.into_rgb8()
     };
-    let size = Size { width: rgb.width() as usize, height: rgb.height() as usize };
-    (rgb, Area::all(size))
+    let all = Area::all(size_of(&rgb));
+    (rgb, all)
+}
+
+fn size_of(rgb: &RgbImage) -> Size {
+    Size { width: rgb.width() as usize, height: rgb.height() as usize }
 }

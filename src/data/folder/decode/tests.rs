@@ -168,3 +168,22 @@ fn every_ending_belongs_to_a_format_that_is_read() {
         assert!(EXTENSIONS.contains(&ending), "{name}");
     }
 }
+
+#[test]
+fn a_file_is_resized_and_cut_as_torchvision_does_it() {
+    // `tests/peer/resizing.py` writes them.
+    let text = include_str!("../../../../tests/golden/fitted.txt");
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (name, hex) = (words[0], words[3]);
+        let (resized, side) = (words[1].parse().unwrap(), words[2].parse().unwrap());
+        let kept = read(&folder().join(name), Keep::Middle { resized, side }).unwrap();
+        let expected = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+        assert_eq!((kept.size, kept.planes.len()), (Size::square(side), expected.len()), "{name}");
+        let worst =
+            kept.planes.iter().zip(expected).map(|(ours, theirs)| ours.abs_diff(theirs)).max().unwrap();
+        // Of a JPEG the pixels before it differ.
+        assert!(worst <= if name.ends_with(".jpg") { 2 } else { 0 }, "{name}: {worst}");
+    }
+    assert_eq!(text.lines().count(), 6);
+}
