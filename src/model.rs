@@ -61,6 +61,8 @@ pub struct DenseNet {
     fused: OnceLock<Fused>,
     /// Parameters and statistics as the fused version reads them, once evaluated, until they change.
     joined: Mutex<Option<(Tensor, Tensor)>>,
+    /// Whether parts of it are trained in ways of their own.
+    in_parts: bool,
     /// The stem and this many blocks with what follows them are not trained.
     frozen: AtomicUsize,
     /// By name, for the forward pass: weights and running statistics.
@@ -144,6 +146,7 @@ impl DenseNet {
             precision: Precision::F32,
             fused: OnceLock::new(),
             joined: Mutex::new(None),
+            in_parts: false,
             frozen: AtomicUsize::new(0),
             tensors,
             parameters,
@@ -207,6 +210,9 @@ impl DenseNet {
     pub fn no_fused_version(&self) -> Option<&'static str> {
         match &self.backend {
             None => Some("this device"),
+            Some(backend) if backend.is_gpu() && self.in_parts => {
+                Some("training with `freeze` or `head_lr` on a GPU")
+            }
             Some(backend) if backend.is_gpu() && self.arch.stem_kind == StemKind::Imagenet => {
                 Some("the ImageNet stem")
             }
@@ -299,6 +305,12 @@ impl DenseNet {
             })
             .collect::<Result<Vec<_>>>()?;
         Pass::new(&logits, labels, &loss, gradients, statistics)
+    }
+
+    /// With parts that are trained in ways of their own, or without.
+    #[must_use]
+    pub fn with_parts(self, in_parts: bool) -> Self {
+        Self { in_parts, ..self }
     }
 
     /// From now on the stem and `blocks` blocks, each with what follows it, are not trained: they are evaluated

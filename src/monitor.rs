@@ -103,6 +103,9 @@ impl Monitor {
                 if let Some(head) = &mut self.head {
                     match change {
                         Change::Lr(rate) => head.recipe.lr = *rate,
+                        Change::Freeze(freeze) => {
+                            (head.recipe.freeze, head.recipe.freeze_epochs) = (*freeze, 0);
+                        }
                         Change::Epochs(epochs) => {
                             head.recipe.epochs = *epochs;
                             head.total_steps = head.recipe.total_steps(head.train_images);

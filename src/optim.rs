@@ -30,6 +30,15 @@ pub fn kind(recipe: &Recipe) -> OptimizerKind {
     }
 }
 
+/// The optimizer of a recipe over `parameters`, with zero state.
+pub fn by_recipe<'a>(
+    recipe: &Recipe,
+    parameters: impl Iterator<Item = (&'a str, &'a Var)>,
+) -> Result<Optimizer> {
+    let optimizer = Optimizer::new(kind(recipe), recipe.weight_decay, parameters)?;
+    Ok(Optimizer { head_factor: recipe.head_lr, ..optimizer })
+}
+
 /// An optimizer over a fixed list of parameters.
 #[derive(Debug)]
 pub struct Optimizer {
@@ -77,12 +86,6 @@ impl Optimizer {
             state.push(kind.slots().iter().map(|_| var.as_tensor().zeros_like()).collect::<Result<_>>()?);
         }
         Ok(Self { kind, weight_decay, head_factor: 1.0, steps: 0, names, state })
-    }
-
-    /// The same with the classifier's learning rate multiplied by `factor`.
-    #[must_use]
-    pub fn with_head_factor(self, factor: f64) -> Self {
-        Self { head_factor: factor, ..self }
     }
 
     /// Updates done so far.

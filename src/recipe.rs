@@ -6,6 +6,7 @@
 pub mod choices;
 pub mod datasets;
 pub mod defaults;
+pub mod freeze;
 pub mod jump;
 pub mod keys;
 pub mod layered;
@@ -22,6 +23,7 @@ use crate::arch::problem::Problem;
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
 pub use choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 pub use datasets::Data;
+pub use freeze::Freeze;
 pub use schedule::Schedule;
 
 /// Largest side that images are resized to before their middle is cut out.
@@ -107,6 +109,15 @@ pub struct Recipe {
     /// Weights of the classes in the loss. Absent in files from before there was a choice: none.
     #[serde(default)]
     pub class_weights: ClassWeights,
+    /// The beginning of the network that is not trained.
+    #[serde(default)]
+    pub freeze: Freeze,
+    /// For how many epochs; 0: for all.
+    #[serde(default)]
+    pub freeze_epochs: usize,
+    /// What the classifier's learning rate is multiplied by.
+    #[serde(default = "defaults::head_lr")]
+    pub head_lr: f64,
     /// Seed of every random draw.
     pub seed: u64,
     /// Arithmetic of products on a CUDA GPU. Absent in files from before there was a choice: f32.
@@ -170,6 +181,17 @@ impl Recipe {
             * self.schedule.factor(step as f64, warmup, total, epoch, self.epochs, self.drop_counting)
     }
 
+    /// How many blocks are not trained in `epoch` (from 1), the stem with them.
+    pub fn frozen_blocks(&self, epoch: u64) -> usize {
+        let over = self.freeze_epochs > 0 && epoch > self.freeze_epochs as u64;
+        if over { 0 } else { self.freeze.blocks(self.layers.len()) }
+    }
+
+    /// Whether parts of the network are trained in ways of their own.
+    pub fn trains_in_parts(&self) -> bool {
+        self.freeze != Freeze::None || self.head_lr != 1.0
+    }
+
     /// Everything that is wrong with the recipe itself, before any data is read.
     pub fn validate(&self) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
@@ -209,6 +231,16 @@ impl Recipe {
             "warmup",
             (0.0..=epochs as f64).contains(&warmup),
             format!("{warmup} epochs; it must be from 0 to the run's {epochs} epochs."),
+        );
+        check(
+            "freeze",
+            !matches!(self.freeze, Freeze::Blocks(blocks) if blocks > self.layers.len()),
+            format!("{}; the network has {} blocks.", self.freeze, self.layers.len()),
+        );
+        check(
+            "head_lr",
+            self.head_lr > 0.0 && self.head_lr <= 1e6,
+            format!("{}; it must be above 0 and at most 1000000.", self.head_lr),
         );
         let below = i64::try_from(seed).is_ok();
         check("seed", below, format!("{seed}; it must be below 2^63, as TOML has it."));

@@ -20,7 +20,7 @@ use crate::ops;
 use crate::ops::loss::Loss;
 use crate::ops::trainer::Peaks;
 use crate::ops::trainer::{Epoch, Feed, KernelTime, StepResult, Trainer};
-use crate::optim::{self, Optimizer};
+use crate::optim;
 use crate::protocol::Options;
 use crate::protocol::event::{Bench, Comparison, KernelFigures, Phase};
 use crate::recipe::Recipe;
@@ -141,7 +141,8 @@ fn measure(
 ) -> Result<Measured, Failure> {
     let Order { recipe, steps, evaluation, kernels, .. } = order;
     let (all, classes, net) = (warmup + steps, net.arch().classes, Arc::new(net));
-    let optimizer = Optimizer::new(optim::kind(recipe), recipe.weight_decay, net.parameters())?;
+    net.freeze(recipe.frozen_blocks(1));
+    let optimizer = optim::by_recipe(recipe, net.parameters())?;
     let optimizer = SharedOptimizer::new(optimizer);
     let mut trainer = if net.gpu().is_some() {
         let images = Arc::new(noise(recipe, classes, all * recipe.batch_size));

@@ -18,6 +18,7 @@ pub(super) fn new_net(
 ) -> Result<DenseNet, Failure> {
     let net = DenseNet::new(&recipe.arch(classes), recipe.init, recipe.seed, device)?;
     let net = net.with_dropout_places(recipe.dropout_places).with_precision(recipe.precision);
+    let net = net.with_parts(recipe.trains_in_parts());
     Ok(placed(net.with_implementation(requested)))
 }
 

@@ -129,6 +129,7 @@ fn epoch(
 /// Prepares the trainer for the steps of epoch `index` (from 0) that are still to be done; without `order`, on the
 /// images in the order that it knows.
 fn begin(session: &mut Session, index: u64, order: Vec<u32>) -> Result<(), Failure> {
+    session.net.freeze(session.recipe.frozen_blocks(index + 1));
     let (per_epoch, step) = (session.steps_per_epoch(), session.progress.step);
     let first = index * per_epoch;
     let rates = (first..first + per_epoch).map(|step| session.recipe.learning_rate(step, per_epoch));
@@ -250,6 +251,12 @@ fn apply(session: &mut Session, change: Change, report: &mut Report) {
     match change {
         Change::Lr(lr) => recipe.lr = lr,
         Change::Epochs(epochs) => recipe.epochs = epochs,
+        Change::Freeze(freeze) => (recipe.freeze, recipe.freeze_epochs) = (freeze, 0),
+    }
+    if recipe.trains_in_parts() && session.net.gpu().is_some() {
+        let message = "the kernels of a GPU train all of a network or nothing; stop, and go on with `freeze` by --reference or --device cpu.";
+        report.emit(Event::Refused { message: message.into() });
+        return;
     }
     if let Err(problems) = recipe.validate() {
         report.emit(Event::Refused { message: problems[0].to_string() });

@@ -46,7 +46,7 @@ pub(super) fn begin(start: Start, control: &mut Control, report: &mut Report) ->
     let weights = first.map(|first| first.give(&net, &recipe)).transpose()?;
     let run = RunDir::create(&options.runs_dir, name.as_deref(), &stem(&recipe), &recipe)?;
     report.guard(&run);
-    let optimizer = Optimizer::new(optim::kind(&recipe), recipe.weight_decay, net.parameters())?;
+    let optimizer = optim::by_recipe(&recipe, net.parameters())?;
     let mut session = assemble(recipe, options, net, optimizer, dataset, run, device_line, begun, report)?;
     session.created = now();
     session.weights = weights;
@@ -259,7 +259,7 @@ fn revive(
     }
     let net = new_net(recipe, checkpoint.meta.classes.len(), device, requested)?;
     net.load(&weights).map_err(unusable)?;
-    let mut optimizer = Optimizer::new(optim::kind(recipe), recipe.weight_decay, net.parameters())?;
+    let mut optimizer = optim::by_recipe(recipe, net.parameters())?;
     optimizer.load(&state, checkpoint.meta.progress.optimizer_steps).map_err(unusable)?;
     Ok((net, optimizer))
 }

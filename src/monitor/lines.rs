@@ -36,6 +36,9 @@ pub(crate) fn of(event: &Event, monitor: &Monitor) -> Vec<String> {
         Event::Changed { change: Change::Epochs(epochs), step } => {
             vec![format!("{epochs} epochs in all, decided after step {step}")]
         }
+        Event::Changed { change: Change::Freeze(freeze), step } => {
+            vec![format!("freeze {freeze} from step {} on", step + 1)]
+        }
         Event::Failed { message, .. } | Event::Answered { answer: Err(NoAnswer { message, .. }), .. } => {
             message.lines().map(|line| format!("error: {line}")).collect()
         }

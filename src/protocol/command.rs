@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::question::Question;
-use crate::recipe::Recipe;
+use crate::recipe::{Freeze, Recipe};
 
 pub use crate::protocol::options::{Device, Options, SaveEvery, Split, parse_duration};
 
@@ -78,6 +78,8 @@ pub enum Change {
     Lr(f64),
     /// Epochs in all.
     Epochs(usize),
+    /// What is not trained, from now on.
+    Freeze(Freeze),
 }
 
 /// Why a run is asked to stop.

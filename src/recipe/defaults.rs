@@ -2,7 +2,7 @@
 
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
 use crate::recipe::{
-    Augment, ClassWeights, Data, DropCounting, Normalization, Optimizer, Pad, Recipe, Schedule, Stem,
+    Augment, ClassWeights, Data, DropCounting, Freeze, Normalization, Optimizer, Pad, Recipe, Schedule, Stem,
 };
 
 /// What the defaults depend on, beside the data.
@@ -23,6 +23,11 @@ impl Default for Basis {
 /// Smallest share of an image in a random crop, also of recipes from before there was a choice.
 pub(crate) const fn crop_scale() -> f64 {
     0.08
+}
+
+/// The classifier's rate is that of the rest.
+pub(crate) const fn head_lr() -> f64 {
+    1.0
 }
 
 impl Recipe {
@@ -81,6 +86,9 @@ impl Recipe {
             warmup: 0.0,
             label_smoothing: 0.0,
             class_weights: ClassWeights::None,
+            freeze: Freeze::None,
+            freeze_epochs: 0,
+            head_lr: head_lr(),
             seed: 0,
             precision: Precision::F32,
         }

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
 use crate::recipe::choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 use crate::recipe::datasets::DATASETS;
-use crate::recipe::{Recipe, Schedule};
+use crate::recipe::{Freeze, Recipe, Schedule};
 
 /// A key of a recipe.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +98,9 @@ pub const KEYS: &[Key] = &[
     key("optimisation", "weight_decay", "RATE", "0 or more", Kind::Real, "", "weight decay, on every parameter"),
     key("optimisation", "label_smoothing", "SHARE", "0..1", Kind::Real, "", "share of the target spread over all classes"),
     key("optimisation", "class_weights", "WEIGHTS", "", Kind::Word(ClassWeights::WORDS), "", "weights of the classes in the loss; balanced: each class as much as any other"),
+    key("optimisation", "freeze", "PART", "none, features, block1, ...", Kind::Text(read::<Freeze>), "", "beginning of the network that is not trained: features (all but the classifier), or up to a block"),
+    key("optimisation", "freeze_epochs", "N", "epochs", Kind::Whole(MOST), "", "epochs for which it is frozen; 0: all"),
+    key("optimisation", "head_lr", "FACTOR", "above 0", Kind::Real, "", "what the classifier's learning rate is multiplied by"),
     key("schedule", "epochs", "N", "epochs", Kind::Whole(MOST), "", "passes over the training images"),
     key("schedule", "schedule", "SCHEDULE", "", Kind::Text(read::<Schedule>), "", "learning rate: step, step:LIST (epochs or percents), cosine or constant"),
     key("schedule", "warmup", "EPOCHS", "epochs", Kind::Real, "", "epochs over which the learning rate rises from 0"),

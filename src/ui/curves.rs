@@ -106,6 +106,7 @@ impl Curves {
                 let what = match change {
                     Change::Lr(rate) => format!("lr {rate}"),
                     Change::Epochs(epochs) => format!("{epochs} epochs"),
+                    Change::Freeze(freeze) => format!("freeze {freeze}"),
                 };
                 self.annotate(*step as f64, &what);
             }

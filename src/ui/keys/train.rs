@@ -12,6 +12,8 @@ pub(crate) enum Do {
     Rate,
     /// With an argument: the new number of epochs.
     Epochs,
+    /// With an argument: what is not trained from now on.
+    Frozen,
     /// Trains this many epochs, even where the learning rate jumps.
     SetEpochs(usize),
     Smooth,
@@ -32,8 +34,8 @@ pub(crate) enum Do {
 impl Do {
     /// Whether it steers the run, whatever is shown.
     pub(crate) fn steers(&self) -> bool {
-        use Do::{Epochs, Evaluate, Pause, Rate, Save, SetEpochs, Stop};
-        matches!(self, Pause | Save | Evaluate | Stop | Rate | Epochs | SetEpochs(_))
+        use Do::{Epochs, Evaluate, Frozen, Pause, Rate, Save, SetEpochs, Stop};
+        matches!(self, Pause | Save | Evaluate | Stop | Rate | Epochs | Frozen | SetEpochs(_))
     }
 }
 
@@ -45,6 +47,7 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["S"], Do::Stop, "stop", "stop and save"),
     bind(&["r"], Do::Rate, "rate", "learning rate"),
     bind(&["E"], Do::Epochs, "epochs", "epochs"),
+    bind(&["F"], Do::Frozen, "frozen", "what is not trained"),
     bind(&["]"], Do::Smooth, "smooth", "smooth more"),
     bind(&["["], Do::SmoothLess, "smooth-less", "smooth less"),
     bind(&["0"], Do::Raw, "raw", "no smoothing"),

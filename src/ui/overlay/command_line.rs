@@ -4,7 +4,7 @@ use crate::ui::keys::{self, Action, BINDINGS, Global, recipe};
 
 const KEPT: usize = 100;
 /// Actions that take an argument.
-const WITH_ARGUMENT: [&str; 7] = ["rate", "epochs", "write", "open", "filter", "theme", "preset"];
+const WITH_ARGUMENT: [&str; 8] = ["rate", "epochs", "frozen", "write", "open", "filter", "theme", "preset"];
 
 #[derive(Debug, Default)]
 pub(crate) struct CommandLine {

@@ -238,6 +238,7 @@ fn asked(command: &Command) -> String {
         }
         Command::Change(Change::Lr(rate)) => format!("change lr {rate}"),
         Command::Change(Change::Epochs(epochs)) => format!("change epochs {epochs}"),
+        Command::Change(Change::Freeze(freeze)) => format!("change freeze {freeze}"),
         Command::Stop(StopReason::Signal(signal)) => format!("stop by signal {signal}"),
         Command::Stop(reason) => format!("stop {reason:?}").to_lowercase(),
         Command::Ask { question: Question::Preview { recipe, .. }, .. } => format!("preview {}", recipe.data),

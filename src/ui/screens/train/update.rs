@@ -157,6 +157,15 @@ impl TrainScreen {
                     None => self.steer(&Do::SetEpochs(epochs), None, ws),
                 }
             }
+            (Do::Frozen, None) => {
+                let now = head.recipe.freeze.to_string();
+                ask(Prompt::line(Action::Train(Do::Frozen), "not trained: none, features, block1, ...", now))
+            }
+            (Do::Frozen, Some(text)) => {
+                let freeze = text.trim().parse()?;
+                ws.notify("what is trained changes after this step.");
+                command(Command::Change(Change::Freeze(freeze)))
+            }
             (Do::SetEpochs(epochs), _) => {
                 ws.notify("the epochs change after this step.");
                 command(Command::Change(Change::Epochs(*epochs)))
