@@ -115,7 +115,7 @@ fn a_dumb_terminal_gets_lines_without_escape_codes() {
 fn lines_that_are_said_meanwhile_do_not_run_into_it() {
     let place = Place::new();
     // JSON on stdout and the progress line on stderr, both on this terminal.
-    let mut terminal = place.terminal().sized(1000, 200).start(&[&LONG[..], &["--json"]].concat());
+    let mut terminal = place.terminal().sized(2000, 200).start(&[&LONG[..], &["--json"]].concat());
     until_rewritten(&terminal, 6);
     terminal.signal(Signal::TERM);
     assert_eq!(terminal.end(), 143);

@@ -29,8 +29,10 @@ mod norm;
 mod outer;
 mod plane;
 mod reader;
+mod running;
 mod stem;
 mod stem_backward;
+mod stem_forward;
 mod transition;
 
 use crate::ops::cpu::lanes::isa::Isa;

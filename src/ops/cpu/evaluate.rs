@@ -2,44 +2,15 @@
 //! the normalisation between the two convolutions of a dense layer goes into the first one's weights,
 //! and what the second reads is written with a border, so that it is read as it lies.
 
-use crate::arch::blocks::{Layer, Net, Norm};
+use crate::arch::blocks::{Layer, Net};
 use crate::arch::layout::Plane;
-use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
 use crate::ops::cpu::kernels::pack;
 use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Maps, Tiles, run};
 use crate::ops::cpu::network::{Ending, Network, Order};
-use crate::ops::cpu::norm::Affine;
+use crate::ops::cpu::running::Running;
 use crate::ops::cpu::stem::{self, StemEvaluate};
-
-/// Running statistics of a network.
-pub(super) struct Running<'a> {
-    /// Of each normalisation its means, then its variances.
-    numbers: &'a [f32],
-    /// Where each begins.
-    offsets: Vec<usize>,
-}
-
-impl<'a> Running<'a> {
-    pub(super) fn new(net: &Net, numbers: &'a [f32]) -> Self {
-        let begins = net.norms.iter().scan(0, |next, channels| {
-            let begin = *next;
-            *next += 2 * channels;
-            Some(begin)
-        });
-        Self { numbers, offsets: begins.collect() }
-    }
-
-    /// Makes `affine` what `norm` does by them.
-    fn set(&self, affine: &mut Affine, batch_norm: BatchNormConfig, norm: Norm, parameters: &[f32]) {
-        let numbers = &self.numbers[self.offsets[norm.index]..][..2 * norm.channels];
-        let (mean, variance) = numbers.split_at(norm.channels);
-        let wide = |numbers: &'a [f32]| numbers.iter().map(|&x| f64::from(x));
-        let (weight, bias) = (norm.weight(parameters), norm.bias(parameters));
-        affine.set(batch_norm, weight, bias, wide(mean), wide(variance));
-    }
-}
 
 impl Network {
     /// Logits `[n, classes]` by running statistics: of each normalisation its means, then its variances.

@@ -1,8 +1,11 @@
-//! Maps copied from one cut of their images into another of the same grid.
+//! Maps copied from one cut of their images into another of the same grid: a block's end, where its parts are not
+//! twice the next block's.
 
 use rayon::prelude::*;
 
 use crate::arch::layout::Plane;
+use crate::ops::cpu::memory::Maps;
+use crate::ops::cpu::network::Network;
 
 /// For each pixel of a part along one axis and each lane, where in the other cut the same pixel of the image is,
 /// if it is there: the pixel of the part, and the part.
@@ -21,12 +24,7 @@ fn places(
 }
 
 /// Copies maps of `channels` from `from` to `to`; 0 where there is no pixel.
-pub(super) fn copy(
-    (from, source): (Plane, &[f32]),
-    (to, target): (Plane, &mut [f32]),
-    channels: usize,
-    lanes: usize,
-) {
+fn copy((from, source): (Plane, &[f32]), (to, target): (Plane, &mut [f32]), channels: usize, lanes: usize) {
     let (rows, columns) = to.grid();
     let ys = places((from.height, to.height), (to.side, rows), lanes, |lane| to.part(lane).row);
     let xs = places((from.width, to.width), (to.side, columns), lanes, |lane| to.part(lane).column);
@@ -52,4 +50,42 @@ pub(super) fn copy(
             }
         }
     });
+}
+
+impl Network {
+    /// A block's features in the plane in which its end is pooled.
+    pub(super) fn pooled_features(&mut self, index: usize) -> Maps {
+        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if from == to {
+            return self.features(index);
+        }
+        let channels = self.net.blocks[index].channels;
+        let moved = &mut self.moved[0];
+        moved.reserve(to.len(channels));
+        let source = self.blocks[index].features.as_mut_slice();
+        copy((from, source), (to, moved.as_mut_slice()), channels, self.isa.lanes());
+        Maps::of(moved, channels, to)
+    }
+
+    /// Where the gradient of those features goes.
+    pub(super) fn pooled_gradient(&mut self, index: usize) -> Maps {
+        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if from == to {
+            return self.gradient(index);
+        }
+        let channels = self.net.blocks[index].channels;
+        self.moved[1].reserve(to.len(channels));
+        Maps::of(&mut self.moved[1], channels, to)
+    }
+
+    /// Brings the gradient from there to the block's own plane.
+    pub(super) fn bring_back_gradient(&mut self, index: usize) {
+        let (to, from) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if from == to {
+            return;
+        }
+        let channels = self.net.blocks[index].channels;
+        let target = self.blocks[index].gradient.as_mut_slice();
+        copy((from, self.moved[1].as_mut_slice()), (to, target), channels, self.isa.lanes());
+    }
 }

@@ -8,15 +8,14 @@ use crate::arch::layout::{Plane, Planes};
 use crate::arch::words::DropoutPlaces;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::dropout::Dropout;
-use crate::ops::cpu::evaluate::Running;
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
 use crate::ops::cpu::head::{Average, linear};
 use crate::ops::cpu::kernels::pack;
 use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Buffer, Maps, Tiles, run};
-use crate::ops::cpu::moved;
 use crate::ops::cpu::norm::{Affine, Moments, MomentsOut, Statistics};
-use crate::ops::cpu::stem::{self, Maximum, Wide};
+use crate::ops::cpu::running::Running;
+use crate::ops::cpu::stem;
 use crate::ops::cpu::transition::{self, Transition};
 use crate::ops::dropout::Masks;
 use crate::ops::passes::{BatchStatistics, Frozen, NetworkConfig, Passes};
@@ -64,7 +63,7 @@ pub(super) struct Network {
     pub(super) moved: [Buffer; 2],
     pub(super) averages: Buffer,
     pub(super) packed: Vec<f32>,
-    moments: Vec<Moments>,
+    pub(super) moments: Vec<Moments>,
     pub(super) weight_sums: Buffer,
     pub(super) sums: Vec<[f64; 2]>,
     pub(super) affine: Affine,
@@ -187,42 +186,6 @@ impl Network {
         Maps::of(&mut self.blocks[index].gradient, channels, self.planes.blocks[index])
     }
 
-    /// A block's features in the plane in which its end is pooled.
-    pub(super) fn pooled_features(&mut self, index: usize) -> Maps {
-        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
-        if from == to {
-            return self.features(index);
-        }
-        let channels = self.net.blocks[index].channels;
-        let moved = &mut self.moved[0];
-        moved.reserve(to.len(channels));
-        let source = self.blocks[index].features.as_mut_slice();
-        moved::copy((from, source), (to, moved.as_mut_slice()), channels, self.isa.lanes());
-        Maps::of(moved, channels, to)
-    }
-
-    /// Where the gradient of those features goes.
-    pub(super) fn pooled_gradient(&mut self, index: usize) -> Maps {
-        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
-        if from == to {
-            return self.gradient(index);
-        }
-        let channels = self.net.blocks[index].channels;
-        self.moved[1].reserve(to.len(channels));
-        Maps::of(&mut self.moved[1], channels, to)
-    }
-
-    /// Brings the gradient from there to the block's own plane.
-    pub(super) fn bring_back_gradient(&mut self, index: usize) {
-        let (to, from) = (self.planes.blocks[index], self.planes.pooled[index]);
-        if from == to {
-            return;
-        }
-        let channels = self.net.blocks[index].channels;
-        let target = self.blocks[index].gradient.as_mut_slice();
-        moved::copy((from, self.moved[1].as_mut_slice()), (to, target), channels, self.isa.lanes());
-    }
-
     /// The outputs of a layer's 1x1 convolution.
     pub(super) fn inner(&mut self, index: usize, place: usize, channels: usize) -> Maps {
         Maps::of(&mut self.blocks[index].inner[place], channels, self.planes.blocks[index])
@@ -233,7 +196,7 @@ impl Network {
         Some(Dropout { masks, convolution: conv.index, channels: conv.outputs, plane })
     }
 
-    fn measured(&mut self, channels: usize, dropout: Option<Dropout>) -> Then<'static> {
+    pub(super) fn measured(&mut self, channels: usize, dropout: Option<Dropout>) -> Then<'static> {
         Then::Measured(MomentsOut { at: self.moments.as_mut_ptr(), channels }, dropout)
     }
 
@@ -255,75 +218,6 @@ impl Network {
                 weights[(k / taps * inputs + c) * taps + taps - 1 - k % taps]
             }),
         }
-    }
-
-    /// A CIFAR stem, or an ImageNet stem in training.
-    pub(super) fn stem_forward(&mut self, net: &Net, parameters: &[f32], training: bool) {
-        let conv = net.stem;
-        self.pack(conv, parameters, Order::Forward);
-        let images = self.image_maps();
-        if let Some(pool) = net.pool {
-            self.wide_forward(images, conv);
-            self.set_stem_affine(pool.norm, parameters);
-            self.maximum_forward(conv);
-            return;
-        }
-        let tiles = Tiles::several(self.planes.blocks[0], CONVOLVE_PIXELS);
-        let phase = Grow {
-            tiles,
-            source: Source::Bordered(images, 3),
-            outputs: conv.outputs,
-            output: self.features(0),
-            channel: 0,
-            then: if training { self.measured(conv.outputs, None) } else { Then::Left },
-            weights: &self.packed,
-        };
-        run(self.isa, tiles.count(), &phase);
-        if training {
-            self.blocks[0].statistics.join(tiles, conv.outputs, &self.moments);
-        }
-    }
-
-    /// The output of an ImageNet stem's convolution.
-    pub(super) fn convolved(&mut self) -> Maps {
-        Maps::of(&mut self.stem.convolved, self.net.stem.outputs, self.planes.stem)
-    }
-
-    fn wide_forward(&mut self, images: Maps, conv: Conv) {
-        let tiles = Tiles::several(self.planes.stem, stem::PIXELS);
-        let phase = Wide {
-            tiles,
-            images,
-            outputs: conv.outputs,
-            output: self.convolved(),
-            moments: MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs },
-            weights: &self.packed,
-        };
-        run(self.isa, tiles.count(), &phase);
-        self.stem.statistics.join(tiles, conv.outputs, &self.moments);
-    }
-
-    fn maximum_forward(&mut self, conv: Conv) {
-        let plane = self.planes.blocks[0];
-        let tiles = Tiles::several(plane, stem::POOL_PIXELS);
-        let phase = Maximum {
-            tiles,
-            input: self.convolved(),
-            plane: self.planes.stem,
-            output: self.features(0),
-            places: Maps::of(&mut self.stem.places, conv.outputs, plane),
-            moments: MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs },
-            by: self.affine.view(),
-        };
-        run(self.isa, tiles.count(), &phase);
-        self.blocks[0].statistics.join(tiles, conv.outputs, &self.moments);
-    }
-
-    /// What the normalisation of an ImageNet stem does, by the statistics of the batch.
-    pub(super) fn set_stem_affine(&mut self, norm: Norm, parameters: &[f32]) {
-        let Statistics { mean, variance } = &self.stem.statistics;
-        let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
-        self.affine.set(self.batch_norm, norm.weight(parameters), norm.bias(parameters), mean, variance);
     }
 
     /// What the normalisation at the front of a layer or at the end of a block does, by the statistics
