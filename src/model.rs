@@ -24,7 +24,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use crate::arch::Arch;
 use crate::arch::plan::{Kind, Parameter, Plan, STATISTICS};
 use crate::arch::words::Precision;
-use crate::arch::words::{DropoutPlaces, Init, StemKind};
+use crate::arch::words::{DropoutPlaces, Init};
 use crate::ops;
 use crate::ops::backend::Backend;
 use crate::ops::batch_norm::BatchNormConfig;
@@ -213,9 +213,6 @@ impl DenseNet {
             Some(backend) if backend.is_gpu() && self.in_parts => {
                 Some("training with `freeze` or `head_lr` on a GPU")
             }
-            Some(backend) if backend.is_gpu() && self.arch.stem_kind == StemKind::Imagenet => {
-                Some("the ImageNet stem")
-            }
             Some(_) => None,
         }
     }
@@ -355,6 +352,7 @@ impl DenseNet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::words::StemKind;
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
 

@@ -12,7 +12,7 @@ use crate::arch::blocks::Net;
 use crate::ops::dropout::Masks;
 use crate::ops::passes::{BatchStatistics, Frozen, Passes};
 
-/// A network of CIFAR type with its own memory, which is taken at the first batch and used again by all
+/// A network with its own memory, which is taken at the first batch and used again by all
 /// later ones.
 #[derive(Debug)]
 pub struct Fused {

@@ -156,7 +156,10 @@ fn whole_steps_of_the_gpus_kernels_pass_the_golden_files() {
     if backend().is_none() {
         return;
     }
-    for name in ["small-bottleneck", "small-basic", "basic", "bottleneck", "decay"] {
+    let cifar = ["small-bottleneck", "small-basic", "basic", "bottleneck", "decay"];
+    let imagenet =
+        ["imagenet-32", "imagenet-33-ties", "imagenet-57", "imagenet-64-basic", "imagenet-224-ties"];
+    for name in cifar.into_iter().chain(imagenet) {
         let found = with(true, || golden(name));
         assert!(found.passed, "{name}: {found:?}");
     }

@@ -1,10 +1,11 @@
 //! The launches of a backward pass. Gradients of weights are in the side lane, the chain from layer to layer in the main one.
 
-use crate::arch::blocks::{Block, Conv, Layer, Norm};
+use crate::arch::blocks::{Block, Conv, Layer, Norm, Pool};
 use crate::ops::cuda::builder::{Args, Grid, ProgramBuilder};
 use crate::ops::cuda::forward::Read;
+use crate::ops::cuda::geometry::Rows;
 use crate::ops::cuda::job::THIN_TILE;
-use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, WORD};
+use crate::ops::cuda::layout::{DOUBLE, InnerMemory, Layout, Maps, StemMemory, WORD};
 use crate::ops::cuda::program::{Address, Arg, Work};
 use crate::ops::cuda::tiling::{ConvPlan, GemmTiling, WeightGrad};
 
@@ -45,7 +46,13 @@ impl ProgramBuilder<'_> {
             }
             match index.checked_sub(1) {
                 Some(before) => self.transition_backward(before, &net.blocks[before]),
-                None => self.grow_weights(0, block, net.stem, 0, None),
+                None => match net.pool {
+                    Some(pool) => {
+                        self.wait_for(used[0]);
+                        self.stem_backward(net.stem, pool);
+                    }
+                    None => self.grow_weights(0, block, net.stem, 0, None),
+                },
             }
         }
     }
@@ -228,6 +235,67 @@ impl ProgramBuilder<'_> {
         let read = self.side((kernel, "PointwiseWeights"), args, grid);
         self.join_weights(conv, slices);
         read
+    }
+
+    /// The pool of an ImageNet stem and the gradient of its convolution's weights; images have none.
+    fn stem_backward(&mut self, conv: Conv, pool: Pool) {
+        let (layout, batch) = (self.layout, self.batch);
+        let (Some(StemMemory { inner, places }), Some(outer)) = (layout.stem, layout.conv(conv).outer) else {
+            return;
+        };
+        let (d, block) = (layout.inner_gradients[0], &layout.blocks[0]);
+        let pixels = batch * pool.side * pool.side;
+        let number = layout.plan.precision.bytes();
+        let pooled = Layout::pixels(batch, &layout.plan.net.blocks[0]);
+        let args = vec![
+            ("maps", inner.maps.buffer.into()),
+            ("mean", inner.measured.mean.into()),
+            ("places", places.into()),
+            ("d", d.buffer.into()),
+            ("left", layout.pending_means.into()),
+            ("output_gradient", gradient(layout, 0)),
+            ("block", block.features.buffer.into()),
+            ("output_mean", block.measured.mean.into()),
+            ("output_scale", block.measured.scale.into()),
+            ("output_left", left(layout, 0).into()),
+            ("stride", inner.maps.stride.into()),
+            ("channels", conv.outputs.into()),
+            ("pixels", pixels.into()),
+            ("side", pool.side.into()),
+            ("output_stride", block.features.stride.into()),
+        ];
+        let tiles = pixels.div_ceil(THIN_TILE);
+        let bytes = 2 * pixels * number + pooled * (1 + number + WORD);
+        let grid = Grid::new([tiles, conv.outputs.div_ceil(CHANNEL_THREADS), 1], CHANNEL_THREADS)
+            .with_work(Work::moving(bytes * conv.outputs));
+        self.main(("stem_pool_backward".into(), "StemPoolBackward"), args, grid);
+        self.join_sums(pool.norm, 0, Means::Taken(inner), tiles, pixels);
+
+        let Rows { mt, warps } = outer.rows;
+        let input_size = layout.plan.net.input_size;
+        let kernel = format!("stem_weights<{mt}, {warps}, {}, {input_size}>", outer.columns.width);
+        let slices = pixels.div_ceil(outer.slices.slice);
+        let args = vec![
+            ("images", layout.images.into()),
+            ("partial", layout.partial.into()),
+            ("d", d.buffer.into()),
+            ("output", inner.maps.buffer.into()),
+            ("output_mean", inner.measured.mean.into()),
+            ("output_scale", inner.measured.scale.into()),
+            ("output_weight", self.parameter(pool.norm.offset).into()),
+            ("shift", inner.shift.into()),
+            ("slope", inner.slope.into()),
+            ("pixels", pixels.into()),
+            ("slice", outer.slices.slice.into()),
+            ("output_stride", inner.maps.stride.into()),
+            ("outputs", conv.outputs.into()),
+        ];
+        let bytes = batch * input_size * input_size * 4 * WORD + 2 * pixels * conv.outputs * number;
+        let grid = Grid::new([outer.inputs, outer.columns.tiles, slices], outer.rows.threads() as usize)
+            .with_shared(outer.shared)
+            .with_work(Work::new(2 * pixels * conv.len(), bytes));
+        self.side((kernel, "StemWeights"), args, grid);
+        self.join_weights(conv, slices);
     }
 
     /// The gradient of what a 3x3 convolution of block `index` read: of what a bottleneck wrote, into `d`,

@@ -1,9 +1,10 @@
 //! The launches of a forward pass, by the statistics of the batch or by running ones.
 
-use crate::arch::blocks::{Block, Conv, Layer, Norm};
+use crate::arch::blocks::{Block, Conv, Layer, Norm, Pool};
 use crate::ops::cuda::builder::{Args, Grid, ProgramBuilder};
+use crate::ops::cuda::geometry::Rows;
 use crate::ops::cuda::job::THIN_TILE;
-use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, WORD};
+use crate::ops::cuda::layout::{DOUBLE, Layout, Maps, Measured, StemMemory, WORD, stride};
 use crate::ops::cuda::program::{Address, Arg, Work};
 use crate::ops::cuda::tiling::ConvPlan;
 use crate::ops::loss::Loss;
@@ -96,7 +97,10 @@ impl ProgramBuilder<'_> {
             let measured = Some(memory.measured.from(channel));
             Written { maps: memory.features, channel, measured }
         };
-        self.grow(net.stem, None, written(0, 0));
+        match net.pool {
+            Some(pool) => self.stem(net.stem, pool, written(0, 0)),
+            None => self.grow(net.stem, None, written(0, 0)),
+        }
         for (index, block) in net.blocks.iter().enumerate() {
             for (place, layer) in block.layers.iter().enumerate() {
                 let (input, inner) = self.reads(index, layer, place);
@@ -130,6 +134,17 @@ impl ProgramBuilder<'_> {
         (input, inner)
     }
 
+    /// What the pool of an ImageNet stem reads.
+    pub(super) fn stem_reads(&self, pool: Pool) -> Read {
+        let layout = self.layout;
+        let Some(StemMemory { inner, .. }) = layout.stem else {
+            // An evaluation measures nothing.
+            let maps = Maps { buffer: layout.inner_gradients[0].buffer, stride: stride(pool.norm.channels) };
+            return Read { maps, norm: pool.norm, measured: layout.blocks[0].measured };
+        };
+        Read { maps: inner.maps, norm: pool.norm, measured: inner.measured }
+    }
+
     /// What the transition or the head reads.
     pub(super) fn end(&self, index: usize, block: &Block) -> Read {
         let memory = &self.layout.blocks[index];
@@ -144,6 +159,52 @@ impl ProgramBuilder<'_> {
         let mut args = self.norm(norm, measured);
         args.extend([("maps", maps.buffer.into()), ("stride", maps.stride.into())]);
         args
+    }
+
+    /// The 7x7 convolution of the images, and the pool behind it.
+    fn stem(&mut self, conv: Conv, pool: Pool, to: Written) {
+        let (layout, batch) = (self.layout, self.batch);
+        let (way, number) = (layout.conv(conv).forward, layout.plan.precision.bytes());
+        let input_size = layout.plan.net.input_size;
+        let read = self.stem_reads(pool);
+        let Rows { mt, warps } = way.rows;
+        let kernel =
+            format!("stem_forward<{mt}, {warps}, {}, {input_size}, {}>", way.columns.width, self.training);
+        let pixels = batch * pool.side * pool.side;
+        let args = vec![
+            ("images", layout.images.into()),
+            ("packed", self.packed(way.at).into()),
+            ("output", read.maps.buffer.into()),
+            ("moments", layout.moments.into()),
+            ("pixels", pixels.into()),
+            ("output_stride", read.maps.stride.into()),
+            ("outputs", conv.outputs.into()),
+        ];
+        let tiles = way.tiles(batch);
+        let bytes = batch * input_size * input_size * 4 * WORD + pixels * conv.outputs * number;
+        let grid = Grid::new([tiles * way.columns.tiles, 1, 1], way.rows.threads() as usize)
+            .with_shared(way.shared)
+            .with_work(Work::new(2 * pixels * conv.len(), bytes));
+        self.main((kernel, "StemForward"), args, grid);
+        self.join_moments(Some(read.measured), conv.outputs, tiles);
+
+        let pooled = Layout::pixels(batch, &layout.plan.net.blocks[0]);
+        let mut args = self.source(Some(read));
+        args.extend([
+            ("output", to.maps.buffer.into()),
+            ("places", layout.stem.filter(|_| self.training).map_or(Arg::Nowhere, |stem| stem.places.into())),
+            ("moments", layout.moments.into()),
+            ("channels", conv.outputs.into()),
+            ("pixels", pooled.into()),
+            ("side", pool.side.into()),
+            ("output_stride", to.maps.stride.into()),
+        ]);
+        let tiles = pooled.div_ceil(THIN_TILE);
+        let work = Work::moving((pixels + pooled) * conv.outputs * number);
+        let blocks = [tiles, conv.outputs.div_ceil(CHANNEL_THREADS), 1];
+        let grid = Grid::new(blocks, CHANNEL_THREADS).with_work(work);
+        self.main((format!("stem_pool<{}>", self.training), "StemPool"), args, grid);
+        self.join_moments(to.measured, conv.outputs, tiles);
     }
 
     /// A 3x3 convolution of `read`, or of the images.

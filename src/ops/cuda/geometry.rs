@@ -22,7 +22,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    const CHOICES: [Self; 3] = [Self { mt: 2, warps: 4 }, Self { mt: 1, warps: 4 }, Self { mt: 1, warps: 2 }];
+    pub(super) const LARGEST: Self = Self { mt: 2, warps: 4 };
+    const CHOICES: [Self; 3] = [Self::LARGEST, Self { mt: 1, warps: 4 }, Self { mt: 1, warps: 2 }];
 
     /// The largest of 128, 64 and 32 rows that leaves enough blocks for `pixels`.
     pub(super) fn of(pixels: usize) -> Self {

@@ -32,6 +32,14 @@ pub(super) struct Measured {
     pub(super) statistics: Option<Address>,
 }
 
+impl Measured {
+    /// Of `channels` channels whose pairs are at `statistics`.
+    fn declare(buffers: &mut Buffers, channels: usize, statistics: Address) -> Self {
+        let both = buffers.declare("mean and scale", 2 * channels * WORD);
+        Self { mean: both.at(0), scale: both.at(channels * WORD), statistics: Some(statistics) }
+    }
+}
+
 /// A dense layer's own: what its bottleneck wrote and what is known of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InnerMemory {
@@ -40,6 +48,34 @@ pub(super) struct InnerMemory {
     /// γ·s·mean(d) and γ·s²·mean(d·x̂) by channel.
     pub(super) shift: Address,
     pub(super) slope: Address,
+}
+
+impl InnerMemory {
+    /// Maps of so many pixels and channels in numbers of `number` bytes, called `name`.
+    fn declare(
+        buffers: &mut Buffers,
+        name: &'static str,
+        (pixels, channels): (usize, usize),
+        number: usize,
+        statistics: Address,
+    ) -> Self {
+        let both = buffers.declare("shift and slope", 2 * channels * WORD);
+        let stride = stride(channels);
+        Self {
+            maps: Maps { buffer: buffers.declare(name, pixels * stride * number), stride },
+            measured: Measured::declare(buffers, channels, statistics),
+            shift: both.at(0),
+            slope: both.at(channels * WORD),
+        }
+    }
+}
+
+/// What the convolution of an ImageNet stem wrote, and what is known of it and of the pool behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StemMemory {
+    pub(super) inner: InnerMemory,
+    /// Which of the nine pixels of a window was the largest, u8 `[pixels of the pool, channels]`.
+    pub(super) places: BufferId,
 }
 
 /// A block's features and what its backward pass needs.
@@ -78,7 +114,8 @@ pub(super) struct Layout {
     pub(super) running: BufferId,
     /// 1/√(variance + ε) in the places of the variances.
     pub(super) running_scale: BufferId,
-    /// Pairs of mean and variance in f64: of each block's channels, then of what its bottlenecks wrote.
+    /// Pairs of mean and variance in f64: of what an ImageNet stem's convolution wrote, of each block's channels, then of
+    /// what its bottlenecks wrote.
     pub(super) statistics: BufferId,
     /// For each running number: its place in `statistics`, and pixels of a map where it is a variance
     /// that is to be divided by M - 1.
@@ -86,9 +123,11 @@ pub(super) struct Layout {
     pub(super) packed: BufferId,
     pub(super) pack_table: BufferId,
     pub(super) convs: Vec<ConvPlan>,
+    /// None in evaluation, and of a stem without a pool.
+    pub(super) stem: Option<StemMemory>,
     pub(super) blocks: Vec<BlockMemory>,
     /// Gradients behind the ReLU of a bottleneck, of every other layer in turn; the first one is also
-    /// where an evaluation keeps what a bottleneck wrote.
+    /// where an evaluation keeps what a bottleneck wrote, and that of an ImageNet stem's convolution.
     pub(super) inner_gradients: [Maps; 2],
     pub(super) moments: BufferId,
     pub(super) pending_means: BufferId,
@@ -118,7 +157,7 @@ pub(super) struct Layout {
 }
 
 /// Channels of maps rounded up to what a load takes.
-fn stride(channels: usize) -> usize {
+pub(super) fn stride(channels: usize) -> usize {
     channels.next_multiple_of(8)
 }
 
@@ -143,12 +182,30 @@ impl Layout {
 
         let statistics_length = Statistics::of(&net).length;
         let statistics = buffers.declare("statistics", only(trains, statistics_length * 2 * DOUBLE));
+        let stem = net.pool.filter(|_| trains).map(|pool| {
+            let at = statistics.at(0);
+            StemMemory {
+                inner: InnerMemory::declare(
+                    &mut buffers,
+                    "what the stem wrote",
+                    (plan.pixels(pool.side), net.stem.outputs),
+                    number,
+                    at,
+                ),
+                places: buffers.declare(
+                    "where the stem's pool found it",
+                    plan.pixels(net.blocks[0].side) * net.stem.outputs,
+                ),
+            }
+        });
         let blocks = Self::blocks(&plan, &mut buffers, statistics, number);
         let inner_gradients = ["d", "d of every other layer"].map(|name| {
             let widest = net.blocks.iter().flat_map(|block| {
                 block.layers.iter().filter_map(move |layer| Some((block.side, layer.expand?.0.outputs)))
             });
-            let numbers = widest.clone().map(|(side, channels)| plan.pixels(side) * stride(channels)).max();
+            let stem = net.pool.map(|pool| (pool.side, net.stem.outputs)).filter(|_| name == "d");
+            let all = widest.clone().chain(stem);
+            let numbers = all.map(|(side, channels)| plan.pixels(side) * stride(channels)).max();
             let wanted = trains || name == "d";
             Maps {
                 buffer: buffers.declare(name, only(wanted, numbers.unwrap_or(0) * number)),
@@ -173,6 +230,7 @@ impl Layout {
             packed: buffers.declare("packed weights", packed_length * number),
             pack_table: buffers.declare("where weights are packed", rows * 8 * WORD),
             convs,
+            stem,
             blocks,
             inner_gradients,
             moments: buffers.declare("moments of tiles", only(trains, scratch.moments * DOUBLE)),
@@ -217,14 +275,7 @@ impl Layout {
     fn blocks(plan: &Plan, buffers: &mut Buffers, statistics: BufferId, number: usize) -> Vec<BlockMemory> {
         let places = Statistics::of(&plan.net);
         let trains = plan.purpose.trains();
-        let measured = |buffers: &mut Buffers, channels: usize, at: usize| {
-            let both = buffers.declare("mean and scale", 2 * channels * WORD);
-            Measured {
-                mean: both.at(0),
-                scale: both.at(channels * WORD),
-                statistics: Some(statistics.at(at * 2 * DOUBLE)),
-            }
-        };
+        let place = |at: usize| statistics.at(at * 2 * DOUBLE);
         let mut found = Vec::new();
         for (index, block) in plan.net.blocks.iter().enumerate() {
             let pixels = plan.pixels(block.side);
@@ -232,14 +283,10 @@ impl Layout {
                 buffer: buffers.declare(name, pixels * stride(channels) * number),
                 stride: stride(channels),
             };
-            let inner = |(place, channels): (usize, usize), buffers: &mut Buffers| {
-                let both = buffers.declare("shift and slope", 2 * channels * WORD);
-                InnerMemory {
-                    maps: maps(buffers, "what a bottleneck wrote", channels),
-                    measured: measured(buffers, channels, places.inner[index][place]),
-                    shift: both.at(0),
-                    slope: both.at(channels * WORD),
-                }
+            let inner = |(number_of, channels): (usize, usize), buffers: &mut Buffers| {
+                let at = place(places.inner[index][number_of]);
+                let sizes = (pixels, channels);
+                InnerMemory::declare(buffers, "what a bottleneck wrote", sizes, number, at)
             };
             let mut inners = Vec::new();
             if trains {
@@ -253,7 +300,7 @@ impl Layout {
                 features,
                 gradient: trains
                     .then(|| buffers.declare("gradient of a block", pixels * features.stride * WORD)),
-                measured: measured(buffers, block.channels, places.blocks[index]),
+                measured: Measured::declare(buffers, block.channels, place(places.blocks[index])),
                 pending_means: trains
                     .then(|| buffers.declare("means left by readers", block.channels * 2 * DOUBLE).at(0)),
                 inner: inners,
@@ -292,7 +339,9 @@ pub(super) struct Statistics {
 
 impl Statistics {
     pub(super) fn of(net: &Net) -> Self {
-        let mut places = Self { blocks: Vec::new(), inner: Vec::new(), length: 0 };
+        // The stem's come first.
+        let length = net.pool.map_or(0, |pool| pool.norm.channels);
+        let mut places = Self { blocks: Vec::new(), inner: Vec::new(), length };
         for block in &net.blocks {
             places.blocks.push(places.length);
             places.length += block.channels;
@@ -311,6 +360,7 @@ impl Statistics {
     /// Of each normalisation, in order: where its channels begin, and pixels of a map.
     pub(super) fn norms(&self, net: &Net) -> Vec<(usize, usize)> {
         let mut found = Vec::with_capacity(net.norms.len());
+        found.extend(net.pool.map(|pool| (0, pool.side * pool.side)));
         for (index, block) in net.blocks.iter().enumerate() {
             let area = block.side * block.side;
             for place in 0..block.layers.len() {

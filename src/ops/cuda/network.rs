@@ -8,7 +8,7 @@ use crate::ops::cuda::layout::{Layout, Statistics};
 use crate::ops::cuda::machine::{Built, Clock, Machine};
 use crate::ops::cuda::program::Program;
 use crate::ops::dropout::Masks;
-use crate::ops::passes::{BatchStatistics, NetworkConfig, Passes};
+use crate::ops::passes::{BatchStatistics, Frozen, NetworkConfig, Passes};
 
 /// The passes of a network whose weights are handed over each time. The memory is taken at the first
 /// batch, and again for a larger one, for another share of dropout or where training begins.
@@ -88,7 +88,16 @@ fn evaluation(layout: &Layout, batch: usize) -> Program {
 }
 
 impl Passes for GpuNetwork {
-    fn forward(&mut self, images: &[f32], parameters: &[f32], masks: Option<Masks>) -> Result<Vec<f32>> {
+    fn forward(
+        &mut self,
+        images: &[f32],
+        parameters: &[f32],
+        masks: Option<Masks>,
+        frozen: Option<Frozen>,
+    ) -> Result<Vec<f32>> {
+        if frozen.is_some() {
+            candle_core::bail!("the kernels of a GPU train whole networks, not one with a frozen beginning");
+        }
         let (batch, classes) = (self.images_of(images), self.config.net.classes);
         self.batch = batch;
         let built = self.ready(batch, true, masks)?;

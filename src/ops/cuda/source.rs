@@ -16,6 +16,7 @@ const KERNELS: &[&str] = &[
     include_str!("kernels/pointwise.cuh"),
     include_str!("kernels/conv3.cuh"),
     include_str!("kernels/weights.cuh"),
+    include_str!("kernels/stem.cuh"),
     include_str!("kernels/join.cuh"),
     include_str!("kernels/head.cuh"),
     include_str!("kernels/prepare.cuh"),

@@ -78,7 +78,19 @@ fn arch(growth_rate: usize, layers: usize, bottleneck: bool) -> Arch {
     }
 }
 
-/// The networks of the paper's table 2, and a small odd one.
+/// An ImageNet network with pictures of `input_size`.
+fn imagenet(layers: [usize; 4], growth_rate: usize, input_size: usize) -> Arch {
+    Arch {
+        layers: layers.into(),
+        stem: 2 * growth_rate,
+        stem_kind: StemKind::Imagenet,
+        classes: 1000,
+        input_size,
+        ..arch(growth_rate, 1, true)
+    }
+}
+
+/// The networks of the paper's tables 1 and 2, and two small odd ones.
 fn archs() -> Vec<(&'static str, Arch)> {
     vec![
         ("bc-22-12", arch(12, 3, true)),
@@ -89,6 +101,12 @@ fn archs() -> Vec<(&'static str, Arch)> {
         ("40-12", arch(12, 12, false)),
         ("100-24", arch(24, 32, false)),
         ("odd", Arch { input_size: 27, classes: 3, ..arch(5, 2, true) }),
+        ("densenet121", imagenet([6, 12, 24, 16], 32, 224)),
+        ("densenet161", imagenet([6, 12, 36, 24], 48, 224)),
+        ("densenet169", imagenet([6, 12, 32, 32], 32, 225)),
+        ("densenet201", imagenet([6, 12, 48, 32], 32, 224)),
+        ("densenet264", imagenet([6, 12, 64, 48], 32, 224)),
+        ("odd with pictures", Arch { bottleneck: false, ..imagenet([1, 2, 1, 1], 5, 97) }),
     ]
 }
 
@@ -224,6 +242,8 @@ fn the_kernels_of_real_networks_compile_for_the_gpus_they_are_for() {
         (arch(12, 16, true), Precision::Tf32, 0.0, "sm_90"),
         (arch(12, 16, true), Precision::Bf16, 0.0, "sm_90"),
         (arch(12, 12, false), Precision::Bf16, 0.2, "sm_80"),
+        (imagenet([1, 1, 1, 1], 32, 224), Precision::Tf32, 0.0, "sm_90"),
+        (imagenet([1, 1, 1, 1], 48, 97), Precision::Bf16, 0.0, "sm_80"),
     ];
     for (arch, precision, dropout, gpu) in cases {
         let (config, training) = (config(&arch, precision), training(dropout, 64));

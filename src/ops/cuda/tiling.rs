@@ -13,6 +13,20 @@ const NORM: usize = 3;
 const FINISHED: usize = 3;
 const INNER: usize = 4;
 
+/// Taps of the convolution of an ImageNet stem.
+const STEM_TAPS: usize = 49;
+/// Numbers that its product sums over: each tap has the three colours and a 0.
+const STEM_DEPTH: usize = 4 * STEM_TAPS;
+
+/// What weights are packed for, as the kernel `pack` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Forward,
+    Backward,
+    /// A product over all taps at once.
+    Around,
+}
+
 /// One direction of a convolution: tiles of pixels by tiles of columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct GemmTiling {
@@ -66,7 +80,7 @@ pub(super) struct WeightGrad {
 #[derive(Clone, Debug)]
 pub(super) struct ConvPlan {
     pub(super) conv: Conv,
-    /// Height and width of the maps it reads.
+    /// Height and width of the maps it reads; those that an ImageNet stem writes.
     pub(super) side: usize,
     /// Whether its input is averaged over 2x2 pixels.
     pub(super) pooled: bool,
@@ -81,7 +95,10 @@ impl ConvPlan {
     pub(super) fn all(plan: &Plan) -> Vec<Self> {
         let net = &plan.net;
         let mut tiling = Tiling { plan, at: 0, found: Vec::new() };
-        tiling.conv3(net.stem, net.input_size);
+        match net.pool {
+            Some(pool) => tiling.stem(net.stem, pool.side),
+            None => tiling.conv3(net.stem, net.input_size),
+        }
         for block in &net.blocks {
             for layer in &block.layers {
                 if let Some((conv, _)) = layer.expand {
@@ -104,12 +121,13 @@ impl ConvPlan {
     /// Rows of the kernel `pack`'s table.
     pub(super) fn table(&self) -> impl Iterator<Item = [i32; 8]> {
         let Conv { offset, inputs, outputs, taps, .. } = self.conv;
-        let row = move |way: GemmTiling, backward: bool| {
+        let row = move |way: GemmTiling, order: Order| {
             let Columns { width, tiles } = way.columns;
-            [offset, outputs, inputs, taps, width, tiles, usize::from(backward), way.at].map(|n| n as i32)
+            [offset, outputs, inputs, taps, width, tiles, order as usize, way.at].map(|n| n as i32)
         };
-        let forward = std::iter::once(row(self.forward, false));
-        forward.chain(self.backward.map(|way| row(way, true)))
+        let order = if taps == STEM_TAPS { Order::Around } else { Order::Forward };
+        let forward = std::iter::once(row(self.forward, order));
+        forward.chain(self.backward.map(|way| row(way, Order::Backward)))
     }
 }
 
@@ -140,8 +158,8 @@ impl Tiling<'_> {
         let mut most = Scratch::default();
         let thin = |side: usize| (plan.batch * side * side).div_ceil(THIN_TILE);
         for ConvPlan { conv, side, forward, backward, outer, .. } in ConvPlan::all(plan) {
-            // A transition's average may be measured by itself.
-            let tiles = forward.tiles(plan.batch).max(thin(side / 2));
+            // A transition's average may be measured by itself, and the pool of a stem is.
+            let tiles = forward.tiles(plan.batch).max(thin(side.div_ceil(2)));
             most.moments = most.moments.max(3 * conv.outputs * tiles);
             if let Some(way) = backward {
                 most.pending_means = most.pending_means.max(2 * conv.inputs * way.tiles(plan.batch));
@@ -149,6 +167,9 @@ impl Tiling<'_> {
             if let Some(outer) = outer {
                 most.partial = most.partial.max(outer.slices.count * conv.len());
             }
+        }
+        if let Some(pool) = plan.net.pool {
+            most.pending_means = most.pending_means.max(2 * pool.norm.channels * thin(pool.side));
         }
         if let Some(block) = plan.net.blocks.last() {
             most.pending_means = most.pending_means.max(2 * block.channels * thin(block.side));
@@ -200,6 +221,34 @@ impl Tiling<'_> {
             }
         });
         self.found.push(ConvPlan { conv, side, pooled, forward, backward, outer });
+    }
+
+    /// The 7x7 convolution of an ImageNet stem, which leaves maps of `side`.
+    fn stem(&mut self, conv: Conv, side: usize) {
+        let Plan { precision, batch, purpose, .. } = *self.plan;
+        let pixels = batch * side * side;
+        // Few rows beside wide columns: what is around a pixel is read for each tile of columns again.
+        let smallest = Rows::of(pixels);
+        let rows = smallest.and_smaller().find(|rows| rows.mt == 1).unwrap_or(smallest);
+        let columns = Columns::of(conv.outputs, rows.mt);
+        let shared = pointwise_shared(precision, rows, columns.width, 0);
+        let way = GemmTiling { rows, columns, window: None, shared, at: 0, length: 0, side };
+        let forward = self.place(way, STEM_DEPTH, 1);
+        let outer = purpose.trains().then(|| {
+            let rows = Rows::LARGEST;
+            let columns = Columns::of(conv.outputs, rows.mt);
+            let tiles = STEM_DEPTH.div_ceil(rows.count());
+            let coefficients = INNER * deep(conv.outputs);
+            WeightGrad {
+                rows,
+                inputs: tiles,
+                columns,
+                window: None,
+                slices: Slices::of_pixels(pixels, tiles * columns.tiles),
+                shared: pointwise_weights_shared(precision, rows, columns.width, coefficients),
+            }
+        });
+        self.found.push(ConvPlan { conv, side, pooled: false, forward, backward: None, outer });
     }
 
     fn conv3(&mut self, conv: Conv, side: usize) {

@@ -7,6 +7,7 @@ mod join;
 mod numbers;
 mod pointwise;
 mod prepare;
+mod stem;
 mod strict;
 mod update;
 mod weights;

@@ -135,6 +135,25 @@ __device__ __forceinline__ void measure(const Sums<MT, BN> &sums, const Rows<MT>
     }
 }
 
+// Measures what a thread wrote of channel `c` of the pixels of a tile, from their sum.
+__device__ __forceinline__ void measure_channel(const map_t *maps, int stride, int c, int begin, int end, float sum,
+                                                Moments moments, int tile) {
+    const double count = double(end - begin);
+    const float near = sum / float(end - begin);
+    float shifted = 0.0f, square = 0.0f;
+    for (int pixel = begin; pixel < end; ++pixel) {
+        float distance = number(maps[size_t(pixel) * stride + c]) - near;
+        shifted += distance;
+        square = fmaf(distance, distance, square);
+    }
+    const double offset = double(shifted) / count;
+    const size_t all = size_t(moments.channels) * moments.tiles;
+    double *to = moments.at + size_t(c) * moments.tiles + tile;
+    to[0] = count;
+    to[all] = double(near) + offset;
+    to[2 * all] = double(square) - double(shifted) * offset;
+}
+
 // Where the gradient goes that a ReLU lets pass.
 enum { STORE, ADD, REPLACE };
 

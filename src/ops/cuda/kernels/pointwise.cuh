@@ -219,18 +219,6 @@ __device__ __forceinline__ void pool(const Pool &of) {
         put(of.output + size_t(pixel) * of.output_stride + c, y);
         sum += y;
     }
-    const double count = double(end - begin);
-    const float near = sum / float(end - begin);
-    float shifted = 0.0f, square = 0.0f;
-    for (int pixel = begin; pixel < end; ++pixel) {
-        float distance = number(of.output[size_t(pixel) * of.output_stride + c]) - near;
-        shifted += distance;
-        square = fmaf(distance, distance, square);
-    }
-    const double offset = double(shifted) / count;
-    const size_t all = size_t(of.channels) * gridDim.x;
-    double *to = of.moments + size_t(c) * gridDim.x + blockIdx.x;
-    to[0] = count;
-    to[all] = double(near) + offset;
-    to[2 * all] = double(square) - double(shifted) * offset;
+    measure_channel(of.output, of.output_stride, c, begin, end, sum, Moments{of.moments, of.channels, int(gridDim.x)},
+                    int(blockIdx.x));
 }

@@ -72,20 +72,24 @@ struct Pack { // of a launch
     const int *table; // rows of 8: see below
 };
 
-// Weights [outputs, inputs, taps] as products read them, [column tiles, chunks, taps, BN, DEPTH], zeros where
-// there is no such weight. Forward the columns are the outputs; backward they are the inputs, and the taps
-// run in reverse. Grid: any number of blocks of 256 threads by the rows of the table.
+// What weights are packed for, in the table: AROUND is for a product over all taps at once, four numbers for each.
+enum { FORWARD, BACKWARD, AROUND };
+
+// Weights [outputs, inputs, taps] as products read them, [column tiles, chunks, taps, BN, DEPTH] (AROUND: [column
+// tiles, chunks, BN, DEPTH]), zeros where there is no such weight. BACKWARD the columns are the inputs and the taps run
+// in reverse; otherwise they are the outputs. Grid: any number of blocks of 256 threads by the rows of the table.
 __device__ __forceinline__ void pack(const Pack &of) {
     const int *row = of.table + 8 * blockIdx.y;
     const int offset = row[0], outputs = row[1], inputs = row[2], taps = row[3], bn = row[4], columns = row[5];
-    const bool backward = row[6] != 0;
-    const int chunks = up(backward ? outputs : inputs, DEPTH) / DEPTH, length = columns * chunks * taps * bn * DEPTH;
+    const bool backward = row[6] == BACKWARD, around = row[6] == AROUND;
+    const int each = around ? 1 : taps, depth = backward ? outputs : around ? 4 * taps : inputs;
+    const int chunks = up(depth, DEPTH) / DEPTH, length = columns * chunks * each * bn * DEPTH;
     for (int at = int(blockIdx.x) * 256 + int(threadIdx.x); at < length; at += int(gridDim.x) * 256) {
-        int k = at % DEPTH, n = at / DEPTH % bn, tap = at / DEPTH / bn % taps, chunk = at / DEPTH / bn / taps % chunks;
-        int column = at / DEPTH / bn / taps / chunks * bn + n, deep = chunk * DEPTH + k;
-        int output = backward ? deep : column, input = backward ? column : deep;
-        int from = backward ? taps - 1 - tap : tap;
-        bool there = output < outputs && input < inputs;
+        int k = at % DEPTH, n = at / DEPTH % bn, tap = at / DEPTH / bn % each, chunk = at / DEPTH / bn / each % chunks;
+        int column = at / DEPTH / bn / each / chunks * bn + n, deep = chunk * DEPTH + k;
+        int output = backward ? deep : column, input = backward ? column : around ? deep % 4 : deep;
+        int from = backward ? taps - 1 - tap : around ? deep / 4 : tap;
+        bool there = output < outputs && input < inputs && from < taps;
         of.packed[row[7] + at] = factor(there ? of.parameters[offset + (output * inputs + input) * taps + from] : 0.0f);
     }
 }

@@ -33,14 +33,14 @@ struct PointwiseWeights { // of a launch
 // Pixels in shared memory at a time.
 constexpr int WEIGHT_PIXELS = 32;
 
-template <int MT, int WARPS, int BN, class Load>
-__device__ __forceinline__ void over_pixels(Sums<MT, BN> &sums, const Normalised &input, int first, const Load &output,
+template <int MT, int WARPS, int BN, class Input, class Load>
+__device__ __forceinline__ void over_pixels(Sums<MT, BN> &sums, const Input &input, int first, const Load &output,
                                             int column, int begin, int end, op_t *a, op_t *b) {
     constexpr int THREADS = 32 * WARPS, ROWS = 16 * MT * WARPS, A = ROWS / 4, B = BN / 4;
     constexpr int AQ = WEIGHT_PIXELS * A / THREADS, BQ = (WEIGHT_PIXELS * B + THREADS - 1) / THREADS;
     constexpr int AS = ROWS + GAP, BS = BN + GAP;
     const int thread = int(threadIdx.x);
-    typename Normalised::Raw x[AQ];
+    typename Input::Raw x[AQ];
     typename Load::Raw g[BQ];
     auto fetch = [&](int at) {
 #pragma unroll

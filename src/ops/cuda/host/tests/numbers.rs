@@ -198,6 +198,23 @@ pub(super) fn packed(
     found
 }
 
+/// Weights `[outputs, 3, 49]` of the stem as its product reads them, for columns in tiles of `width`.
+pub(super) fn packed_around(weights: &[f32], outputs: usize, width: usize) -> Vec<f32> {
+    let mut found = Vec::new();
+    for tile in 0..outputs.div_ceil(width) {
+        for chunk in 0..(4 * 49usize).div_ceil(DEPTH) {
+            for o in tile * width..(tile + 1) * width {
+                for k in chunk * DEPTH..(chunk + 1) * DEPTH {
+                    let (tap, c) = (k / 4, k % 4);
+                    let there = o < outputs && c < 3 && tap < 49;
+                    found.push(if there { weights[(o * 3 + c) * 49 + tap] } else { 0.0 });
+                }
+            }
+        }
+    }
+    found
+}
+
 /// `found` is `expected` but for the rounding of sums of numbers of size 1, and of what maps keep.
 pub(super) fn close(found: &[f32], expected: &[f64], precision: Precision, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");

@@ -90,6 +90,14 @@ fn packed_weights_lie_as_products_read_them_forward_and_backward() {
             }
             parameters.extend(weights);
         }
+        for (outputs, width) in [(5, 8), (70, 48)] {
+            let weights = normal(outputs as u64, outputs * 3 * 49);
+            let row = [parameters.len(), outputs, 3, 49, width, outputs.div_ceil(width), 2, expected.len()];
+            rows.extend(row.map(|n| n as i32));
+            let all = packed_around(&weights, outputs, width);
+            expected.extend(all.into_iter().map(|w| factor(precision, w)));
+            parameters.extend(weights);
+        }
         let to = bench.maps(&vec![9.0; expected.len()]);
         let args = args! { parameters: bench.floats(&parameters), packed: to, table: bench.ints(&rows) };
         bench.launch("pack", "Pack", ([3, rows.len() / 8, 1], 256, 0), args);
