@@ -24,9 +24,6 @@ CASES = [f"{preset}{what}" for preset in ("bc-100-12", "40-12", "bc-22-12") for 
 PHOTOGRAPHS = [f"densenet121{what}" for what in ("@16", "@8", ":eval@32", ":eval@1", ":eval@16", ":head@16")]
 OURS, EAGER, CHANNELS_LAST, BF16 = "densenet-tui", "eager", "channels-last", "bf16"
 WHAT = {"": "training", "eval": "evaluation", "head": "training of the classifier alone"}
-# The options that make a network; `--data cifar10` is for the paper's recipe. No image is read.
-NETWORKS = {"densenet121": ["--data", "folder:.", "--layers", "6,12,24,16", "--growth-rate", 32, "--stem", 64,
-                            "--set", "stem_kind=imagenet", "--input-size", 224]}
 
 
 def last_object(command):
@@ -38,9 +35,9 @@ def last_object(command):
 
 
 def ours(a, *network, what="", batch=BATCH):
-    """One bench of densenet-tui."""
+    """One bench of densenet-tui. `--data cifar10` is for the paper's recipe; no image is read."""
     flags = {"": [], "eval": ["--evaluation"], "head": ["--freeze", "features"]}[what]
-    return last_object([a.binary, "bench", *network, *flags, "--batch-size", batch, "--steps", a.steps,
+    return last_object([a.binary, "bench", "--data", "cifar10", *network, *flags, "--batch-size", batch, "--steps", a.steps,
                         "--device", "cpu", "--threads", a.threads, "--json"])
 
 
@@ -87,8 +84,7 @@ def comparison(a):
               "densenet-tui, peak MiB", "PyTorch, peak MiB", "share of the machine's peak"]
     lines = head(titles + (["PyTorch in bf16, images/s"] if a.bf16 else []), words=2)
     for preset, what, batch in a.case or map(case, PHOTOGRAPHS if a.photographs else CASES):
-        network = NETWORKS.get(preset, ["--data", "cifar10", "--preset", preset])
-        contenders = {OURS: lambda: ours(a, *network, what=what, batch=batch)}
+        contenders = {OURS: lambda: ours(a, "--preset", preset, what=what, batch=batch)}
         for mode in (EAGER, CHANNELS_LAST, *([BF16] if a.bf16 else [])):
             contenders[mode] = lambda mode=mode: torchs(a, preset, what, batch, mode)
         answers = in_rounds(a, contenders, f"{preset} {WHAT[what]} @{batch}")
@@ -119,9 +115,9 @@ def growth(a):
                        number(step / batch / (macs / 1e9), 2), number(peak), number(share, 2)])
 
     yield f"DenseNet-BC, k = 12, compression 0.5, training, batches of {BATCH}:\n"
-    yield from table("depth", a.depths, lambda depth: ours(a, "--data", "cifar10", *network(depth)))
+    yield from table("depth", a.depths, lambda depth: ours(a, *network(depth)))
     yield "\nDenseNet-BC-100-12, training:\n"
-    yield from table("batch", a.batches, lambda batch: ours(a, "--data", "cifar10", "--preset", "bc-100-12", batch=batch))
+    yield from table("batch", a.batches, lambda batch: ours(a, "--preset", "bc-100-12", batch=batch))
     yield "\nMACs are those of the forward pass; a training step does about three times as many."
 
 
