@@ -38,16 +38,16 @@ impl<V: Copy> Bordered<V> {
         channels: usize,
         scratch: &mut Scratch,
     ) -> Self {
-        let plane = tiles.plane;
+        let area = tiles.plane;
         // The same room for each tile of a task.
-        let at = scratch.vectors::<L>(channels * (tiles.rows + 2) * (plane.width + 2));
-        let (height, width) = (tile.rows + 2, plane.width + 2);
+        let at = scratch.vectors::<L>(channels * (tiles.rows + 2) * (area.width + 2));
+        let (height, width) = (tile.rows + 2, area.width + 2);
         let place: MapView<V> = MapView { at, channel: height * width, row: width };
-        let seams = plane.seams::<L>();
-        let dead = plane.dead::<L>(scratch);
+        let seams = area.seams::<L>();
+        let dead = area.dead::<L>(scratch);
         if seams.is_none() {
             let zero = l.splat(0.0);
-            let last = tile.row + tile.rows == plane.height;
+            let last = tile.row + tile.rows == area.height;
             for channel in 0..channels {
                 for row in 0..height {
                     let outside = row == 0 && tile.row == 0 || row == height - 1 && last;
@@ -59,7 +59,7 @@ impl<V: Copy> Bordered<V> {
                 }
             }
         }
-        Self { place, plane, tile: *tile, seams, dead }
+        Self { place, plane: area, tile: *tile, seams, dead }
     }
 
     /// The rows of the maps to be written: those of the tile and its neighbours, and, where images are cut, for the

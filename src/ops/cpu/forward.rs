@@ -42,7 +42,7 @@ impl Then<'_> {
     pub(super) unsafe fn follow<L: Lanes>(
         self,
         l: L,
-        (plane, tile): (Plane, &Tile),
+        (area, tile): (Plane, &Tile),
         place: MapView<L::V>,
         index: usize,
         scratch: &mut Scratch,
@@ -52,12 +52,12 @@ impl Then<'_> {
             match self {
                 Self::Measured(out, dropout) => {
                     if let Some(dropout) = dropout {
-                        dropout.apply::<L>(tile, (tile.row, tile.rows), place, plane.width);
+                        dropout.apply::<L>(tile, (tile.row, tile.rows), place, area.width);
                     }
-                    let live = plane.live::<L>(tile.images, scratch);
-                    measure(l, (plane, tile), live, place, out, index);
+                    let there = area.live::<L>(tile.images, scratch);
+                    measure(l, (area, tile), there, place, out, index);
                 }
-                Self::Shifted(shift) => shift_and_relu(l, place, shift, tile.rows, plane.width),
+                Self::Shifted(shift) => shift_and_relu(l, place, shift, tile.rows, area.width),
                 Self::Left => {}
             }
         }

@@ -220,19 +220,19 @@ impl Network {
         parameters: &[f32],
         found: &mut [f32],
     ) -> Vec<[f64; 2]> {
-        let (conv, plane) = (layer.grow, self.planes.blocks[index]);
+        let (conv, area) = (layer.grow, self.planes.blocks[index]);
         self.pack(conv, parameters, Order::Backward);
         self.set_affine(index, layer.norm, parameters);
         let channel = layer.norm.channels;
         let corrections = self.corrections(index, channel..channel + conv.outputs);
-        let tiles = Tiles::new(plane, CONVOLVE_PIXELS);
+        let tiles = Tiles::new(area, CONVOLVE_PIXELS);
         let (features, gradient) = (self.features(index), self.gradient(index));
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
         let ones;
         let reader = if let Some((_, norm)) = layer.expand {
             self.set_inner_affine(index, place, norm, parameters);
             let y = self.inner(index, place, conv.inputs);
-            let d = Maps::of(&mut self.inner, conv.inputs, plane);
+            let d = Maps::of(&mut self.inner, conv.inputs, area);
             ones = vec![1f32; conv.inputs];
             reader(y, &self.inner_affine, d, &ones, true)
         } else {
@@ -247,7 +247,7 @@ impl Network {
                 features,
                 channel,
                 correction: corrections.view(),
-                dropout: self.dropout(conv, plane, true),
+                dropout: self.dropout(conv, area, true),
             },
             reader,
             weights: &self.packed,
@@ -275,12 +275,11 @@ impl Network {
         found: &mut [f32],
         sums: &[[f64; 2]],
     ) {
-        let plane = self.planes.blocks[index];
-        let means =
-            Means::new(sums, &self.inner_affine, inner.weight(parameters), n * plane.side * plane.side);
+        let area = self.planes.blocks[index];
+        let means = Means::new(sums, &self.inner_affine, inner.weight(parameters), n * area.side * area.side);
         self.pack(conv, parameters, Order::Backward);
         let pixels = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
-        let tiles = Tiles::new(plane, pixels.max(GRADIENT_PIXELS));
+        let tiles = Tiles::new(area, pixels.max(GRADIENT_PIXELS));
         let (features, gradient) = (self.features(index), self.gradient(index));
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
         let parts = tiles.parts(conv.inputs);
@@ -288,13 +287,13 @@ impl Network {
             tiles,
             parts,
             output: InnerNorm {
-                d: Maps::of(&mut self.inner, conv.outputs, plane),
+                d: Maps::of(&mut self.inner, conv.outputs, area),
                 y: self.inner(index, place, conv.outputs),
                 scale: &self.inner_affine.a,
                 shift: &means.shift,
                 slope: &means.slope,
                 mean: &self.inner_affine.mean,
-                dropout: self.dropout(conv, plane, false),
+                dropout: self.dropout(conv, area, false),
             },
             partial,
             reader: reader(features, &self.affine, gradient, &self.affine.a, false),

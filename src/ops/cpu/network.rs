@@ -241,13 +241,13 @@ impl Network {
     }
 
     fn layer_forward(&mut self, index: usize, layer: &Layer, place: usize, parameters: &[f32]) {
-        let plane = self.planes.blocks[index];
+        let area = self.planes.blocks[index];
         let features = self.features(index);
         self.set_affine(index, layer.norm, parameters);
         if let Some((conv, norm)) = layer.expand {
             self.pack(conv, parameters, Order::Forward);
-            let tiles = Tiles::several(plane, POINTWISE_PIXELS);
-            let dropout = self.dropout(conv, plane, false);
+            let tiles = Tiles::several(area, POINTWISE_PIXELS);
+            let dropout = self.dropout(conv, area, false);
             let phase = Expand {
                 tiles,
                 input: features,
@@ -265,8 +265,8 @@ impl Network {
         }
         let conv = layer.grow;
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::several(plane, CONVOLVE_PIXELS);
-        let dropout = self.dropout(conv, plane, true);
+        let tiles = Tiles::several(area, CONVOLVE_PIXELS);
+        let dropout = self.dropout(conv, area, true);
         let then = self.measured(conv.outputs, dropout);
         let source = if layer.expand.is_some() {
             let inner = self.inner(index, place, conv.inputs);

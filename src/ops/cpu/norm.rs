@@ -35,18 +35,18 @@ unsafe impl Sync for MomentsOut {}
 /// Measures channels of a tile from `place` on and leaves them in row `index` of `out`.
 ///
 /// # Safety
-/// The tile's vectors must be live and complete, `live` made for the tile, and nobody else may write the row.
+/// The tile's vectors must be live and complete, `there` made for the tile, and nobody else may write the row.
 #[inline(always)]
 pub(super) unsafe fn measure<L: Lanes>(
     l: L,
-    (plane, tile): (Plane, &Tile),
-    live: Option<Live<L::V>>,
+    (area, tile): (Plane, &Tile),
+    there: Option<Live<L::V>>,
     place: MapView<L::V>,
     out: MomentsOut,
     index: usize,
 ) {
-    let width = plane.width;
-    let count = (tile.images * plane.pixels_of_rows(tile.row, tile.rows)) as f64;
+    let width = area.width;
+    let count = (tile.images * area.pixels_of_rows(tile.row, tile.rows)) as f64;
     for channel in 0..out.channels {
         // SAFETY: as promised by the caller.
         unsafe {
@@ -55,7 +55,7 @@ pub(super) unsafe fn measure<L: Lanes>(
                 let line: *const L::V = place.vector(channel, row, 0);
                 for x in 0..width {
                     let value = *line.add(x);
-                    sum = l.add(sum, keep(l, live, (tile.row + row, x), value));
+                    sum = l.add(sum, keep(l, there, (tile.row + row, x), value));
                 }
             }
             // The mean to about f32's precision; distances from it are exact enough to correct it.
@@ -65,7 +65,7 @@ pub(super) unsafe fn measure<L: Lanes>(
             for row in 0..tile.rows {
                 let line: *const L::V = place.vector(channel, row, 0);
                 for x in 0..width {
-                    let distance = keep(l, live, (tile.row + row, x), l.sub(*line.add(x), centre));
+                    let distance = keep(l, there, (tile.row + row, x), l.sub(*line.add(x), centre));
                     sum = l.add(sum, distance);
                     square = l.fma(distance, distance, square);
                 }

@@ -221,9 +221,8 @@ unsafe fn convolve_wide_gradient_rows<L: Lanes, const B: usize>(
             }
             for (b, of) in sums.iter().enumerate() {
                 let to = outer.sums.add((o + b) * outer.stride + (c * 7 + u) * 7);
-                let [a, b, c, d, e, f, g] = *of;
-                add_sums(l, &[a, b, c, d], to);
-                add_sums(l, &[e, f, g], to.add(4));
+                add_sums(l, &[of[0], of[1], of[2], of[3]], to);
+                add_sums(l, &[of[4], of[5], of[6]], to.add(4));
             }
         }
     }

@@ -191,12 +191,12 @@ impl Reader<'_> {
     /// scaled, adds up `sums`, and leaves the normalised input in the place of `d`.
     ///
     /// # Safety
-    /// Nothing else may write the tile's rows of these channels meanwhile; `live` must be made for the tile.
+    /// Nothing else may write the tile's rows of these channels meanwhile; `there` must be made for the tile.
     #[inline(always)]
     pub(super) unsafe fn through_relu<L: Lanes>(
         &self,
         l: L,
-        (tile, live): (&Tile, Option<Live<L::V>>),
+        (tile, there): (&Tile, Option<Live<L::V>>),
         (first, size): (usize, usize),
         d: MapView<L::V>,
         sums: *mut [f64; 2],
@@ -217,7 +217,7 @@ impl Reader<'_> {
                     for x in 0..width {
                         let distance = l.sub(*maps.add(x), of.mean);
                         let before = before_relu(l, of, distance);
-                        let before = keep(l, live, (tile.row + row, x), before);
+                        let before = keep(l, there, (tile.row + row, x), before);
                         let d = l.where_positive(before, *line.add(x));
                         sum = l.add(sum, d);
                         product = l.fma(d, distance, product);

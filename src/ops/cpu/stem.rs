@@ -91,7 +91,7 @@ impl Phase for Maximum<'_> {
     #[inline(always)]
     fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let tile = self.tiles.tile(index);
-        let plane = self.tiles.plane;
+        let area = self.tiles.plane;
         // The rows of the input that the tile's windows begin with.
         let above =
             Tile { row: 2 * tile.row, rows: (2 * tile.rows).min(self.plane.height - 2 * tile.row), ..tile };
@@ -112,7 +112,7 @@ impl Phase for Maximum<'_> {
                 bordered.close(l, size);
                 for channel in 0..size {
                     for row in 0..tile.rows {
-                        for x in 0..plane.width {
+                        for x in 0..area.width {
                             let window = bordered.place.vector(channel, 2 * row, 2 * x);
                             let (value, place) = maximum_and_place(l, window, bordered.place.row);
                             *output.vector(first + channel, row, x) = value;
@@ -121,8 +121,8 @@ impl Phase for Maximum<'_> {
                     }
                 }
             }
-            let live = plane.live::<L>(tile.images, scratch);
-            measure(l, (plane, &tile), live, output, self.moments, index);
+            let live = area.live::<L>(tile.images, scratch);
+            measure(l, (area, &tile), live, output, self.moments, index);
         }
     }
 }
