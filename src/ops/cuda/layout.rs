@@ -182,22 +182,7 @@ impl Layout {
 
         let statistics_length = Statistics::of(&net).length;
         let statistics = buffers.declare("statistics", only(trains, statistics_length * 2 * DOUBLE));
-        let stem = net.pool.filter(|_| trains).map(|pool| {
-            let at = statistics.at(0);
-            StemMemory {
-                inner: InnerMemory::declare(
-                    &mut buffers,
-                    "what the stem wrote",
-                    (plan.pixels(pool.side), net.stem.outputs),
-                    number,
-                    at,
-                ),
-                places: buffers.declare(
-                    "where the stem's pool found it",
-                    plan.pixels(net.blocks[0].side) * net.stem.outputs,
-                ),
-            }
-        });
+        let stem = Self::stem(&plan, &mut buffers, statistics, number);
         let blocks = Self::blocks(&plan, &mut buffers, statistics, number);
         let inner_gradients = ["d", "d of every other layer"].map(|name| {
             let widest = net.blocks.iter().flat_map(|block| {
@@ -270,6 +255,20 @@ impl Layout {
             buffers,
             plan,
         }
+    }
+
+    /// What training keeps of an ImageNet stem.
+    fn stem(plan: &Plan, buffers: &mut Buffers, statistics: BufferId, number: usize) -> Option<StemMemory> {
+        let net = &plan.net;
+        let pool = net.pool.filter(|_| plan.purpose.trains())?;
+        let sizes = (plan.pixels(pool.side), net.stem.outputs);
+        Some(StemMemory {
+            inner: InnerMemory::declare(buffers, "what the stem wrote", sizes, number, statistics.at(0)),
+            places: buffers.declare(
+                "where the stem's pool found it",
+                plan.pixels(net.blocks[0].side) * net.stem.outputs,
+            ),
+        })
     }
 
     fn blocks(plan: &Plan, buffers: &mut Buffers, statistics: BufferId, number: usize) -> Vec<BlockMemory> {
