@@ -3,10 +3,12 @@
 use std::sync::PoisonError;
 
 use candle_core::{Result, Tensor, Var};
+use rayon::prelude::*;
 
 use crate::arch::blocks::Net;
 use crate::model::{DenseNet, Pass};
 use crate::ops::dropout::Masks;
+use crate::ops::elements;
 use crate::ops::loss::Loss;
 use crate::ops::op::Fused;
 use crate::ops::passes::NetworkConfig;
@@ -62,10 +64,33 @@ impl DenseNet {
         *self.joined.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// All parameters, flattened and joined in their order.
+    /// Tensors flattened and joined in their order.
     fn joined<'a>(vars: impl Iterator<Item = (&'a str, &'a Var)>) -> Result<Tensor> {
-        let flat = vars.map(|(_, var)| var.as_detached_tensor().flatten_all()).collect::<Result<Vec<_>>>()?;
-        Tensor::cat(&flat, 0)
+        let vars: Vec<&Var> = vars.map(|(_, var)| var).collect();
+        let Some(device) = vars.first().map(|var| var.device()).filter(|device| device.is_cpu()) else {
+            let flat =
+                vars.iter().map(|var| var.as_detached_tensor().flatten_all()).collect::<Result<Vec<_>>>()?;
+            return Tensor::cat(&flat, 0);
+        };
+        // By all threads: millions of numbers, every step.
+        let mut joined = vec![0f32; vars.iter().map(|var| var.elem_count()).sum()];
+        let mut rest = joined.as_mut_slice();
+        let places: Vec<_> = vars
+            .iter()
+            .map(|var| {
+                let (own, others) = std::mem::take(&mut rest).split_at_mut(var.elem_count());
+                rest = others;
+                (own, *var)
+            })
+            .collect();
+        places.into_par_iter().try_for_each(|(own, var)| {
+            match elements::with(&[var.as_tensor()], |[numbers]| own.copy_from_slice(numbers)) {
+                Some(()) => Ok(()),
+                None => candle_core::bail!("a tensor of the network is not f32 or not in one piece"),
+            }
+        })?;
+        let len = joined.len();
+        Tensor::from_vec(joined, len, device)
     }
 
     pub(super) fn fused_logits(&self, images: &Tensor) -> Result<Tensor> {

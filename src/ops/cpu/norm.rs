@@ -89,12 +89,12 @@ pub(super) struct Statistics {
 impl Statistics {
     /// Joins what the tiles found, in their order (Chan, Golub, LeVeque 1979), and appends it.
     pub(super) fn join(&mut self, tiles: Tiles, channels: usize, moments: &[Moments]) {
+        let count = |tile: Tile| (tile.images * tiles.plane.pixels_of_rows(tile.row, tile.rows)) as f64;
+        let counts: Vec<f64> = (0..tiles.count()).map(|index| count(tiles.tile(index))).collect();
         for channel in 0..channels {
             let (mut count, mut mean, mut squares) = (0f64, 0f64, 0f64);
-            for (index, row) in moments.chunks_exact(channels).take(tiles.count()).enumerate() {
-                let tile = tiles.tile(index);
-                let (more, Moments { mean: other, squares: others }) =
-                    ((tile.images * tiles.plane.pixels_of_rows(tile.row, tile.rows)) as f64, row[channel]);
+            for (row, more) in moments.chunks_exact(channels).zip(&counts) {
+                let Moments { mean: other, squares: others } = row[channel];
                 let (total, distance) = (count + more, other - mean);
                 mean += distance * more / total;
                 squares += others + distance * distance * count * more / total;
