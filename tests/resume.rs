@@ -55,6 +55,43 @@ fn a_run_in_parts_is_the_run_in_one() {
     assert!(again.stderr.contains("is complete at step 8"), "{again:?}");
 }
 
+/// A batch of 6 is cut into parts, the stem is that of ImageNet, and a block is frozen for the first of two epochs.
+#[test]
+fn a_network_for_photographs_that_thaws_on_the_way_has_the_same_bytes_in_parts_and_by_any_threads() {
+    let place = Place::new();
+    let options = [
+        "--set",
+        "stem_kind=imagenet",
+        "--input-size",
+        "45",
+        "--layers",
+        "1,1",
+        "--growth-rate",
+        "4",
+        "--train-limit",
+        "40",
+        "--batch-size",
+        "6",
+        "--epochs",
+        "2",
+        "--freeze",
+        "block1",
+        "--freeze-epochs",
+        "1",
+        "--head-lr",
+        "3",
+    ];
+    let train = |more: &[&str]| place.train(&[&options[..], more].concat());
+    assert_eq!(train(&["--name", "whole", "--threads", "1"]).code, Some(0));
+    // In the middle of the frozen epoch, and of the other.
+    for steps in ["3", "10"] {
+        assert_eq!(train(&["--name", steps, "--steps", steps, "--threads", "2"]).code, Some(0));
+        let resumed = place.say(&["--no-ui", "--json", "--resume", steps, "--steps", "14", "--threads", "3"]);
+        assert_eq!(resumed.code, Some(0), "{resumed:?}");
+        assert_eq!(place.tensors("whole"), place.tensors(steps));
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let place = Place::new();
