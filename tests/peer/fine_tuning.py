@@ -89,7 +89,7 @@ def main():
     parser.add_argument("--work", type=Path, default=ROOT / "target/fine-tuning")
     parser.add_argument("--per-class", type=int, default=100, help="training and validation images of each new class")
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--out", type=Path, default=ROOT / "screenshots/fine-tuning.svg")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/fine-tuning.svg")
     a = parser.parse_args()
     first, second = a.work / "first", a.work / f"second-{a.per_class}"
     for folder, classes, most in ((first, FIRST, 5000), (second, SECOND, a.per_class)):
