@@ -169,8 +169,11 @@ impl Optimizer {
         for (((weight, name), slots), gradient) in trained {
             let is_head = name.starts_with("classifier.");
             let learning_rate = learning_rate * if is_head { self.head_factor } else { 1.0 };
-            let (weight, slots) =
-                self.update(&weight.as_detached_tensor(), gradient, slots, learning_rate)?;
+            let weight = weight.as_detached_tensor();
+            let (weight, slots) = match self.sgd_on_host(&weight, gradient, slots, learning_rate) {
+                Some(updated) => updated?,
+                None => self.update(&weight, gradient, slots, learning_rate)?,
+            };
             proposal.weights.push(weight);
             proposal.state.push(slots);
         }
@@ -190,11 +193,6 @@ impl Optimizer {
         };
         match self.kind {
             OptimizerKind::Sgd { momentum, nesterov } => {
-                if let Some(v) = slots.first()
-                    && let Some(found) = self.sgd_on_host(w, g, v, (momentum, nesterov), lr)
-                {
-                    return found;
-                }
                 let g = decayed()?;
                 let Some(v) = slots.first() else {
                     return Ok(((w - (g * lr)?)?, Vec::new()));
@@ -208,16 +206,16 @@ impl Optimizer {
         }
     }
 
-    /// SGD with momentum in one pass over memory, with the roundings of the same steps one by one; none where
+    /// SGD with momentum in one pass over memory, with the roundings of [`Self::update`]; none for other rules and where
     /// the tensors are not on the CPU.
     fn sgd_on_host(
         &self,
         w: &Tensor,
         g: &Tensor,
-        v: &Tensor,
-        (momentum, nesterov): (f64, bool),
+        slots: &[Tensor],
         lr: f64,
     ) -> Option<Result<(Tensor, Vec<Tensor>)>> {
+        let (OptimizerKind::Sgd { momentum, nesterov }, [v]) = (self.kind, slots) else { return None };
         let (decay, momentum, lr) = (self.weight_decay as f32, momentum as f32, lr as f32);
         let update = |w: f32, g: f32, v: f32| {
             let g = if decay == 0.0 { g } else { g + w * decay };
@@ -258,6 +256,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::rng::{Purpose, Stream};
 
     /// The weights 1, -2, 0.5 after three updates.
     fn after_three_updates(kind: OptimizerKind) -> Vec<f32> {
@@ -289,6 +288,31 @@ mod tests {
             assert!(
                 got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 3e-6),
                 "{kind:?}: {got:?} is not {expected:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_pass_over_memory_has_the_bits_of_the_steps_one_by_one() {
+        let numbers = |seed: u64| -> Vec<f32> {
+            let mut stream = Stream::new(seed, Purpose::Bench, 0, 0);
+            (0..CHUNK + 100).map(|_| stream.normal()).collect()
+        };
+        let tensor = |seed| Tensor::new(numbers(seed), &Device::Cpu).unwrap();
+        let bits = |xs: &Tensor| -> Vec<u32> {
+            xs.to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
+        };
+        let (w, g, v) = (tensor(1), tensor(2), tensor(3));
+        for (nesterov, decay) in [(true, 1e-4), (true, 0.0), (false, 0.01)] {
+            let kind = OptimizerKind::Sgd { momentum: 0.9, nesterov };
+            let optimizer = Optimizer::new(kind, decay, std::iter::empty()).unwrap();
+            let state = std::slice::from_ref(&v);
+            let (weights, slots) = optimizer.update(&w, &g, state, 0.05).unwrap();
+            let (fast, fast_slots) = optimizer.sgd_on_host(&w, &g, state, 0.05).unwrap().unwrap();
+            assert_eq!(
+                (bits(&fast), bits(&fast_slots[0])),
+                (bits(&weights), bits(&slots[0])),
+                "{kind:?}, {decay}"
             );
         }
     }

@@ -160,6 +160,12 @@ impl Net {
         Self { input_size, stem, pool, blocks, linear, classes, parameters, norms: cursor.norms }
     }
 
+    /// Pixels around the images that the stem may read: one for a 3x3 convolution; three for a 7x7, and two more for
+    /// the output pixel beyond the edge that the maximum reads.
+    pub(crate) fn border(&self) -> usize {
+        if self.pool.is_some() { 5 } else { 1 }
+    }
+
     /// Where what is trained begins, if the stem and `blocks` blocks with what follows them are not: in the
     /// packed parameters, and among the normalisations.
     pub(crate) fn trained_from(&self, blocks: usize) -> (usize, usize) {

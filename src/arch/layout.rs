@@ -73,21 +73,17 @@ impl Planes {
 /// more or less.
 struct Sides {
     all: Vec<usize>,
-    /// Of these, before the blocks'.
+    /// Of these, before the blocks': those of an ImageNet stem.
     stem: usize,
 }
 
 impl Sides {
     fn of(net: &Net) -> Self {
-        let mut all = vec![net.input_size];
-        all.extend(net.pool.map(|pool| pool.side));
+        let before = net.pool.map(|pool| [net.input_size, pool.side]);
+        let mut all: Vec<usize> = before.into_iter().flatten().collect();
         let stem = all.len();
-        if net.pool.is_none() {
-            // The stem's output is the first block's beginning, of the images' side.
-            all.clear();
-        }
         all.extend(net.blocks.iter().map(|block| block.side));
-        Self { stem: if net.pool.is_some() { stem } else { 0 }, all }
+        Self { all, stem }
     }
 
     /// Of each side, the pixels of a part along it. The stem's are twice the next, so that what is pooled there
@@ -202,5 +198,86 @@ impl Plane {
     /// The rows and columns of parts that an image is cut into.
     pub(crate) fn grid(self) -> (usize, usize) {
         (self.grid.rows, self.grid.columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::words::StemKind;
+    use crate::recipe::{Data, Recipe};
+
+    /// A network of that stem and side with as many blocks.
+    fn net(stem_kind: StemKind, input_size: usize, blocks: usize) -> Net {
+        let recipe =
+            Recipe { layers: vec![1; blocks], stem_kind, input_size, ..Recipe::defaults(Data::Shapes) };
+        let arch = recipe.arch(10);
+        Net::new(&arch, &arch.plan().unwrap())
+    }
+
+    #[test]
+    fn every_pixel_of_every_image_is_in_one_place() {
+        let stems = [
+            (StemKind::Cifar, 13),
+            (StemKind::Cifar, 32),
+            (StemKind::Imagenet, 97),
+            (StemKind::Imagenet, 224),
+        ];
+        for ((stem, side), lanes, images) in stems.into_iter().flat_map(|stem| {
+            [4, 8, 16]
+                .into_iter()
+                .flat_map(move |lanes| [1, 2, 3, 5, 8, 20].map(|images| (stem, lanes, images)))
+        }) {
+            let planes = Planes::new(&net(stem, side, 3), lanes, images);
+            for plane in planes.blocks.iter().chain([&planes.images, &planes.stem]) {
+                let mut found = vec![0; images * plane.side * plane.side];
+                for (group, lane) in
+                    (0..plane.groups()).flat_map(|group| (0..lanes).map(move |lane| (group, lane)))
+                {
+                    let part = plane.part(lane);
+                    let image = group * plane.per_group() + part.image;
+                    let rows = part.row..plane.side.min(part.row + plane.height);
+                    for (y, x) in rows.flat_map(|y| {
+                        (part.column..plane.side.min(part.column + plane.width)).map(move |x| (y, x))
+                    }) {
+                        if image < images {
+                            found[(image * plane.side + y) * plane.side + x] += 1;
+                        }
+                    }
+                }
+                assert!(found.iter().all(|times| *times == 1), "{plane:?}");
+                let rows: usize = (0..plane.height).map(|row| plane.pixels_of_rows(row, 1)).sum();
+                assert_eq!(rows, plane.side * plane.side, "{plane:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_pooled_lies_in_one_part() {
+        for images in [1, 2, 3, 8] {
+            let planes = Planes::new(&net(StemKind::Imagenet, 225, 4), 16, images);
+            for (pooled, next) in
+                planes.pooled.iter().zip(&planes.blocks[1..]).filter(|(pooled, _)| pooled.is_cut())
+            {
+                let (rows, columns) = pooled.grid();
+                assert!(rows == 1 || pooled.height == 2 * next.height, "{pooled:?}");
+                assert!(columns == 1 || pooled.width == 2 * next.width, "{pooled:?}");
+            }
+        }
+    }
+
+    /// Vectors for each pixel of an image in DenseNet-121's blocks, beside those of full batches.
+    #[test]
+    fn a_batch_that_is_no_multiple_of_the_lanes_does_not_cost_what_the_next_multiple_costs() {
+        let net = net(StemKind::Imagenet, 224, 4);
+        for (images, most) in
+            [(1, 1.31), (2, 1.31), (4, 1.31), (8, 1.15), (12, 1.31), (16, 1.0), (20, 1.31), (64, 1.0)]
+        {
+            for plane in Planes::new(&net, 16, images).blocks {
+                let vectors = (plane.groups() * plane.pixels()) as f64;
+                let needed = (images * plane.side * plane.side) as f64 / 16.0;
+                assert!(vectors <= most * needed, "{images} images: {plane:?}");
+            }
+        }
     }
 }

@@ -10,8 +10,6 @@ const F32: u128 = 4;
 const LANES: usize = 16;
 /// Images from which on a batch lies as any larger one does.
 const MANY: usize = 1 << 16;
-/// Most pixels around an image.
-const BORDER: usize = 5;
 /// Most copies of a convolution's gradient that are summed apart.
 const PARTIAL_SUMS: u128 = 32;
 /// Copies of the parameters at the end of a step: weights, joined weights, gradient, new weights, and
@@ -27,30 +25,30 @@ const KEPT_BY_AUTOGRAD: u128 = 12;
 /// other threads not counted. `plan` is that of `arch`.
 pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
     let net = Net::new(arch, plan);
-    let maps = Room::of(&net, batch);
-    let mut numbers = maps.maps(maps.planes.images, 3, BORDER);
+    let room = Room::of(&net, batch);
+    let mut numbers = room.maps(room.planes.images, 3, net.border());
     let (mut inner, mut largest) = (0, net.stem.len());
     if net.pool.is_some() {
         // The convolution's output and its gradient, and which pixel each maximum is.
         let outputs = net.stem.outputs;
-        numbers += maps.maps(maps.planes.stem, outputs, 0) + maps.maps(maps.planes.blocks[0], outputs, 0);
-        inner = maps.maps(maps.planes.stem, outputs, 0);
+        numbers += room.maps(room.planes.stem, outputs, 0) + room.maps(room.planes.blocks[0], outputs, 0);
+        inner = room.maps(room.planes.stem, outputs, 0);
     }
-    for (block, &plane) in net.blocks.iter().zip(&maps.planes.blocks) {
+    for (block, &plane) in net.blocks.iter().zip(&room.planes.blocks) {
         // The features of a block and their gradient.
-        numbers += 2 * maps.maps(plane, block.channels, 0);
+        numbers += 2 * room.maps(plane, block.channels, 0);
         for layer in &block.layers {
             if let Some((conv, _)) = layer.expand {
                 // The output of the 1x1 convolution is kept; its gradient has one buffer for all layers.
-                numbers += maps.maps(plane, conv.outputs, 0);
-                inner = inner.max(maps.maps(plane, conv.outputs, 0));
+                numbers += room.maps(plane, conv.outputs, 0);
+                inner = inner.max(room.maps(plane, conv.outputs, 0));
                 largest = largest.max(conv.len());
             }
             largest = largest.max(layer.grow.len());
         }
         largest = largest.max(block.transition.map_or(0, |conv| conv.len()));
     }
-    numbers += 2 * maps.moved(&net);
+    numbers += 2 * room.moved(&net);
     let sums = PARTIAL_SUMS * largest as u128;
     saturated(F32 * (numbers + inner + sums + PARAMETER_COPIES * parameters(plan)))
 }
@@ -59,16 +57,16 @@ pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
 /// [`training_bytes`].
 pub fn evaluation_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
     let net = Net::new(arch, plan);
-    let maps = Room::of(&net, batch);
-    let (mut numbers, mut inner) = (maps.maps(maps.planes.images, 3, BORDER), 0);
-    for (block, &plane) in net.blocks.iter().zip(&maps.planes.blocks) {
-        numbers += maps.maps(plane, block.channels, 0);
+    let room = Room::of(&net, batch);
+    let (mut numbers, mut inner) = (room.maps(room.planes.images, 3, net.border()), 0);
+    for (block, &plane) in net.blocks.iter().zip(&room.planes.blocks) {
+        numbers += room.maps(plane, block.channels, 0);
         if let Some((conv, _)) = block.layers[0].expand {
             // What the 3x3 convolution reads has a border.
-            inner = inner.max(maps.maps(plane, conv.outputs, 1));
+            inner = inner.max(room.maps(plane, conv.outputs, 1));
         }
     }
-    numbers += inner + maps.moved(&net);
+    numbers += inner + room.moved(&net);
     saturated(F32 * (numbers + PARAMETER_COPIES / 2 * parameters(plan)))
 }
 

@@ -65,7 +65,7 @@ impl Phase for GrowBackward<'_> {
                         output: d,
                         accumulate: false,
                     };
-                    convolve(l, &product);
+                    convolve::<L, 3, 1>(l, &product);
                     self.reader.through_relu(l, (&tile, dead), (first, size), d, sums);
                     let outer = Outer {
                         input: d,

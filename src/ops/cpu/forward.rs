@@ -190,7 +190,7 @@ impl Phase for Grow<'_> {
         if let Source::Bordered(maps, channels) = self.source {
             let input = maps.place_around::<L>(tile.group, 0, tile.row, 1);
             // SAFETY: bordered maps have a row above and below and a column at each side.
-            unsafe { convolve(l, &product(input, 0, channels)) };
+            unsafe { convolve::<L, 3, 1>(l, &product(input, 0, channels)) };
         } else {
             let chunk = CONVOLVE_CHANNELS.min(inputs);
             let bordered = Bordered::new(l, (self.tiles, &tile), chunk, scratch);
@@ -210,7 +210,7 @@ impl Phase for Grow<'_> {
                         }
                     }
                     bordered.close(l, channels);
-                    convolve(l, &product(bordered.place, first, channels));
+                    convolve::<L, 3, 1>(l, &product(bordered.place, first, channels));
                 }
             }
         }
@@ -219,10 +219,18 @@ impl Phase for Grow<'_> {
     }
 }
 
+/// Copies rows as they are.
+///
 /// # Safety
 /// Both places must lie in live memory that nothing else writes meanwhile.
 #[inline(always)]
-unsafe fn copy<L: Lanes>(from: MapView<L::V>, to: MapView<L::V>, channels: usize, rows: usize, width: usize) {
+pub(super) unsafe fn copy<L: Lanes>(
+    from: MapView<L::V>,
+    to: MapView<L::V>,
+    channels: usize,
+    rows: usize,
+    width: usize,
+) {
     for channel in 0..channels {
         for row in 0..rows {
             for x in 0..width {

@@ -102,15 +102,16 @@ pub(super) struct Product<V> {
     pub(super) accumulate: bool,
 }
 
+/// A call for register tiles of `$size` outputs and `$n` pixels.
 macro_rules! by_tile {
-    ($size:expr, $n:literal, $call:ident, $($argument:expr),*) => {
+    ($size:expr, $n:literal, $call:ident, [$($constant:ident),*], $($argument:expr),*) => {
         match $size {
-            12 => $call::<L, 12, $n>($($argument),*),
-            8 => $call::<L, 8, $n>($($argument),*),
-            6 => $call::<L, 6, $n>($($argument),*),
-            4 => $call::<L, 4, $n>($($argument),*),
-            2 => $call::<L, 2, $n>($($argument),*),
-            _ => $call::<L, 1, $n>($($argument),*),
+            12 => $call::<L, 12, $n $(, $constant)*>($($argument),*),
+            8 => $call::<L, 8, $n $(, $constant)*>($($argument),*),
+            6 => $call::<L, 6, $n $(, $constant)*>($($argument),*),
+            4 => $call::<L, 4, $n $(, $constant)*>($($argument),*),
+            2 => $call::<L, 2, $n $(, $constant)*>($($argument),*),
+            _ => $call::<L, 1, $n $(, $constant)*>($($argument),*),
         }
     };
 }
@@ -130,14 +131,14 @@ pub(super) unsafe fn pointwise<L: Lanes>(l: L, product: &Product<L::V>) {
         while x + 2 <= width {
             for (start, size) in split(product.outputs, L::TILE) {
                 // SAFETY: tiles cover exactly the rows, columns and outputs of the product.
-                unsafe { by_tile!(size, 2, pointwise_tile, l, product, start, row, x) }
+                unsafe { by_tile!(size, 2, pointwise_tile, [], l, product, start, row, x) }
             }
             x += 2;
         }
         if x < width {
             for (start, size) in split(product.outputs, L::TILE) {
                 // SAFETY: as above.
-                unsafe { by_tile!(size, 1, pointwise_tile, l, product, start, row, x) }
+                unsafe { by_tile!(size, 1, pointwise_tile, [], l, product, start, row, x) }
             }
         }
     }
@@ -167,31 +168,31 @@ unsafe fn pointwise_tile<L: Lanes, const M: usize, const N: usize>(
     }
 }
 
-/// A 3x3 convolution of padding 1:
-/// `output[o](y, x) (+)= Σ_c,u,v weight[(c, u, v), o] · input[c](y + u, x + v)`, the input with its border.
+/// A convolution with a square kernel of side `K` and stride `STRIDE`:
+/// `output[o](y, x) (+)= Σ_c,u,v weight[(c, u, v), o] · input[c](STRIDE·y + u, STRIDE·x + v)`, the input with its border.
 ///
 /// # Safety
 /// Input, weights and output must lie in live memory that nothing else writes meanwhile.
 #[inline(always)]
-pub(super) unsafe fn convolve<L: Lanes>(l: L, product: &Product<L::V>) {
+pub(super) unsafe fn convolve<L: Lanes, const K: usize, const STRIDE: usize>(l: L, product: &Product<L::V>) {
     for (start, size) in split(product.outputs, L::TILE) {
         for row in 0..product.rows {
             let mut x = 0;
             while x + 2 <= product.width {
                 // SAFETY: tiles cover exactly the rows, columns and outputs of the product.
-                unsafe { by_tile!(size, 2, convolve_tile, l, product, start, row, x) }
+                unsafe { by_tile!(size, 2, convolve_tile, [K, STRIDE], l, product, start, row, x) }
                 x += 2;
             }
             if x < product.width {
                 // SAFETY: as above.
-                unsafe { by_tile!(size, 1, convolve_tile, l, product, start, row, x) }
+                unsafe { by_tile!(size, 1, convolve_tile, [K, STRIDE], l, product, start, row, x) }
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn convolve_tile<L: Lanes, const M: usize, const N: usize>(
+unsafe fn convolve_tile<L: Lanes, const M: usize, const N: usize, const K: usize, const STRIDE: usize>(
     l: L,
     product: &Product<L::V>,
     start: usize,
@@ -203,67 +204,17 @@ unsafe fn convolve_tile<L: Lanes, const M: usize, const N: usize>(
         let mut weights = product.weights.add(start * product.total + product.first * M);
         let output = product.output.vector(start, row, x);
         let mut sums = [[l.splat(0.0); N]; M];
-        let mut input: *const L::V = product.input.vector(0, row, x);
+        let mut input: *const L::V = product.input.vector(0, STRIDE * row, STRIDE * x);
         for _ in 0..product.channels {
-            for u in 0..3 {
+            for u in 0..K {
                 let line_of = input.add(u * product.input.row);
-                for v in 0..3 {
-                    let xs = line::<L, N>(line_of.add(v), 1);
+                for v in 0..K {
+                    let xs = line::<L, N>(line_of.add(v), STRIDE);
                     multiply(l, &mut sums, &xs, weights);
                     weights = weights.add(M);
                 }
             }
             input = input.add(product.input.channel);
-        }
-        store(l, output, product.output.channel, &sums, product.accumulate);
-    }
-}
-
-/// A 7x7 convolution of stride 2:
-/// `output[o](y, x) = Σ_c,u,v weight[(c, u, v), o] · input[c](2y + u, 2x + v)`, the input with its border.
-///
-/// # Safety
-/// Input, weights and output must lie in live memory that nothing else writes meanwhile.
-#[inline(always)]
-pub(super) unsafe fn convolve_wide<L: Lanes>(l: L, product: &Product<L::V>) {
-    for row in 0..product.rows {
-        for (start, size) in split(product.outputs, L::TILE) {
-            let mut x = 0;
-            while x + 2 <= product.width {
-                // SAFETY: tiles cover exactly the rows, columns and outputs of the product.
-                unsafe { by_tile!(size, 2, convolve_wide_tile, l, product, start, row, x) }
-                x += 2;
-            }
-            if x < product.width {
-                // SAFETY: as above.
-                unsafe { by_tile!(size, 1, convolve_wide_tile, l, product, start, row, x) }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn convolve_wide_tile<L: Lanes, const M: usize, const N: usize>(
-    l: L,
-    product: &Product<L::V>,
-    start: usize,
-    row: usize,
-    x: usize,
-) {
-    // SAFETY: as promised by the caller of `convolve_wide`.
-    unsafe {
-        let mut weights = product.weights.add(start * product.total);
-        let output = product.output.vector(start, row, x);
-        let mut sums = [[l.splat(0.0); N]; M];
-        for channel in 0..product.channels {
-            for u in 0..7 {
-                let line_of: *const L::V = product.input.vector(channel, 2 * row + u, 2 * x);
-                for v in 0..7 {
-                    let xs = line::<L, N>(line_of.add(v), 2);
-                    multiply(l, &mut sums, &xs, weights);
-                    weights = weights.add(M);
-                }
-            }
         }
         store(l, output, product.output.channel, &sums, product.accumulate);
     }

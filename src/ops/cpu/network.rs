@@ -15,7 +15,6 @@ use crate::ops::cpu::lanes::isa::Isa;
 use crate::ops::cpu::memory::{Buffer, Maps, Tiles, run};
 use crate::ops::cpu::norm::{Affine, Moments, MomentsOut, Statistics};
 use crate::ops::cpu::running::Running;
-use crate::ops::cpu::stem;
 use crate::ops::cpu::transition::{self, Transition};
 use crate::ops::dropout::Masks;
 use crate::ops::passes::{BatchStatistics, Frozen, NetworkConfig, Passes};
@@ -110,7 +109,7 @@ impl Network {
         let pixels = side * side;
         let n = images.len() / (3 * pixels);
         self.planes = Planes::new(&self.net, self.isa.lanes(), n);
-        let (plane, border, lanes) = (self.planes.images, self.border(), self.isa.lanes());
+        let (plane, border, lanes) = (self.planes.images, self.net.border(), self.isa.lanes());
         self.images.reserve(Maps::bordered_len(self.isa, 3, plane, border));
         let (height, width) = (plane.height + 2 * border, plane.width + 2 * border);
         let row_len = 3 * width * lanes;
@@ -140,14 +139,9 @@ impl Network {
         n
     }
 
-    /// Pixels around the images that the stem reads.
-    fn border(&self) -> usize {
-        if self.net.pool.is_some() { stem::BORDER } else { 1 }
-    }
-
     /// The images of the batch.
     pub(super) fn image_maps(&mut self) -> Maps {
-        let border = self.border();
+        let border = self.net.border();
         Maps::bordered(&mut self.images, 3, self.planes.images, border)
     }
 
@@ -223,21 +217,12 @@ impl Network {
     /// What the normalisation at the front of a layer or at the end of a block does, by the statistics
     /// of the batch.
     pub(super) fn set_affine(&mut self, index: usize, norm: Norm, parameters: &[f32]) {
-        let Statistics { mean, variance } = &self.blocks[index].statistics;
-        let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
-        self.affine.set(self.batch_norm, norm.weight(parameters), norm.bias(parameters), mean, variance);
+        self.affine.set_by(self.batch_norm, norm, parameters, &self.blocks[index].statistics);
     }
 
     pub(super) fn set_inner_affine(&mut self, index: usize, place: usize, norm: Norm, parameters: &[f32]) {
-        let Statistics { mean, variance } = &self.blocks[index].inner_statistics[place];
-        let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
-        self.inner_affine.set(
-            self.batch_norm,
-            norm.weight(parameters),
-            norm.bias(parameters),
-            mean,
-            variance,
-        );
+        let statistics = &self.blocks[index].inner_statistics[place];
+        self.inner_affine.set_by(self.batch_norm, norm, parameters, statistics);
     }
 
     fn layer_forward(&mut self, index: usize, layer: &Layer, place: usize, parameters: &[f32]) {

@@ -6,6 +6,7 @@
     reason = "a kernel must be compiled with the instructions it is dispatched to"
 )]
 
+use crate::arch::blocks::Norm;
 use crate::arch::layout::Plane;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::kernels::MapView;
@@ -127,6 +128,19 @@ pub(super) struct Affine {
 }
 
 impl Affine {
+    /// What `norm` does by the statistics of a batch.
+    pub(super) fn set_by(
+        &mut self,
+        batch_norm: BatchNormConfig,
+        norm: Norm,
+        parameters: &[f32],
+        statistics: &Statistics,
+    ) {
+        let (weight, bias) = (norm.weight(parameters), norm.bias(parameters));
+        let (mean, variance) = (statistics.mean.iter().copied(), statistics.variance.iter().copied());
+        self.set(batch_norm, weight, bias, mean, variance);
+    }
+
     pub(super) fn set(
         &mut self,
         batch_norm: BatchNormConfig,

@@ -1,6 +1,6 @@
 //! The ImageNet stem forward: a 7x7 convolution of stride 2, BN-ReLU, and a 3x3 maximum of stride 2.
 //!
-//! The images have a border ([`BORDER`]), so that the convolution reads them as they lie, and in evaluation
+//! The images have a border (`Net::border`), so that the convolution reads them as they lie, and in evaluation
 //! the row and the column above and to the left of a tile can be computed once more: there the
 //! convolution's output goes no further than the cache.
 
@@ -13,14 +13,11 @@
 use crate::arch::layout::Plane;
 use crate::ops::cpu::bordered::Bordered;
 use crate::ops::cpu::forward::shift_and_relu;
-use crate::ops::cpu::kernels::{MapView, Product, convolve_wide, split};
+use crate::ops::cpu::kernels::{MapView, Product, convolve, split};
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
 use crate::ops::cpu::norm::{MomentsOut, Normalise, measure, normalise};
 
-/// Pixels of zeros or of neighbouring parts around the images: three for the convolution's padding, two more
-/// for the output pixel beyond the edge that the maximum reads.
-pub(super) const BORDER: usize = 5;
 /// Padding of the convolution.
 pub(super) const PADDING: usize = 3;
 /// Weights of an output channel.
@@ -65,7 +62,7 @@ impl Phase for Wide<'_> {
                 output,
                 accumulate: false,
             };
-            convolve_wide(l, &product);
+            convolve::<L, 7, 2>(l, &product);
             let live = plane.live::<L>(tile.images, scratch);
             measure(l, (plane, &tile), live, output, self.moments, index);
         }
@@ -182,7 +179,8 @@ impl Phase for StemEvaluate<'_> {
             // SAFETY: the images have a border for the pixels beyond the edges too; only this piece writes its rows.
             unsafe {
                 let product = Product {
-                    input: self.images.place_around::<L>(tile.group, 0, 2 * (2 * tile.row), BORDER),
+                    // A pixel of the output before the tile's is two of the images.
+                    input: self.images.place_around::<L>(tile.group, 0, 4 * tile.row, PADDING + 2),
                     weights: self.weights.as_ptr().add(first * TAPS),
                     total: TAPS,
                     first: 0,
@@ -193,7 +191,7 @@ impl Phase for StemEvaluate<'_> {
                     output: convolved,
                     accumulate: false,
                 };
-                convolve_wide(l, &product);
+                convolve::<L, 7, 2>(l, &product);
                 shift_and_relu(l, convolved, &self.shift[first..first + size], rows, columns);
                 for channel in 0..size {
                     for y in 0..rows {

@@ -9,6 +9,7 @@
 use crate::arch::layout::Plane;
 use crate::ops::cpu::backward::InnerNorm;
 use crate::ops::cpu::bordered::Bordered;
+use crate::ops::cpu::forward::copy;
 use crate::ops::cpu::kernels::MapView;
 use crate::ops::cpu::lanes::Lanes;
 use crate::ops::cpu::memory::{Maps, Phase, Scratch, Tile, Tiles};
@@ -66,13 +67,7 @@ impl Phase for MaximumBackward<'_> {
                     gradient.close(l, size);
                     for (row, rows, to) in places.pieces() {
                         let from = self.places.place::<L>(tile.group, first, row);
-                        for channel in 0..size {
-                            for y in 0..rows {
-                                for x in 0..plane.width {
-                                    *to.vector(channel, y, x) = *from.vector(channel, y, x);
-                                }
-                            }
-                        }
+                        copy::<L>(from, to, size, rows, plane.width);
                     }
                     places.close(l, size);
                     let windows = (gradient.place, places.place);

@@ -4,7 +4,7 @@ use crate::arch::blocks::{Conv, Net, Norm};
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Grow, Source, Then};
 use crate::ops::cpu::memory::{Maps, Tiles, run};
 use crate::ops::cpu::network::{Network, Order};
-use crate::ops::cpu::norm::{MomentsOut, Statistics};
+use crate::ops::cpu::norm::MomentsOut;
 use crate::ops::cpu::stem::{self, Maximum, Wide};
 
 impl Network {
@@ -72,8 +72,6 @@ impl Network {
 
     /// What the normalisation of an ImageNet stem does, by the statistics of the batch.
     pub(super) fn set_stem_affine(&mut self, norm: Norm, parameters: &[f32]) {
-        let Statistics { mean, variance } = &self.stem.statistics;
-        let (mean, variance) = (mean.iter().copied(), variance.iter().copied());
-        self.affine.set(self.batch_norm, norm.weight(parameters), norm.bias(parameters), mean, variance);
+        self.affine.set_by(self.batch_norm, norm, parameters, &self.stem.statistics);
     }
 }
