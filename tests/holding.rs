@@ -100,12 +100,14 @@ fn a_number_in_a_lock_is_not_signalled_whatever_else_the_lock_says() {
     }
 }
 
-/// A run that is small, with epochs longer than any test.
+/// A run that is small, with epochs longer than any test: 2,000 steps of some milliseconds.
 fn long<'a>(name: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [
         &[
             "--name",
             name,
+            "--growth-rate",
+            "24",
             "--epochs",
             "1000",
             "--train-limit",

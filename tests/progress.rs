@@ -18,7 +18,7 @@ const LONG: [&str; 16] = [
     "--layers",
     "1",
     "--growth-rate",
-    "4",
+    "32",
     "--train-limit",
     "4000",
     "--validation",
