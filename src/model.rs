@@ -10,6 +10,7 @@
 //! obvious; `fused` hands the whole network to `ops::op`. Both have the same methods ([`Implementation`]
 //! chooses). Tensor names are torchvision's; images are `[n, 3, s, s]` f32.
 
+mod activation_maps;
 mod forward;
 mod fused;
 mod init;

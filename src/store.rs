@@ -11,10 +11,12 @@ pub mod checkpoint;
 mod error;
 pub mod journal;
 mod layout;
+pub mod model;
 pub mod run;
 
 pub use catalog::{Entry, State, Summary};
 pub use checkpoint::{Array, Checkpoint, Meta, Progress};
 pub use error::StoreError;
 pub use journal::Journal;
+pub use model::Model;
 pub use run::{RunDir, Target};

@@ -48,6 +48,16 @@ impl<'a> Walk<'a> {
         })
     }
 
+    /// What the linear layer sees the averages of, `[n, channels, side, side]`: the last block's features after
+    /// normalisation and ReLU.
+    pub(super) fn last_maps(&mut self, images: &Tensor) -> Result<Tensor> {
+        self.net.plan.rows.iter().try_fold(images.clone(), |xs, row| match row.kind {
+            Kind::Head => relu(&self.norm(row, "norm5", &xs)?),
+            Kind::Classifier => Ok(xs),
+            _ => self.row(row, &xs),
+        })
+    }
+
     fn row(&mut self, row: &Row, xs: &Tensor) -> Result<Tensor> {
         match row.kind {
             Kind::Stem => self.stem(row, xs),

@@ -104,6 +104,12 @@ impl DenseNet {
         logits
     }
 
+    /// The logits, and what the linear layer saw the averages of, where the device can tell.
+    pub(super) fn fused_with_maps(&self, images: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
+        let (parameters, running) = (Self::joined(self.parameters())?, Self::joined(self.statistics())?);
+        self.fused().evaluate_with_maps(images, &parameters, &running)
+    }
+
     pub(super) fn fused_pass(
         &self,
         images: &Tensor,

@@ -22,6 +22,7 @@ mod gradients;
 mod head;
 mod kernels;
 mod lanes;
+mod last_maps;
 mod memory;
 mod moved;
 mod network;

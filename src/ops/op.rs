@@ -20,6 +20,8 @@ pub struct Fused {
     classes: usize,
     /// Height and width of the images.
     side: usize,
+    /// Those of the last block's maps.
+    last_side: usize,
     /// Length of the packed parameters.
     parameters: usize,
 }
@@ -39,7 +41,14 @@ impl Fused {
     /// `net` as one operation, computed by `network`.
     pub(crate) fn new(net: &Net, network: Box<dyn Passes>) -> Self {
         let Net { classes, input_size: side, parameters, .. } = *net;
-        Self { state: Arc::new(Mutex::new(State { network, passes: 0 })), classes, side, parameters }
+        let last_side = net.blocks.last().map_or(0, |block| block.side);
+        Self {
+            state: Arc::new(Mutex::new(State { network, passes: 0 })),
+            classes,
+            side,
+            last_side,
+            parameters,
+        }
     }
 
     /// Logits `[n, classes]` of `images` `[n, 3, s, s]` in training mode by `parameters`: all parameters,
@@ -88,6 +97,25 @@ impl Fused {
         self.check(images, parameters)?;
         let op = Pass { state: self.state.clone(), classes: self.classes, mode: Mode::Evaluation };
         images.contiguous()?.apply_op3_no_bwd(parameters, running, &op)
+    }
+
+    /// The logits of [`Self::evaluate`], and what the linear layer saw the averages of, `[n, channels, side, side]`,
+    /// where this device can tell.
+    pub fn evaluate_with_maps(
+        &self,
+        images: &Tensor,
+        parameters: &Tensor,
+        running: &Tensor,
+    ) -> Result<(Tensor, Option<Tensor>)> {
+        let logits = self.evaluate(images, parameters, running)?;
+        let maps = lock(&self.state).network.last_maps();
+        let maps = maps.map(|maps| {
+            let n = images.dim(0)?;
+            let pixels = self.last_side * self.last_side;
+            let channels = maps.len() / (n * pixels);
+            Tensor::from_vec(maps, (n, channels, self.last_side, self.last_side), images.device())
+        });
+        Ok((logits, maps.transpose()?))
     }
 
     /// Refuses images and parameters of another network.

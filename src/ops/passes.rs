@@ -51,6 +51,12 @@ pub(crate) trait Passes: std::fmt::Debug + Send {
     /// Logits by running statistics.
     fn evaluate(&mut self, images: &[f32], parameters: &[f32], running: &[f32]) -> Result<Vec<f32>>;
 
+    /// What the linear layer saw the averages of in the evaluation just done: the last block's features after
+    /// normalisation and ReLU, `[n, channels, side, side]`. `None` where they cannot be had.
+    fn last_maps(&mut self) -> Option<Vec<f32>> {
+        None
+    }
+
     /// The statistics of the last forward pass, normalisation by normalisation, from the first that was not
     /// frozen on.
     fn statistics(&mut self) -> Result<Vec<BatchStatistics>>;

@@ -2,16 +2,17 @@
 
 #[cfg(test)]
 mod example;
-mod format;
-mod numbers;
+pub(in crate::store) mod format;
+pub(in crate::store) mod numbers;
 mod state;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crate::files;
-use crate::store::checkpoint::format::Refusal;
+use crate::store::checkpoint::format::{CHECKPOINT, Kind, Refusal};
 use crate::store::error::StoreError;
 use crate::store::{atomic, layout};
 
@@ -34,43 +35,52 @@ impl Checkpoint {
 
     /// Reads and verifies the file at `path`: nothing in it is believed before its hash.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
-        let (mut file, head) = open(path)?;
-        let length = file.metadata().map_or(0, |metadata| metadata.len());
-        // What is not even as large as it says is not read any further.
-        format::check_head(&head, length).map_err(|refusal| refused(path, refusal))?;
-        let whole = || {
-            let mut bytes = files::room(length)?;
-            bytes.extend(head);
-            // What is appended meanwhile is another file's: the hash refuses it.
-            file.by_ref().take(length).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let bytes: Vec<u8> = whole().map_err(|error| StoreError::unreadable(path, &error))?;
-        format::decode(&bytes).map_err(|refusal| refused(path, refusal))
+        read(path, &CHECKPOINT).map(|(meta, tensors)| Self { meta, tensors })
     }
 
     /// The checkpoint in `bytes`, which were read from `path`; verified like those of [`Self::read`].
     pub fn of_bytes(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
-        format::check_head(format::head(bytes), bytes.len() as u64)
-            .and_then(|()| format::decode(bytes))
+        format::check_head(format::head(bytes), bytes.len() as u64, &CHECKPOINT)
+            .and_then(|()| format::decode(bytes, &CHECKPOINT))
+            .map(|(meta, tensors)| Self { meta, tensors })
             .map_err(|refusal| refused(path, refusal))
     }
 
     /// Whether a safetensors file whose first bytes are `head` is meant to be one.
     pub fn begins(head: &[u8]) -> bool {
-        format::recognise(head).is_ok()
+        format::recognise(head, &CHECKPOINT).is_ok()
     }
 
     /// Reads the metadata alone, without the hash, which only the whole file can have: for choosing
     /// between files, never for training.
     pub fn read_meta(path: &Path) -> Result<Meta, StoreError> {
-        let (_, head) = open(path)?;
-        format::meta(&head).map_err(|refusal| refused(path, refusal))
+        let (_, head) = open(path, &CHECKPOINT)?;
+        format::meta(&head, &CHECKPOINT).map_err(|refusal| refused(path, refusal))
     }
 }
 
-/// Opens a checkpoint and reads its head; a file that never was a checkpoint goes no further.
-fn open(path: &Path) -> Result<(File, Vec<u8>), StoreError> {
+/// Reads and verifies a file of this kind.
+pub(in crate::store) fn read(
+    path: &Path,
+    kind: &Kind,
+) -> Result<(Meta, BTreeMap<String, Array>), StoreError> {
+    let (mut file, head) = open(path, kind)?;
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    // What is not even as large as it says is not read any further.
+    format::check_head(&head, length, kind).map_err(|refusal| refused(path, refusal))?;
+    let whole = || {
+        let mut bytes = files::room(length)?;
+        bytes.extend(head);
+        // What is appended meanwhile is another file's: the hash refuses it.
+        file.by_ref().take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes: Vec<u8> = whole().map_err(|error| StoreError::unreadable(path, &error))?;
+    format::decode(&bytes, kind).map_err(|refusal| refused(path, refusal))
+}
+
+/// Opens a file of this kind and reads its head; a file that never was one goes no further.
+pub(in crate::store) fn open(path: &Path, kind: &Kind) -> Result<(File, Vec<u8>), StoreError> {
     let unreadable = |error| StoreError::unreadable(path, &error);
     let mut file = files::open(path).map_err(unreadable)?;
     let about = file.metadata().map_err(unreadable)?;
@@ -79,7 +89,7 @@ fn open(path: &Path) -> Result<(File, Vec<u8>), StoreError> {
     // Never more than the file has, whatever the length says.
     let rest = format::header_length(&head).unwrap_or(0).min(about.len() as usize);
     file.by_ref().take(rest as u64).read_to_end(&mut head).map_err(unreadable)?;
-    format::recognise(&head).map_err(|refusal| refused(path, refusal))?;
+    format::recognise(&head, kind).map_err(|refusal| refused(path, refusal))?;
     Ok((file, head))
 }
 
@@ -97,7 +107,9 @@ fn refused(path: &Path, refusal: Refusal) -> StoreError {
 fn another_beside(path: &Path) -> Option<String> {
     let beside = layout::beside(path).into_iter().rev().map(|(_, other)| other);
     let mut others = beside.filter(|other| other.file_name() != path.file_name());
-    let other = others.find(|other| open(other).is_ok_and(|(_, head)| format::meta(&head).is_ok()))?;
+    let other = others.find(|other| {
+        open(other, &CHECKPOINT).is_ok_and(|(_, head)| format::meta(&head, &CHECKPOINT).is_ok())
+    })?;
     Some(other.file_name()?.to_string_lossy().into_owned())
 }
 

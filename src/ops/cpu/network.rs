@@ -368,6 +368,10 @@ impl Passes for Network {
         Ok(self.evaluation(images, parameters, running))
     }
 
+    fn last_maps(&mut self) -> Option<Vec<f32>> {
+        Some(self.features_of_last_block())
+    }
+
     fn statistics(&mut self) -> Result<Vec<BatchStatistics>> {
         let mut found = Vec::with_capacity(self.net.norms.len());
         if let (Some(pool), 0) = (self.net.pool, self.frozen) {

@@ -22,28 +22,50 @@ use crate::store::checkpoint::state::{Array, Checkpoint, Meta};
 const FORMAT: u32 = 1;
 /// What helps with a file of another format.
 pub(crate) const OTHER_VERSION: &str = "use the version of densenet-tui that wrote it";
-/// Our key in the metadata of safetensors.
-const KEY: &str = "densenet_tui";
-/// What every checkpoint has between the length of its header and its hash.
-const OPENING: &[u8] = br#"{"__metadata__":{"densenet_tui":"{\"sha256\":\""#;
+
+/// What a file of this layout is.
+#[derive(Debug)]
+pub(in crate::store) struct Kind {
+    /// Our key in the metadata of safetensors.
+    pub(in crate::store) key: &'static str,
+    /// What every such file has between the length of its header and its hash.
+    pub(in crate::store) opening: &'static [u8],
+    /// The tensors that are not the network's own.
+    pub(in crate::store) beside: fn(&str) -> bool,
+}
+
+/// A checkpoint, which has the state of the optimizer too.
+pub(in crate::store) const CHECKPOINT: Kind = Kind {
+    key: "densenet_tui",
+    opening: br#"{"__metadata__":{"densenet_tui":"{\"sha256\":\""#,
+    beside: |name| name.starts_with("optimizer."),
+};
+
+impl Kind {
+    /// Offsets of the hash.
+    fn hash(&self) -> Range<usize> {
+        let begin = LENGTH_BYTES as usize + self.opening.len();
+        begin..begin + NO_HASH.len()
+    }
+}
+
+/// PyTorch's count of training steps beside each running mean, a whole number.
+pub(in crate::store) const COUNTER: &str = ".num_batches_tracked";
 /// The name beside those of the tensors.
 const METADATA: &str = "__metadata__";
 /// Bytes of the header's length, with which a safetensors file begins.
-pub(super) const LENGTH_BYTES: u64 = 8;
+pub(in crate::store) const LENGTH_BYTES: u64 = 8;
 /// Longest header that safetensors allows.
 const LONGEST_HEADER: usize = 100_000_000;
 /// Placeholder for the hash while it is computed.
 const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// Offset of the hash.
-const HASH: Range<usize> =
-    LENGTH_BYTES as usize + OPENING.len()..LENGTH_BYTES as usize + OPENING.len() + NO_HASH.len();
 
 /// Why bytes are refused: two clauses of a sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) problem: String,
+pub(in crate::store) struct Refusal {
+    pub(in crate::store) problem: String,
     /// What to do; `None` where only another checkpoint helps, if there is one.
-    pub(super) advice: Option<&'static str>,
+    pub(in crate::store) advice: Option<&'static str>,
 }
 
 impl Refusal {
@@ -107,37 +129,53 @@ impl View for Floats<'_> {
 
 /// The file's bytes, or the clause that says why this state must not be written.
 pub(super) fn encode(checkpoint: &Checkpoint) -> Result<Vec<u8>, String> {
-    check_numbers(&checkpoint.meta)?;
+    let text = worded(&checkpoint.meta)?;
     for (name, array) in &checkpoint.tensors {
         check_array(name, array)?;
     }
-    let text = serde_json::to_string(&Written { sha256: NO_HASH, format: FORMAT, state: &checkpoint.meta })
+    let tensors = checkpoint.tensors.iter().map(|(name, array)| (name, Floats(array)));
+    let metadata = HashMap::from([(CHECKPOINT.key.to_owned(), text)]);
+    let mut bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())?;
+    seal(&mut bytes, &CHECKPOINT)?;
+    Ok(bytes)
+}
+
+/// Puts the hash into its place.
+pub(in crate::store) fn seal(bytes: &mut [u8], kind: &Kind) -> Result<(), String> {
+    if recognise(bytes, kind).is_err() {
+        return Err("its header does not begin as that of every such file does".into());
+    }
+    let hash = hash(bytes, kind);
+    bytes[kind.hash()].copy_from_slice(hash.as_bytes());
+    Ok(())
+}
+
+/// The metadata in words, with an empty place for the hash; the error is a clause.
+pub(in crate::store) fn worded(meta: &Meta) -> Result<String, String> {
+    check_numbers(meta)?;
+    let text = serde_json::to_string(&Written { sha256: NO_HASH, format: FORMAT, state: meta })
         .map_err(|error| format!("its state cannot be put in words ({error})"))?;
     // A file that nobody can read would be worse than none.
     serde_json::from_str::<Stated>(&text)
         .map_err(|error| format!("its recipe or state could not be read back ({error})"))?;
-    let tensors = checkpoint.tensors.iter().map(|(name, array)| (name, Floats(array)));
-    let metadata = HashMap::from([(KEY.to_owned(), text)]);
-    let mut bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())?;
-    if bytes.get(LENGTH_BYTES as usize..HASH.start) != Some(OPENING) {
-        return Err("its header does not begin as every checkpoint's does".into());
-    }
-    let hash = hash(&bytes);
-    bytes[HASH].copy_from_slice(hash.as_bytes());
-    Ok(bytes)
+    Ok(text)
 }
 
-/// The checkpoint in `bytes`: hash first, then the format, the metadata and the tensors.
-pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Refusal> {
-    recognise(bytes)?;
-    if bytes.get(HASH) != Some(hash(bytes).as_bytes()) {
+/// What is in `bytes`: hash first, then the format, the metadata and the tensors.
+pub(in crate::store) fn decode(
+    bytes: &[u8],
+    kind: &Kind,
+) -> Result<(Meta, BTreeMap<String, Array>), Refusal> {
+    recognise(bytes, kind)?;
+    if bytes.get(kind.hash()) != Some(hash(bytes, kind).as_bytes()) {
         return Err(Refusal::damaged("it is damaged or cut short, as its hash does not match its bytes"));
     }
-    let meta = meta(bytes)?;
+    let meta = meta(bytes, kind)?;
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
     let tensors = file
         .iter()
+        .filter(|(name, _)| !name.ends_with(COUNTER))
         .map(|(name, view)| {
             if view.dtype() != Dtype::F32 {
                 return Err(Refusal::foreign(format!(
@@ -154,17 +192,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Checkpoint, Refusal> {
             Ok((name.to_owned(), array))
         })
         .collect::<Result<BTreeMap<_, _>, _>>()?;
-    Ok(Checkpoint { meta, tensors })
+    Ok((meta, tensors))
 }
 
 /// The metadata in a file's `head`, its first [`LENGTH_BYTES`] and its header.
-pub(super) fn meta(head: &[u8]) -> Result<Meta, Refusal> {
+pub(in crate::store) fn meta(head: &[u8], kind: &Kind) -> Result<Meta, Refusal> {
     let unreadable =
         |error: serde_json::Error| Refusal::damaged(format!("its metadata cannot be read ({error})"));
     let header = header(head)
         .ok_or_else(|| Refusal::damaged("it is damaged or cut short, as it ends within its header"))?;
     let mut header: Header = serde_json::from_slice(header).map_err(unreadable)?;
-    let text = header.metadata.remove(KEY).unwrap_or_default();
+    let text = header.metadata.remove(kind.key).unwrap_or_default();
     let Numbered { format } = serde_json::from_str(&text).map_err(unreadable)?;
     if format != FORMAT {
         return Err(Refusal {
@@ -177,8 +215,8 @@ pub(super) fn meta(head: &[u8]) -> Result<Meta, Refusal> {
 
 /// Refuses a file of `length` bytes whose `head` says that it has another length, or tensors that are not those
 /// of the network of its recipe. The reader of safetensors adds lengths before it looks.
-pub(super) fn check_head(head: &[u8], length: u64) -> Result<(), Refusal> {
-    let Meta { recipe, classes, .. } = meta(head)?;
+pub(in crate::store) fn check_head(head: &[u8], length: u64, kind: &Kind) -> Result<(), Refusal> {
+    let Meta { recipe, classes, .. } = meta(head, kind)?;
     let tensors: BTreeMap<String, Place> = serde_json::from_slice(header(head).unwrap_or_default())
         .map_err(|error| Refusal::foreign(format!("its tensors are not valid safetensors ({error})")))?;
     let end = tensors.values().filter_map(|place| place.data_offsets).map(|[_, end]| end).max();
@@ -191,7 +229,7 @@ pub(super) fn check_head(head: &[u8], length: u64) -> Result<(), Refusal> {
     let plan = recipe.arch(classes.len()).plan().map_err(|problem| {
         Refusal::damaged(format!("its network cannot be ({})", problem.to_string().trim_end_matches('.')))
     })?;
-    let weights = tensors.iter().filter(|(name, _)| *name != METADATA && !name.starts_with("optimizer."));
+    let weights = tensors.iter().filter(|(name, _)| *name != METADATA && !(kind.beside)(name));
     plan.check_tensors(weights.map(|(name, place)| (name.as_str(), place.shape.as_slice())))
         .map_err(Refusal::damaged)
 }
@@ -204,9 +242,9 @@ struct Place {
     data_offsets: Option<[u64; 2]>,
 }
 
-/// Refuses a file whose `head` does not begin like a checkpoint, and says what it is instead.
-pub(super) fn recognise(head: &[u8]) -> Result<(), Refusal> {
-    if head.get(LENGTH_BYTES as usize..HASH.start) == Some(OPENING) {
+/// Refuses a file whose `head` does not begin like one of its kind, and says what it is instead.
+pub(in crate::store) fn recognise(head: &[u8], kind: &Kind) -> Result<(), Refusal> {
+    if head.get(LENGTH_BYTES as usize..kind.hash().start) == Some(kind.opening) {
         return Ok(());
     }
     // Nothing of it is kept: it may be large, and not ours.
@@ -223,13 +261,13 @@ pub(super) fn recognise(head: &[u8]) -> Result<(), Refusal> {
 }
 
 /// The length of the header that a file with these first bytes has; absent where it cannot be.
-pub(super) fn header_length(head: &[u8]) -> Option<usize> {
+pub(in crate::store) fn header_length(head: &[u8]) -> Option<usize> {
     let length = u64::from_le_bytes(*head.first_chunk()?);
     usize::try_from(length).ok().filter(|length| *length <= LONGEST_HEADER)
 }
 
 /// The length of the header and the header of a whole file; what there is of them where it is cut short.
-pub(super) fn head(bytes: &[u8]) -> &[u8] {
+pub(in crate::store) fn head(bytes: &[u8]) -> &[u8] {
     let end = header_length(bytes).map_or(0, |length| LENGTH_BYTES as usize + length);
     &bytes[..end.min(bytes.len())]
 }
@@ -240,11 +278,12 @@ fn header(head: &[u8]) -> Option<&[u8]> {
 }
 
 /// SHA-256 in hexadecimal of every byte but the hash's own place, which counts as zeros.
-fn hash(bytes: &[u8]) -> String {
+fn hash(bytes: &[u8], kind: &Kind) -> String {
+    let place = kind.hash();
     let mut hasher = Sha256::new();
-    hasher.update(&bytes[..HASH.start.min(bytes.len())]);
+    hasher.update(&bytes[..place.start.min(bytes.len())]);
     hasher.update(NO_HASH);
-    hasher.update(bytes.get(HASH.end..).unwrap_or_default());
+    hasher.update(bytes.get(place.end..).unwrap_or_default());
     hasher.finalize().iter().fold(String::with_capacity(NO_HASH.len()), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -260,8 +299,8 @@ mod tests {
     /// `bytes` with `change` applied and the hash made right again: a forgery, not an accident.
     fn forged(mut bytes: Vec<u8>, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         change(&mut bytes);
-        let hash = hash(&bytes);
-        bytes[HASH].copy_from_slice(hash.as_bytes());
+        let hash = hash(&bytes, &CHECKPOINT);
+        bytes[CHECKPOINT.hash()].copy_from_slice(hash.as_bytes());
         bytes
     }
 
@@ -278,7 +317,7 @@ mod tests {
             for mask in [0x01, 0x20, 0xff] {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= mask;
-                assert!(decode(&flipped).is_err(), "byte {at} with mask {mask}");
+                assert!(decode(&flipped, &CHECKPOINT).is_err(), "byte {at} with mask {mask}");
             }
         }
     }
@@ -287,10 +326,10 @@ mod tests {
     fn a_file_cut_short_at_any_length_or_grown_is_refused() {
         let mut bytes = encode(&example(7)).unwrap();
         for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length]).is_err(), "{length} bytes");
+            assert!(decode(&bytes[..length], &CHECKPOINT).is_err(), "{length} bytes");
         }
         bytes.push(0);
-        assert!(decode(&bytes).is_err());
+        assert!(decode(&bytes, &CHECKPOINT).is_err());
     }
 
     #[test]
@@ -301,9 +340,9 @@ mod tests {
             let number = f64::from(n).sqrt() * 1e-7 / 3.0;
             checkpoint.meta.progress.loss_sum = number;
             checkpoint.meta.recipe.lr = number;
-            let back = decode(&encode(&checkpoint).unwrap()).unwrap();
-            assert_eq!(back.meta.progress.loss_sum.to_bits(), number.to_bits());
-            assert_eq!(back.meta.recipe.lr.to_bits(), number.to_bits());
+            let back = decode(&encode(&checkpoint).unwrap(), &CHECKPOINT).unwrap().0;
+            assert_eq!(back.progress.loss_sum.to_bits(), number.to_bits());
+            assert_eq!(back.recipe.lr.to_bits(), number.to_bits());
         }
     }
 
@@ -312,7 +351,7 @@ mod tests {
         let bytes = forged(encode(&example(7)).unwrap(), |bytes| {
             replace(bytes, r#"\"format\":1"#, r#"\"format\":2"#);
         });
-        let refusal = decode(&bytes).unwrap_err();
+        let refusal = decode(&bytes, &CHECKPOINT).unwrap_err();
         assert!(refusal.problem.contains("format 2"), "{refusal:?}");
     }
 
@@ -332,7 +371,7 @@ mod tests {
             ("metadata", forged(bytes(), |b| replace(b, "shapes", "shapez"))),
         ];
         for (reason, bytes) in cases {
-            let refusal = decode(&bytes).unwrap_err();
+            let refusal = decode(&bytes, &CHECKPOINT).unwrap_err();
             assert!(refusal.problem.contains(reason), "{reason}: {refusal:?}");
         }
     }
@@ -354,7 +393,7 @@ mod tests {
             *bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
         });
         let head = &bytes[..8 + header_length(&bytes).unwrap()];
-        let refusal = check_head(head, bytes.len() as u64).unwrap_err();
+        let refusal = check_head(head, bytes.len() as u64, &CHECKPOINT).unwrap_err();
         assert!(refusal.problem.contains("its header says 1729382256910270"), "{refusal:?}");
     }
 

@@ -3,7 +3,7 @@
 use crate::store::checkpoint::state::{Array, Meta};
 
 /// Refuses an array with a number that is not finite, or whose shape does not fit; the error is a clause.
-pub(super) fn check_array(name: &str, array: &Array) -> Result<(), String> {
+pub(in crate::store) fn check_array(name: &str, array: &Array) -> Result<(), String> {
     let length = array.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
     if length != Some(array.data.len()) {
         return Err(format!(
@@ -22,7 +22,7 @@ pub(super) fn check_array(name: &str, array: &Array) -> Result<(), String> {
 /// Refuses, by name, a number that is not finite; the error is a clause.
 ///
 /// JSON has no word for a number that is not finite, so none of these may be one.
-pub(super) fn check_numbers(meta: &Meta) -> Result<(), String> {
+pub(in crate::store) fn check_numbers(meta: &Meta) -> Result<(), String> {
     let progress = &meta.progress;
     let named = [
         ("loss_sum", progress.loss_sum),
