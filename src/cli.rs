@@ -163,6 +163,45 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what pictures are
+    Predict {
+        /// A run (its best checkpoint), a checkpoint or an exported file
+        #[arg(value_parser = a_path())]
+        model: PathBuf,
+        /// Pictures, directories with pictures, or - for a list of paths on stdin (one a line, or behind a NUL)
+        #[arg(value_name = "PATH", required = true, value_parser = a_path())]
+        pictures: Vec<PathBuf>,
+        /// How many of the most probable classes [default: 5, and 1 with --csv]
+        #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+        top: Option<u32>,
+        /// One JSON object a picture: filename, and predictions with index, label and prob
+        #[arg(long)]
+        json: bool,
+        /// Lines of filename,index,label,prob, as timm writes them
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+        /// Logits instead of probabilities
+        #[arg(long)]
+        logits: bool,
+        /// Average the logits over each picture and its mirror image
+        #[arg(long)]
+        flip: bool,
+        /// Write each picture with the class activation map over it into this directory
+        #[arg(long, value_name = "DIR", value_parser = a_path())]
+        map: Option<PathBuf>,
+        /// The class of the maps, by name or number [default: the most probable one of each picture]
+        #[arg(long, value_name = "NAME", requires = "map")]
+        class: Option<String>,
+        /// Write the results to a file, once all are there, instead of to stdout
+        #[arg(long, short, value_name = "FILE", value_parser = a_path())]
+        output: Option<PathBuf>,
+        /// Where and how to compute.
+        #[command(flatten)]
+        compute: ComputeArgs,
+        /// Where runs are.
+        #[command(flatten)]
+        place: RunsDirArgs,
+    },
     /// Time the engine's own step on images in memory (--steps: how many, default 8)
     Bench {
         /// Time evaluation instead of training

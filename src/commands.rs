@@ -3,6 +3,7 @@
 mod continuing;
 pub(crate) mod fetch;
 pub(crate) mod info;
+pub(crate) mod predict;
 pub(crate) mod runs;
 pub(crate) mod summary;
 pub(crate) mod train;

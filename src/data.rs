@@ -13,6 +13,7 @@ mod images;
 mod keep;
 mod mat;
 mod npz;
+pub mod pictures;
 mod places;
 pub mod prepare;
 mod report;

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+pub(crate) mod csv;
+
 /// The time of day, `utc_offset` seconds from UTC; blanks before the clock is known.
 pub(crate) fn clock(utc_offset: i32, time: f64) -> String {
     written(utc_offset, time, "%H:%M:%S").unwrap_or_else(|| " ".repeat(8))

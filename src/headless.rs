@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod output;
+pub mod predictions;
 pub mod signals;
 
 use std::sync::atomic::Ordering;

@@ -4,6 +4,7 @@
 
 // The ground floor: imports nothing.
 pub mod arch;
+pub mod cam;
 pub mod files;
 mod format;
 mod pickle;
@@ -84,6 +85,7 @@ fn done() -> Exit {
         Some(Command::Summary { recipe, json }) => commands::summary::summary(&context, &recipe, json),
         Some(Command::Runs { place, json }) => commands::runs::runs(&context.runs_dir(&place), json),
         Some(Command::Fetch { what, into, from }) => commands::fetch::fetch(&context, what, into, from),
+        Some(command @ Command::Predict { .. }) => commands::predict::predict(&context, command),
         Some(Command::Info { json }) => commands::info::info(&context, json),
         Some(question) => commands::question(&context, question),
         None => {

@@ -1,11 +1,13 @@
 //! Where this program keeps things, by the conventions of the system.
 
+mod complete;
 mod typed;
 
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
 
+pub use complete::{common, complete};
 pub use typed::{meant, meant_in};
 
 /// The directories of this program.

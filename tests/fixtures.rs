@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use densenet_tui::engine::{EngineOptions, spawn};
 use densenet_tui::protocol::command::{Device, SaveEvery, Split};
-use densenet_tui::protocol::event::Preview;
-use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Options, Question, Stamped};
+use densenet_tui::protocol::event::{Explanation, Preview};
+use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Options, Picture, Question, Stamped};
 use densenet_tui::recipe::{Data, Recipe};
 use densenet_tui::store::{catalog, journal};
 
@@ -39,6 +39,26 @@ fn fixtures_are_made_from_real_runs() {
         keep(run);
     }
     look_into(&runs[0], &data);
+}
+
+/// What a network of real images says of one of them, and where it sees that.
+#[test]
+#[ignore = "needs a trained run, its data and the number of a test image"]
+fn the_fixture_of_a_picture_is_made_from_a_real_run() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let query =
+        query(&PathBuf::from(variable("DENSENET_TUI_RUNS")), &PathBuf::from(variable("DENSENET_TUI_DATA")));
+    let query = CheckpointQuery { split: Split::Test, ..query };
+    let picture = Picture::Image(variable("DENSENET_TUI_IMAGE").parse().unwrap());
+    let Answer::Explanation(found) = answer(Question::Explain { query, picture }) else {
+        panic!("no explanation")
+    };
+    let Explanation { prediction, label, side, pixels, cells, maps, step } = *found;
+    let line = serde_json::json!({
+        "classes": &prediction.classes[..], "logits": prediction.logits, "label": label, "side": side,
+        "cells": cells, "maps": maps, "step": step,
+    });
+    store("explained", &line, &pixels);
 }
 
 /// A folder as people have them: three classes of unequal size, broken pictures, other files.
@@ -162,9 +182,7 @@ fn elsewhere(recipe: Recipe) -> Recipe {
     Recipe { data_dir, ..recipe }
 }
 
-/// Writes the engine's answers about a run's best network and its data. Images are not part of a line but are
-/// stored beside it, in the line's order.
-fn look_into(run: &Path, data: &Path) {
+fn query(run: &Path, data: &Path) -> CheckpointQuery {
     let options = Options {
         runs_dir: run.parent().unwrap().to_owned(),
         device: Device::Cpu,
@@ -175,15 +193,21 @@ fn look_into(run: &Path, data: &Path) {
         skip_broken: false,
         reference: false,
     };
-    let recipe = catalog::read_summary(run).unwrap().recipe;
-    let recipe = Box::new(Recipe { data_dir: Some(data.to_owned()), ..recipe });
-    let query = CheckpointQuery {
+    CheckpointQuery {
         target: run.to_owned(),
         data: None,
         data_dir: Some(data.to_owned()),
         split: Split::Validation,
         options,
-    };
+    }
+}
+
+/// Writes the engine's answers about a run's best network and its data. Images are not part of a line but are
+/// stored beside it, in the line's order.
+fn look_into(run: &Path, data: &Path) {
+    let recipe = catalog::read_summary(run).unwrap().recipe;
+    let recipe = Box::new(Recipe { data_dir: Some(data.to_owned()), ..recipe });
+    let query = query(run, data);
     let mut images = Vec::new();
     let Answer::Inspection(mut found) = answer(Question::Inspect(query)) else { panic!("no inspection") };
     found.mistakes.truncate(MISTAKES);

@@ -1,9 +1,9 @@
 //! A folder of images: one directory per class, inside `train`, `val` and `test` or on its own.
 
-mod below;
+pub(crate) mod below;
 mod collect;
-mod decode;
-mod entries;
+pub(crate) mod decode;
+pub(crate) mod entries;
 mod listing;
 mod names;
 mod parts;

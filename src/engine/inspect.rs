@@ -48,7 +48,7 @@ pub(super) fn inspect(
     control: &mut Control,
     report: &mut Report,
 ) -> Result<Inspection, Failure> {
-    let (images, classes) = (&loaded.images, &loaded.classes);
+    let (images, classes) = (&loaded.images, &loaded.network.classes);
     let mut confusion = vec![vec![0; classes.len()]; classes.len()];
     let mut mistakes = Vec::new();
     let mut note = |begin: usize, Found { logits, outcome }: &Found| {
@@ -76,13 +76,13 @@ pub(super) fn inspect(
     for mistake in &mut mistakes {
         mistake.pixels = loaded.prepare.plain_pixels(images, mistake.index)?;
     }
-    let (measurement, net) = (Measurement::of(loaded)?, Arc::clone(&loaded.net));
+    let (measurement, net) = (Measurement::of(loaded)?, Arc::clone(&loaded.network.net));
     let learned = control
         .attended(report, move || Ok::<_, candle_core::Error>((net.reuse()?, measurement.stats()?)))?;
     let (maps, scales) = learned?;
     Ok(Inspection {
         split: loaded.split,
-        step: loaded.step,
+        step: loaded.network.step,
         figures,
         classes: classes.clone(),
         confusion,

@@ -10,6 +10,7 @@ use crate::data::prepare::{Batch, order};
 use crate::engine::build::loss_of;
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::memory;
+use crate::engine::network::LoadedNetwork;
 use crate::engine::step::tensors;
 use crate::model::DenseNet;
 use crate::ops::dropout::Masks;
@@ -31,7 +32,8 @@ pub(super) struct Measurement {
 impl Measurement {
     /// Of the checkpoint's network on some images of its split.
     pub(super) fn of(loaded: &LoadedCheckpoint) -> std::result::Result<Self, DataError> {
-        let LoadedCheckpoint { recipe, net, prepare, step, .. } = loaded;
+        let LoadedCheckpoint { network, prepare, .. } = loaded;
+        let LoadedNetwork { recipe, net, classes, step, .. } = network;
         // From the whole split: the images of a folder lie class by class.
         let order = order(recipe.seed, 1, loaded.images.len());
         let indices: Vec<usize> =
@@ -41,7 +43,7 @@ impl Measurement {
         Ok(Self {
             net: Arc::clone(net),
             batch: prepare.plain(&sample, 0..sample.len())?,
-            loss: loss_of(recipe, &loaded.images.class_counts(loaded.classes.len())),
+            loss: loss_of(recipe, &loaded.images.class_counts(classes.len())),
             masks: (recipe.dropout > 0.0).then_some(masks),
         })
     }

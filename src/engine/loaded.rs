@@ -1,40 +1,23 @@
 //! A checkpoint's network and the images it is tried on, apart from any run in hand.
 
-use std::fmt::Write;
-use std::sync::Arc;
-
-use candle_core::Tensor;
-
 use crate::data::prepare::Prepare;
-use crate::data::{self, ChannelStats, Images};
-use crate::engine::build::{check, new_net, requested, warn_no_fused_version};
+use crate::data::{self, Images};
 use crate::engine::control::Control;
-use crate::engine::device;
 use crate::engine::evaluate::{Evaluation, Found, sum_up, walk};
 use crate::engine::failure::Failure;
-use crate::engine::memory::{Mode, Wanted};
+use crate::engine::network::{FoundModel, LoadedNetwork, some};
 use crate::engine::report::Report;
-use crate::engine::worker::Worker;
-use crate::model::DenseNet;
 use crate::protocol::command::Split;
 use crate::protocol::event::Phase;
 use crate::protocol::{CheckpointQuery, Event};
-use crate::recipe::Recipe;
-use crate::store::checkpoint::{Checkpoint, Meta};
-use crate::store::run::{self, Target};
+use crate::store::checkpoint::Meta;
 
 /// A checkpoint's network and the images it is tried on.
 pub(super) struct LoadedCheckpoint {
-    pub(super) recipe: Recipe,
-    pub(super) net: Arc<DenseNet>,
-    pub(super) classes: Vec<String>,
+    pub(super) network: LoadedNetwork,
     pub(super) images: Images,
     pub(super) prepare: Prepare,
     pub(super) split: Split,
-    /// The step of its run after which the weights were saved.
-    pub(super) step: u64,
-    /// The thread of its passes.
-    worker: Worker,
 }
 
 impl LoadedCheckpoint {
@@ -45,13 +28,8 @@ impl LoadedCheckpoint {
         report: &mut Report,
     ) -> Result<Self, Failure> {
         let CheckpointQuery { target, data, data_dir, split, options } = question;
-        let file = match run::find(&options.runs_dir, target)? {
-            Target::Run(path) => run::best_checkpoint(&path)?,
-            Target::File(file) => file,
-        };
-        let path = file.clone();
-        let checkpoint = control.attended(report, move || Checkpoint::read(&path))??;
-        let Meta { mut recipe, classes, moments, progress, skip_broken, .. } = checkpoint.meta.clone();
+        let mut found = FoundModel::read(target, options, control, report)?;
+        let recipe = &mut found.model.meta.recipe;
         if let Some(data) = data {
             // Where the checkpoint's own images were, and how many were used, says nothing of others.
             recipe.data = data.clone();
@@ -60,10 +38,8 @@ impl LoadedCheckpoint {
         if data_dir.is_some() {
             recipe.data_dir.clone_from(data_dir);
         }
-        check(&recipe)?;
-        let (device, _) = device::choose(options.device)?;
-        let (arch, batch, mode) = (recipe.arch(classes.len()), recipe.batch_size, Mode::Evaluation);
-        Wanted { arch: &arch, requested: requested(options), device: &device, mode }.check(batch)?;
+        found.check(options, found.model.meta.recipe.batch_size)?;
+        let Meta { mut recipe, classes, skip_broken, .. } = found.model.meta.clone();
         if *split == Split::All {
             (recipe.validation, recipe.train_limit) = (None, None);
         }
@@ -75,7 +51,7 @@ impl LoadedCheckpoint {
             Failure::Input(format!(
                 "`{}` has the class `{unknown}`, which the network of {} does not know; it knows {}.",
                 recipe.data,
-                file.display(),
+                found.file.display(),
                 some(&classes)
             ))
         })?;
@@ -94,24 +70,9 @@ impl LoadedCheckpoint {
         if images.is_empty() {
             return Err(Failure::Input(format!("`{}` has no {} images.", recipe.data, split.word())));
         }
-        let of = classes.clone();
-        let (wanted, requested) = (recipe.clone(), requested(options));
-        let revived = control.attended(report, move || {
-            let net = new_net(&wanted, of.len(), &device, requested)?;
-            let weights = checkpoint.tensors.into_iter().filter(|(name, _)| !name.starts_with("optimizer."));
-            let weights = weights
-                .map(|(name, array)| Ok((name, Tensor::from_vec(array.data, array.shape, &device)?)))
-                .collect::<candle_core::Result<_>>()?;
-            net.load(&weights).map_err(|why| Failure::Input(format!("{}: {why}.", file.display())))?;
-            Ok::<_, Failure>(Arc::new(net))
-        })?;
-        let net = revived?;
-        warn_no_fused_version(&net, requested, report);
-        // The network sees other images as it saw its own: by the moments it was trained with.
-        let [mean, std] = moments;
-        let prepare = Prepare::new(&recipe, ChannelStats { mean, std }, flips);
-        let worker = Worker::start()?;
-        Ok(Self { recipe, net, classes, images, prepare, split: *split, step: progress.step, worker })
+        let network = found.network(options, control, report)?;
+        let prepare = network.prepare(flips);
+        Ok(Self { network, images, prepare, split: *split })
     }
 
     /// The activity of evaluating the split.
@@ -124,12 +85,13 @@ impl LoadedCheckpoint {
         &self,
         each: &mut dyn FnMut(usize, Option<Found>) -> candle_core::Result<bool>,
     ) -> candle_core::Result<()> {
-        walk(&self.net, &self.images, &self.prepare, self.recipe.batch_size, &self.worker, each)
+        let LoadedNetwork { net, recipe, worker, .. } = &self.network;
+        walk(net, &self.images, &self.prepare, recipe.batch_size, worker, each)
     }
 
     /// Loss and accuracy over the split, and within each class.
     pub(super) fn evaluate(&self, control: &mut Control, report: &mut Report) -> Result<Evaluation, Failure> {
-        let (images, classes) = (&self.images, self.classes.len());
+        let (images, classes) = (&self.images, self.network.classes.len());
         let found = sum_up(control, report, self.phase(), images, classes, |each| {
             self.walk(&mut |begin, found| Ok(each(begin, found.as_ref().map(|found| &found.outcome))))
         })?;
@@ -147,16 +109,6 @@ fn matched(data: &[String], known: &[String]) -> Result<(Vec<u32>, Vec<String>),
     let numbers: Vec<u32> = numbers.collect::<Result<_, _>>()?;
     let missing = (0..known.len() as u32).filter(|number| !numbers.contains(number));
     Ok((numbers.clone(), missing.map(|number| known[number as usize].clone()).collect()))
-}
-
-/// Names for a sentence, not too many.
-fn some(names: &[String]) -> String {
-    const NAMED: usize = 10;
-    let mut text = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED {
-        _ = write!(text, " and {} more", names.len() - NAMED);
-    }
-    text
 }
 
 #[cfg(test)]

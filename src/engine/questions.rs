@@ -6,7 +6,7 @@ use crate::engine::evaluate::Evaluation;
 use crate::engine::failure::{Failure, caught};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::report::Report;
-use crate::engine::{bench, bench_loading, device, inspect, verify};
+use crate::engine::{bench, bench_loading, device, inspect, predict, verify};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::protocol::event::{Cause, Phase};
@@ -38,12 +38,16 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
         Question::Evaluate(query) => {
             let loaded = LoadedCheckpoint::load(&query, control, report)?;
             let Evaluation { figures, class_accuracy } = loaded.evaluate(control, report)?;
-            let (split, images, step) = (loaded.split, loaded.images.len(), loaded.step);
+            let (split, images, step) = (loaded.split, loaded.images.len(), loaded.network.step);
             Answer::Evaluation { split, images, figures, class_accuracy, step }
         }
         Question::Inspect(query) => {
             let loaded = LoadedCheckpoint::load(&query, control, report)?;
             Answer::Inspection(inspect::inspect(&loaded, control, report)?)
+        }
+        Question::Predict(query) => Answer::Predictions(predict::predict(&query, control, report)?),
+        Question::Explain { query, picture } => {
+            Answer::Explanation(Box::new(predict::explain(&query, &picture, control, report)?))
         }
         Question::Bench { recipe, steps, evaluation, compare, kernels, options } => {
             let order =

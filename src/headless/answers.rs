@@ -30,7 +30,7 @@ pub fn ask(link: &Link, question: Question, json: bool) -> Exit {
     Exit::FAILED
 }
 
-fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
+pub(super) fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
     let answer = match answer {
         Ok(answer) => *answer,
         Err(NoAnswer { message, cause }) => {
@@ -71,7 +71,7 @@ fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) -> Exit {
             return if verification.passed { Exit::FINE } else { Exit::FAILED };
         }
         // No command asks for these.
-        Answer::Preview(_) | Answer::Inspection(_) => {}
+        Answer::Preview(_) | Answer::Inspection(_) | Answer::Predictions(_) | Answer::Explanation(_) => {}
     }
     Exit::FINE
 }

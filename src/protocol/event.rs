@@ -6,6 +6,7 @@ mod gpu;
 pub(crate) mod inspection;
 pub(crate) mod measurements;
 mod origin;
+pub(crate) mod prediction;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub use gpu::GpuFigures;
 pub use inspection::{Inspection, LayerStats, Mistake, Preview, Reuse, Sample};
 pub use measurements::{Bench, Comparison, GroupError, KernelFigures, Loading, Verification};
 pub use origin::Origin;
+pub use prediction::{Explanation, Predicted, Prediction, Predictions};
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,6 +142,9 @@ pub enum Event {
         /// The answer, or why there is none.
         answer: Result<Box<Answer>, NoAnswer>,
     },
+    /// What a network says of one of the pictures of a question, which is answered once all are told.
+    #[serde(skip)]
+    Predicted(Box<Predicted>),
     /// The answer to a question, in a journal from when those were written there.
     #[serde(
         skip_serializing,
@@ -262,6 +267,8 @@ pub enum Phase {
     Benching,
     /// Repeating golden steps.
     Verifying,
+    /// Saying what pictures are.
+    Predicting,
 }
 
 /// The best epoch of a run: highest validation accuracy, then lowest loss, then earliest.

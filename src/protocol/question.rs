@@ -6,10 +6,11 @@ use crate::protocol::event::cause::Cause;
 use crate::protocol::event::figures::Figures;
 use crate::protocol::event::inspection::{Inspection, Preview};
 use crate::protocol::event::measurements::{Bench, Loading, Verification};
+use crate::protocol::event::prediction::{Explanation, Predictions};
 use crate::protocol::options::{Options, Split};
 use crate::recipe::{Data, Recipe};
 
-/// What can be asked. The first three are answered between two steps of a run, too.
+/// What can be asked. The first five are answered between two steps of a run, too.
 #[derive(Clone, Debug)]
 pub enum Question {
     /// Samples, class balance and moments of a recipe's data.
@@ -23,6 +24,15 @@ pub enum Question {
     Evaluate(CheckpointQuery),
     /// What a checkpoint's network does on a split, image by image, and what it has learned.
     Inspect(CheckpointQuery),
+    /// What pictures are. Each is told as [`Event::Predicted`](crate::protocol::Event::Predicted) before the answer.
+    Predict(PredictQuery),
+    /// What one picture is, and where a checkpoint's network sees that.
+    Explain {
+        /// The network, and the images that a number counts.
+        query: CheckpointQuery,
+        /// The picture.
+        picture: Picture,
+    },
     /// The rate of the engine's own step.
     Bench {
         /// The network and the batch size.
@@ -69,6 +79,32 @@ pub struct CheckpointQuery {
     pub options: Options,
 }
 
+/// Pictures, and a network that is asked what they are.
+#[derive(Clone, Debug)]
+pub struct PredictQuery {
+    /// A run (its best checkpoint), a checkpoint or an exported file.
+    pub target: PathBuf,
+    /// Pictures, and directories with pictures.
+    pub pictures: Vec<PathBuf>,
+    /// Averages the logits over each picture and its mirror image.
+    pub flip: bool,
+    /// Where pictures with the activation map over them are written, if they are.
+    pub map_dir: Option<PathBuf>,
+    /// The class of those maps, by name or number; without it, the most probable one of each picture.
+    pub class: Option<String>,
+    /// Where.
+    pub options: Options,
+}
+
+/// A picture to explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// A file.
+    File(PathBuf),
+    /// An image of a split, by its number.
+    Image(usize),
+}
+
 /// The answer to the question of the same name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -89,6 +125,10 @@ pub enum Answer {
     },
     /// What the network does.
     Inspection(Inspection),
+    /// What came of the pictures.
+    Predictions(Predictions),
+    /// What a picture is and why.
+    Explanation(Box<Explanation>),
     /// How fast it is.
     Bench(Bench),
     /// Of [`Question::BenchLoading`].

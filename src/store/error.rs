@@ -50,6 +50,11 @@ impl StoreError {
         Self::unusable(path, format!("it cannot be read because {}", reason(error)), remedy(error))
     }
 
+    /// A directory for results that cannot be made.
+    pub(crate) fn no_directory(path: &Path, error: &io::Error) -> Self {
+        Self::unusable(path, format!("it cannot be made because {}", reason(error)), "name another directory")
+    }
+
     /// A directory in which nothing can be created, before training begins.
     pub(crate) fn closed(path: &Path, error: &io::Error) -> Self {
         let advice = match error.kind() {

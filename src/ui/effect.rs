@@ -113,6 +113,8 @@ pub(crate) enum Job {
     Fetch(&'static str),
     /// Reads which tensors a file of weights has.
     ReadWeights(PathBuf),
+    /// Lists the paths that begin with this.
+    Complete(String),
 }
 
 /// The result of a job; errors are sentences.
@@ -131,6 +133,8 @@ pub(crate) enum JobResult {
     Fetched(&'static str, Result<(), String>),
     /// The file of weights as the recipe names it, and its tensors.
     WeightsRead(PathBuf, Result<Header, String>),
+    /// What was typed, and the paths that begin with it.
+    Completed(String, Vec<String>),
     /// Where the copy is.
     Exported(PathBuf),
     /// The run, which can be resumed now.

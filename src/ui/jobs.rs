@@ -34,6 +34,10 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
             let found = place::file(&named).and_then(|file| Header::read(&file));
             return JobResult::WeightsRead(named, found);
         }
+        Job::Complete(typed) => {
+            let paths = paths::complete(&typed);
+            return JobResult::Completed(typed, paths);
+        }
         Job::Fetch(word) => return JobResult::Fetched(word, remote::fetch(word)),
         Job::ReadPast(path) => read_journal(&path).map(|(events, _)| JobResult::Past(events)),
         Job::Delete(path) => run::delete(&path).map(JobResult::Deleted),

@@ -30,8 +30,8 @@ pub(crate) struct Item {
 pub(crate) enum Prompt {
     /// The keys whose row has every typed word.
     Help { input: Input, row: usize },
-    /// The action takes what is typed.
-    Line { action: Action, title: String, input: Input, trouble: Option<String> },
+    /// The action takes what is typed. Where that is a path, `paths` are those that it may become.
+    Line { action: Action, title: String, input: Input, trouble: Option<String>, paths: Vec<String> },
     /// The answers, the safest first.
     Question { text: String, answers: Vec<(&'static str, Option<Action>)>, row: usize },
     /// The items that have every typed word.
@@ -44,7 +44,8 @@ impl Prompt {
     }
 
     pub(crate) fn line(action: Action, title: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Line { action, title: title.into(), input: Input::new(text.into()), trouble: None }
+        let input = Input::new(text.into());
+        Self::Line { action, title: title.into(), input, trouble: None, paths: Vec::new() }
     }
 
     /// A question that one answer leaves alone and the other acts upon.
@@ -132,8 +133,9 @@ impl Prompt {
     /// Changes the line that is typed, where there is one.
     fn change(&mut self, change: impl FnOnce(&mut Input) -> bool) -> bool {
         match self {
-            Self::Line { input, trouble, .. } => {
+            Self::Line { input, trouble, paths, .. } => {
                 *trouble = None;
+                paths.clear();
                 change(input)
             }
             Self::List { input, row, .. } | Self::Help { input, row } => {

@@ -8,7 +8,7 @@ mod resize;
 mod tiff;
 mod whole;
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -30,10 +30,7 @@ pub(crate) const EXTENSIONS: [&str; 15] = [
 /// What `keep` says of the image at `path`: RGB as PIL's `convert("RGB")` gives it, turned as its EXIF orientation says.
 /// What is wrong with a file that cannot be used is a clause about "it". Any number of threads may call this at once.
 pub(crate) fn read(path: &Path, keep: Keep) -> Result<Kept, String> {
-    let bytes = files::read(path, MOST_BYTES).map_err(|error| {
-        if files::is_unfit(&error) { error.to_string() } else { format!("it cannot be read ({error})") }
-    })?;
-    let picture = decode(&bytes)?;
+    let picture = decode(&bytes_of(path)?)?;
     match keep {
         Keep::Square { side } => {
             Ok(Kept { size: Size::square(side), planes: square(&picture, side as u32)? })
@@ -41,6 +38,21 @@ pub(crate) fn read(path: &Path, keep: Keep) -> Result<Kept, String> {
         Keep::Middle { resized, side } => Ok(middle::middle(picture, resized, side)),
         Keep::Whole { shorter } => Ok(middle::whole(picture, shorter)),
     }
+}
+
+/// The size and the pixels of the whole image at `path`, three bytes each, turned as its EXIF orientation says.
+pub(crate) fn upright(path: &Path) -> Result<(Size, Vec<u8>), String> {
+    let (rgb, all) = middle::upright(decode(&bytes_of(path)?)?);
+    Ok((all.size, rgb.into_raw()))
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
+    files::read(path, MOST_BYTES).map_err(|error| match error.kind() {
+        _ if files::is_unfit(&error) => error.to_string(),
+        ErrorKind::NotFound => "it does not exist".into(),
+        ErrorKind::PermissionDenied => "you may not read it".into(),
+        _ => format!("it cannot be read ({error})"),
+    })
 }
 
 /// The picture in a file of `bytes`, by its content alone: many a .png is a JPEG.

@@ -118,8 +118,9 @@ impl App {
             Err(sentence) => sentence,
         };
         match typed {
-            Some(Prompt::Line { action, title, input, .. }) => {
-                self.overlay.prompt = Some(Prompt::Line { action, title, input, trouble: Some(sentence) });
+            Some(Prompt::Line { action, title, input, paths, .. }) => {
+                let trouble = Some(sentence);
+                self.overlay.prompt = Some(Prompt::Line { action, title, input, trouble, paths });
             }
             _ => self.ws.warn(sentence),
         }
@@ -134,7 +135,7 @@ impl App {
             Action::Recipe(what) => screens.recipe.act(what, argument, ws),
             Action::Train(what) => screens.train.act(what, argument, ws),
             Action::Runs(what) => screens.runs.act(what, argument, ws),
-            Action::Inspect(what) => screens.inspect.act(what, ws),
+            Action::Inspect(what) => screens.inspect.act(what, argument, ws),
             Action::Data(what) => screens.data.act(what, ws),
         }
     }

@@ -118,6 +118,7 @@ impl App {
                 }
                 ws.first_weights.take(&file, found);
             }
+            JobResult::Completed(typed, paths) => self.overlay.completed(&typed, paths),
             JobResult::Failed(sentence) => ws.warn(sentence),
             _ => {}
         }

@@ -15,6 +15,9 @@ pub(crate) enum Do {
     PreviousBlock,
     ByRow,
     Split,
+    /// Asks which picture, or shows the one in the argument.
+    Picture,
+    Map,
     /// Inspects the run or checkpoint of this name and path.
     Ask(String, PathBuf),
 }
@@ -24,7 +27,9 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["v"], Do::NextView, "view", "next view"),
     bind(&["V"], Do::PreviousView, "previous-view", "previous view"),
     bind(&["i", "r"], Do::Inspect, "inspect-again", "inspect"),
-    bind(&["m", "enter"], Do::Pair, "pair", "mistakes of the pair"),
+    bind(&["m", "enter"], Do::Pair, "pair", "the mistakes, or why"),
+    bind(&["p"], Do::Picture, "picture", "what is this picture?"),
+    bind(&["a"], Do::Map, "map", "where it sees it"),
     bind(&["o"], Do::Order, "order", "order of classes"),
     bind(&["]"], Do::NextBlock, "next-block", "next block"),
     bind(&["["], Do::PreviousBlock, "previous-block", "previous block"),

@@ -3,8 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use crate::ui::effect::Effect;
-use crate::ui::keys::{Action, Global, recipe};
+use crate::paths::common;
+use crate::ui::effect::{Effect, Job};
+use crate::ui::keys::{Action, Global, inspect, recipe, runs};
 use crate::ui::overlay::command_line::{CommandLine, completion};
 use crate::ui::prompt::{LONGEST, Prompt, matching};
 use crate::ui::workspace::Workspace;
@@ -54,9 +55,17 @@ impl Overlay {
                 },
                 _ => self.edit(key, ws),
             },
-            Prompt::Line { action, input, .. } => match key.code {
+            Prompt::Line { action, input, paths, .. } => match key.code {
                 // The filter is applied already.
                 KeyCode::Enter | KeyCode::Tab if *action == FILTER => self.prompt = None,
+                KeyCode::Tab if takes_a_path(action) && paths.is_empty() => return self.look(ws),
+                KeyCode::Tab if !paths.is_empty() => {
+                    // As far as there is no choice; then the first.
+                    let common = common(paths);
+                    let path = if common.len() > input.value().len() { common } else { &paths[0] };
+                    *input = Input::new(path.to_owned());
+                    return self.look(ws);
+                }
                 KeyCode::Enter | KeyCode::Tab => {
                     return vec![Effect::Do(action.clone(), Some(input.value().trim().to_owned()))];
                 }
@@ -108,9 +117,22 @@ impl Overlay {
             Some(Prompt::Line { action: Action::Recipe(recipe::Do::Field(key)), input, trouble, .. }) => {
                 *trouble = ws.draft.would_be_wrong(key, input.value());
             }
+            Some(Prompt::Line { action, input, .. }) if takes_a_path(action) => {
+                return vec![Effect::Job(Job::Complete(input.value().to_owned()))];
+            }
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Takes over the paths that what is typed may become.
+    pub(crate) fn completed(&mut self, typed: &str, found: Vec<String>) {
+        if let Some(Prompt::Line { input, paths, .. }) = &mut self.prompt
+            && input.value() == typed
+        {
+            // What is typed whole becomes nothing else.
+            *paths = found.into_iter().filter(|path| path != typed).collect();
+        }
     }
 
     /// Takes the answer or item in a row.
@@ -127,6 +149,16 @@ impl Overlay {
         self.prompt = None;
         chosen.into_iter().collect()
     }
+}
+
+/// Whether what is typed for an action is a path.
+fn takes_a_path(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Inspect(inspect::Do::Picture)
+            | Action::Recipe(recipe::Do::Open | recipe::Do::Write)
+            | Action::Runs(runs::Do::CopyTo(_))
+    )
 }
 
 /// Moves `row` within `count` rows; whether the key is a move.
@@ -148,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::ui::app::App;
-    use crate::ui::effect::Msg;
+    use crate::ui::effect::{JobResult, Msg};
     use crate::ui::keys::{recipe, train};
 
     const RATE: Action = Action::Train(train::Do::Rate);
@@ -215,6 +247,25 @@ mod tests {
             });
             assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
         }
+    }
+
+    #[test]
+    fn a_path_is_completed_as_it_is_typed_and_tab_takes_what_there_is_no_choice_about() {
+        let mut app = typing(Action::Inspect(inspect::Do::Picture));
+        let listed = |app: &mut App, typed: &str, paths: &[&str]| {
+            let paths = paths.iter().map(|&path| path.to_owned()).collect();
+            app.update(Msg::Done(Box::new(JobResult::Completed(typed.into(), paths))));
+        };
+        let effects = app.update(Msg::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE)));
+        assert!(matches!(&effects[..], [Effect::Job(Job::Complete(typed))] if typed == "12a"), "{effects:?}");
+        // An answer to what is not typed any more changes nothing.
+        listed(&mut app, "12", &["12abcx"]);
+        listed(&mut app, "12a", &["12abcd.png", "12abce/"]);
+        press(&mut app, KeyCode::Tab);
+        assert_eq!(typed(&app), "12abc");
+        listed(&mut app, "12abc", &["12abcd.png", "12abce/"]);
+        press(&mut app, KeyCode::Tab);
+        assert_eq!(typed(&app), "12abcd.png");
     }
 
     #[test]

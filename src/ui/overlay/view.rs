@@ -5,7 +5,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 use tui_input::Input;
+use unicode_width::UnicodeWidthStr;
 
+use crate::plain;
 use crate::ui::canvas::Canvas;
 use crate::ui::hits::Target;
 use crate::ui::keys::Action;
@@ -16,15 +18,35 @@ pub(crate) fn draw(prompt: &Prompt, canvas: &mut Canvas, area: Rect) {
     match prompt {
         Prompt::Help { input, row } => help(input, *row, canvas, area),
         Prompt::Question { text, answers, row } => ask(text, answers, *row, canvas, area),
-        Prompt::Line { title, input, trouble, .. } => {
-            let (area, _) = from_bottom(area, if trouble.is_some() { 4 } else { 3 });
+        Prompt::Line { title, input, trouble, paths, .. } => {
+            let more = trouble.is_some() || !paths.is_empty();
+            let (area, _) = from_bottom(area, if more { 4 } else { 3 });
             let below = line(title, "", input, canvas, area);
             if let Some(trouble) = trouble {
                 canvas.text(trouble, canvas.theme.bad, below);
+            } else if !paths.is_empty() {
+                let names = names(paths, usize::from(below.width));
+                canvas.text(canvas.glyphs.text(&names).into_owned(), canvas.theme.dim, below);
             }
         }
         Prompt::List { title, items, input, row } => list(title, items, input, *row, canvas, area),
     }
+}
+
+/// The last parts of paths in a line of `width` cells, and how many more there are.
+fn names(paths: &[String], width: usize) -> String {
+    let mut text = "tab:".to_owned();
+    for (index, path) in paths.iter().enumerate() {
+        let begin = path.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
+        let name = plain::line(&path[begin..]);
+        let more = format!("  {} more", paths.len() - index);
+        if UnicodeWidthStr::width(text.as_str()) + UnicodeWidthStr::width(&*name) + 2 + more.len() > width {
+            return text + &more;
+        }
+        text.push_str("  ");
+        text.push_str(&name);
+    }
+    text
 }
 
 /// A box of at most `width` by `height` in the middle.

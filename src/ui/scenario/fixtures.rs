@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::script::Until;
-use crate::protocol::event::{Inspection, Preview};
+use crate::protocol::event::{Explanation, Inspection, Prediction, Preview};
 use crate::protocol::{Answer, Event, Options, Stamped};
 use crate::store::catalog::CheckpointRow;
 use crate::store::journal;
@@ -55,6 +57,18 @@ pub(super) fn event(line: &str, now: f64) -> Result<Stamped, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
+/// An explanation as it is kept.
+#[derive(Deserialize)]
+struct Explained {
+    classes: Vec<String>,
+    logits: Vec<f32>,
+    label: Option<usize>,
+    side: usize,
+    cells: usize,
+    maps: Vec<f32>,
+    step: u64,
+}
+
 /// The answer of the engine to question `id` with its images, which lie beside it in the answer's order.
 pub(super) fn answer(name: &str, id: u64) -> Result<Stamped, String> {
     let read = |end: &str| {
@@ -83,6 +97,13 @@ pub(super) fn answer(name: &str, id: u64) -> Result<Stamped, String> {
                 (sample.before, sample.after) = (next(found.side)?, next(found.side)?);
             }
             Answer::Preview(found)
+        }
+        "explained" => {
+            let found: Explained = serde_json::from_slice(&line).map_err(wrong)?;
+            let Explained { classes, logits, label, side, cells, maps, step } = found;
+            let prediction = Prediction { classes: classes.into(), logits, map: None };
+            let pixels = next(side)?;
+            Answer::Explanation(Box::new(Explanation { prediction, label, side, pixels, cells, maps, step }))
         }
         _ => return Err(format!("{name} is no answer with images")),
     };

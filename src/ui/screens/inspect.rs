@@ -2,6 +2,7 @@
 
 pub(crate) mod epochs;
 pub(crate) mod places;
+pub(crate) mod predict;
 pub(crate) mod state;
 pub(crate) mod update;
 pub(crate) mod view;

@@ -31,7 +31,7 @@ fn fit(rgb: &RgbImage, area: Area, to: Size, part: Area) -> Kept {
 }
 
 /// A picture as it is to be seen. Turned before it is resized, as whoever turns pictures for torchvision does.
-fn upright(picture: Picture) -> (RgbImage, Area) {
+pub(super) fn upright(picture: Picture) -> (RgbImage, Area) {
     let Picture { rgb, orientation } = picture;
     let rgb = if orientation == Orientation::NoTransforms {
         rgb

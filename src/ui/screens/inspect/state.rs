@@ -6,6 +6,7 @@ use crate::protocol::command::Split;
 use crate::protocol::event::{Inspection, Mistake};
 use crate::ui::keys::binding::next_of;
 use crate::ui::screens::asked::Asked;
+use crate::ui::screens::inspect::predict::Predict;
 use crate::ui::screens::inspect::words;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,14 +18,22 @@ pub(crate) enum View {
     Mistakes,
     Reuse,
     Scales,
+    Predict,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Confusion, Self::Classes, Self::Epochs, Self::Mistakes, Self::Reuse, Self::Scales];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Confusion,
+        Self::Classes,
+        Self::Epochs,
+        Self::Mistakes,
+        Self::Reuse,
+        Self::Scales,
+        Self::Predict,
+    ];
 
     pub(crate) const fn title(self) -> &'static str {
-        ["confusion", "classes", "by epoch", "mistakes", "reuse", "scales"][self as usize]
+        ["confusion", "classes", "by epoch", "mistakes", "reuse", "scales", "predict"][self as usize]
     }
 }
 
@@ -72,6 +81,7 @@ pub(crate) struct InspectScreen {
     /// Whether each target's row is shaded by its own greatest value.
     pub(crate) by_row: bool,
     pub(crate) layer: usize,
+    pub(crate) predict: Predict,
 }
 
 impl InspectScreen {
@@ -148,6 +158,9 @@ impl InspectScreen {
 
     /// A description of what is under the cursor; empty if nothing is.
     pub(crate) fn pointed(&self) -> String {
+        if self.view == View::Predict {
+            return self.predict.pointed();
+        }
         let Some(found) = self.inspection() else { return String::new() };
         match self.view {
             View::Confusion => words::cell(found, self.cell),
@@ -155,6 +168,7 @@ impl InspectScreen {
             View::Mistakes => self.mistake().map(|of| words::mistake(found, of)).unwrap_or_default(),
             View::Reuse => words::link(found, self.block, self.link),
             View::Scales => words::scale(found, self.layer),
+            View::Predict => self.predict.pointed(),
         }
     }
 }

@@ -6,17 +6,22 @@ use std::path::Path;
 use ratatui::layout::Rect;
 
 use crate::protocol::command::Split;
-use crate::protocol::{Answer, CheckpointQuery, Event, Question, Stamped};
+use crate::protocol::{Answer, CheckpointQuery, Event, Picture, Question, Stamped};
 use crate::ui::canvas::Canvas;
-use crate::ui::effect::{Acted, DONE, Effect, Job};
+use crate::ui::effect::{Acted, DONE, Effect, Job, ask};
+use crate::ui::keys::Action;
 use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
+use crate::ui::prompt::Prompt;
 use crate::ui::screen::{Screen, body};
 use crate::ui::screens::inspect::places::Places;
 use crate::ui::screens::inspect::state::{InspectScreen, Order, Target, View};
 use crate::ui::screens::inspect::words::split;
-use crate::ui::screens::inspect::{epochs, view};
+use crate::ui::screens::inspect::{epochs, predict, view};
 use crate::ui::workspace::Workspace;
+
+const NO_RUN: &str = "no run to inspect; train one, or choose one on the Runs screen with i.";
+const PICTURE: &str = "which picture? a path, or the number of an image of the split";
 
 impl Screen for InspectScreen {
     fn draw(&self, canvas: &mut Canvas, area: Rect) {
@@ -27,7 +32,7 @@ impl Screen for InspectScreen {
         match motion {
             Motion::NextPane => self.turn(true),
             Motion::PreviousPane => self.turn(false),
-            Motion::Enter => return self.act(Do::Pair, ws),
+            Motion::Enter => return self.act(Do::Pair, None, ws),
             _ => self.walk(motion, ws),
         }
         DONE
@@ -45,6 +50,7 @@ impl Screen for InspectScreen {
         if let Event::Started(_) = stamped.event {
             self.target = None;
         }
+        self.predict.take(&stamped.event);
         if let Some(Answer::Inspection(found)) = self.asked.answered(&stamped.event) {
             self.take(found.clone());
         }
@@ -52,15 +58,23 @@ impl Screen for InspectScreen {
 }
 
 impl InspectScreen {
-    pub(crate) fn act(&mut self, what: Do, ws: &mut Workspace) -> Acted {
+    pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
         match what {
             Do::NextView => self.turn(true),
             Do::PreviousView => self.turn(false),
             Do::Ask(name, path) => return self.question(Target { name, path }, ws),
+            Do::Pair if self.view == View::Mistakes && self.mistake().is_some() => {
+                let picture = self.mistake().map(|of| Picture::Image(of.index));
+                return picture.map_or(DONE, |picture| self.explain(picture, ws));
+            }
+            Do::Picture => match argument {
+                None => return ask(Prompt::line(Action::Inspect(what), PICTURE, "")),
+                Some(typed) => return self.explain(predict::meant(typed)?, ws),
+            },
+            Do::Map => self.predict.bare = !self.predict.bare,
             Do::Pair if self.found.is_some() => self.show_mistakes(ws),
             Do::Inspect | Do::Pair => {
-                let none = "no run to inspect; train one, or choose one on the Runs screen with i.";
-                return self.question(self.in_hand(ws).ok_or(none)?, ws);
+                return self.question(self.in_hand(ws).ok_or(NO_RUN)?, ws);
             }
             Do::Split => self.next_split(ws),
             Do::Order => {
@@ -76,6 +90,20 @@ impl InspectScreen {
             Do::ByRow => self.by_row = !self.by_row,
         }
         DONE
+    }
+
+    /// Asks the engine what a picture is, and why.
+    fn explain(&mut self, picture: Picture, ws: &mut Workspace) -> Acted {
+        if let Some(what) = self.predict.awaited() {
+            return Err(format!("{what} is being looked at; ask again after that."));
+        }
+        let target = self.in_hand(ws).ok_or(NO_RUN)?;
+        // The number of a mistake counts the images that were inspected.
+        let split = self.inspection().map_or_else(|| self.split(), |found| found.split);
+        let (path, options) = (target.path.clone(), ws.settings.options.clone());
+        let query = CheckpointQuery { target: path, data: None, data_dir: None, split, options };
+        self.view = View::Predict;
+        Ok(vec![self.predict.ask(query, picture, ws)])
     }
 
     fn show_block(&mut self, block: usize) {
@@ -123,6 +151,7 @@ impl InspectScreen {
                     cells.map_or((0, 0), |of| (of.cells.len(), of.cells.first().map_or(0, Vec::len)));
                 self.link = self.clamped(across(self.link, motion, extent, page));
             }
+            View::Predict => self.predict.walk(motion, page),
             View::Scales => {
                 let rows = self.inspection().map_or(0, |found| found.scales.len());
                 self.layer = paged(self.layer, motion, rows, page);

@@ -5,6 +5,7 @@ mod confusion;
 mod epochs;
 mod mistakes;
 mod parts;
+mod predict;
 mod reuse;
 mod scales;
 
@@ -42,6 +43,7 @@ pub(crate) fn draw(screen: &InspectScreen, canvas: &mut Canvas, area: Rect) {
         return;
     }
     match (screen.view, found) {
+        (View::Predict, _) => predict::draw(screen, canvas, body),
         (View::Epochs, _) => epochs::draw(screen, canvas, body),
         (_, None) => canvas.prose(nothing_yet(screen, canvas.ws), canvas.theme.dim, body),
         (View::Confusion, Some(found)) => confusion::draw(screen, found, canvas, body),
@@ -102,6 +104,16 @@ fn news(screen: &InspectScreen, canvas: &mut Canvas, area: Rect) -> Rect {
         canvas.text(label, theme.accent, Rect { width, ..line });
         let bar = Rect { x: line.x + width, width: line.width - width, ..line };
         canvas.render_widget(&Progress { label: " ", share, text: "", theme, glyphs }, bar);
+        return rest;
+    }
+    if let (View::Predict, Some(what)) = (screen.view, screen.predict.awaited()) {
+        let (line, rest) = from_top(area, 1);
+        canvas.text(glyphs.text(&format!("looking at {what}")), theme.accent, line);
+        return rest;
+    }
+    if let (View::Predict, Some(trouble)) = (screen.view, &screen.predict.asked.trouble) {
+        let (lines, rest) = from_top(area, 2);
+        canvas.prose(format!("not looked at: {trouble}"), theme.bad, lines);
         return rest;
     }
     if let Some(trouble) = &screen.asked.trouble {

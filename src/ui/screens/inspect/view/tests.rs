@@ -1,6 +1,7 @@
 //! Every view of an inspection, on screens of any size.
 
 use super::*;
+use crate::protocol::Picture;
 use crate::protocol::command::Split;
 use crate::protocol::event::{Cause, Started};
 use crate::protocol::{Event, Figures, NoAnswer, Stamped};
@@ -9,6 +10,7 @@ use crate::ui::keys::binding::Motion;
 use crate::ui::keys::inspect::Do;
 use crate::ui::screen::Screen;
 use crate::ui::screens::asked::Asked;
+use crate::ui::screens::inspect::predict::tests::explained;
 use crate::ui::screens::inspect::state::Target;
 use crate::ui::screens::inspect::state::tests::screen as inspecting;
 use crate::ui::style::colours::ColourLevel;
@@ -20,6 +22,7 @@ fn new(level: ColourLevel, unicode: bool) -> (InspectScreen, Workspace) {
 
 fn of(classes: usize, wrong: usize, view: View) -> (InspectScreen, Workspace) {
     let mut screen = inspecting(classes, wrong);
+    screen.predict = explained();
     screen.view = view;
     (screen, workspace(ColourLevel::None, false))
 }
@@ -67,7 +70,7 @@ fn the_sum_of_the_matrix_is_said_and_is_the_number_of_images() {
 fn the_mistakes_of_a_pair_are_listed_alone_and_escape_shows_all() {
     let (mut screen, mut ws) = of(10, 3, View::Confusion);
     screen.cell = (4, 5);
-    screen.act(Do::Pair, &mut ws).unwrap();
+    screen.act(Do::Pair, None, &mut ws).unwrap();
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("1 of the 3 images of kind 4 predicted as kind 5"), "{text}");
     assert!(text.contains("image #104; 1 of 1 here"), "{text}");
@@ -79,7 +82,7 @@ fn the_mistakes_of_a_pair_are_listed_alone_and_escape_shows_all() {
 #[test]
 fn a_cell_that_is_right_has_no_mistakes_to_go_to() {
     let (mut screen, mut ws) = of(10, 3, View::Confusion);
-    screen.act(Do::Pair, &mut ws).unwrap();
+    screen.act(Do::Pair, None, &mut ws).unwrap();
     assert_eq!((screen.view, screen.pair), (View::Confusion, None));
 }
 
@@ -89,6 +92,40 @@ fn a_wide_screen_shows_mistakes_as_a_gallery_with_what_is_said_of_each() {
     let text = drawn(&screen, &ws, 200, 57);
     assert!(text.contains("kind 0 > kind 1"), "{text}");
     assert!(text.contains("99.90 % #101"), "{text}");
+}
+
+#[test]
+fn a_picture_is_shown_with_its_classes_and_what_the_map_of_one_says() {
+    let (mut screen, mut ws) = of(10, 3, View::Predict);
+    let text = drawn(&screen, &ws, 80, 21);
+    assert!(text.contains("test image #7, which is cat; a: hide the map"), "{text}");
+    assert!(text.contains("dog: 91.00 %, logit 3.000; its map goes from -4.00 to 8.00"), "{text}");
+    assert!(text.contains("bright: evidence for the class, up to 8.0"), "{text}");
+    assert!(text.contains("91.0 %") && text.contains("7.5 %"), "{text}");
+    screen.act(Do::Map, None, &mut ws).unwrap();
+    let text = drawn(&screen, &ws, 80, 21);
+    assert!(text.contains("a: show the map") && !text.contains("bright: evidence"), "{text}");
+}
+
+#[test]
+fn a_mistake_and_a_number_and_a_path_are_asked_about() {
+    let (mut screen, mut ws) = of(10, 3, View::Mistakes);
+    screen.target = Some(Target { name: "a run".into(), path: "a-run".into() });
+    let mut asked = |screen: &mut InspectScreen, what, argument| {
+        let effects = screen.act(what, argument, &mut ws).unwrap();
+        screen.predict.asked.awaited = None;
+        let text = format!("{effects:?}");
+        assert_eq!(screen.view, View::Predict);
+        text
+    };
+    let text = asked(&mut screen, Do::Pair, None);
+    assert!(text.contains(&format!("{:?}", Picture::Image(100))), "{text}");
+    let text = asked(&mut screen, Do::Picture, Some("#17"));
+    assert!(text.contains(&format!("{:?}", Picture::Image(17))), "{text}");
+    let text = asked(&mut screen, Do::Picture, Some("a/b.png"));
+    assert!(text.contains(&format!("{:?}", Picture::File("a/b.png".into()))), "{text}");
+    let effects = screen.act(Do::Picture, None, &mut ws).unwrap();
+    assert!(format!("{effects:?}").contains("which picture"), "{effects:?}");
 }
 
 #[test]
@@ -192,7 +229,7 @@ fn every_key_keeps_its_cursor_on_what_there_is() {
                         drawn(&screen, &ws, 80, 21);
                     }
                 }
-                screen.act(what, &mut ws).unwrap();
+                screen.act(what, None, &mut ws).unwrap();
                 check(&screen);
             }
         }
@@ -203,21 +240,21 @@ fn every_key_keeps_its_cursor_on_what_there_is() {
 fn test_images_are_offered_only_of_a_run_that_is_complete() {
     let (mut screen, mut ws) = of(2, 1, View::Confusion);
     for expected in [Split::Train, Split::Validation, Split::Train] {
-        screen.act(Do::Split, &mut ws).unwrap();
+        screen.act(Do::Split, None, &mut ws).unwrap();
         assert_eq!(screen.split(), expected);
         assert!(ws.notice.as_ref().unwrap().text.contains("stay unseen"));
     }
     assert!(drawn(&screen, &ws, 80, 21).contains("; i: training images"));
     ws.live.monitor.head = Some(head("a-run"));
     ws.live.monitor.test = Some(Figures { loss: 1.0, accuracy: 0.5 });
-    screen.act(Do::Split, &mut ws).unwrap();
+    screen.act(Do::Split, None, &mut ws).unwrap();
     assert_eq!(screen.split(), Split::Test);
-    screen.act(Do::Inspect, &mut ws).unwrap();
+    screen.act(Do::Inspect, None, &mut ws).unwrap();
     assert!(screen.awaited().is_some() && screen.split() == Split::Test);
     ws.live.monitor.head.as_mut().unwrap().validation_images = 0;
     ws.live.monitor.test = None;
     screen.asked.awaited = None;
-    screen.act(Do::Inspect, &mut ws).unwrap();
+    screen.act(Do::Inspect, None, &mut ws).unwrap();
     assert_eq!(screen.split(), Split::Train, "without validation images those of training are looked at");
 }
 
