@@ -9,7 +9,7 @@ const LETTER: usize = 8;
 /// Pixels around the letters.
 const MARGIN: usize = 2;
 /// Pictures with a shorter side than this have only a bar of the colours.
-const LEAST: usize = 96;
+const LEAST: usize = 128;
 /// The shorter side of a picture for each size of letters.
 const PER_SIZE: usize = 300;
 /// Letters of the widest number beside the bar.
@@ -41,7 +41,7 @@ pub fn legend(rgb: &mut [u8], width: usize, title: &str, most: f32) {
     let (left, right) = (number(-most), number(most));
     let mut canvas = Canvas { rgb, width, size };
     canvas.write(&right, width - margin - NUMBER * letter, top + margin);
-    canvas.write(&left, from - margin - left.len() * letter, top + margin);
+    canvas.write(&left, from.saturating_sub(margin + left.len() * letter), top + margin);
     for (x, y) in (0..bar).flat_map(|x| (0..letter).map(move |y| (x, y))) {
         put(canvas.rgb, width, (from + x, top + margin + y), colour_of(x, bar));
     }
@@ -121,8 +121,8 @@ mod tests {
         assert!(white(&named, 0..100, 400) > 60, "{}", white(&named, 0..100, 400));
         assert_eq!(white(&unnamed, 0..100, 400), 0);
         assert!(white(&unnamed, 100..400, 400) > 40);
-        drawn(96, 96, &"long ".repeat(99));
-        drawn(5000, 96, "a");
+        drawn(128, 128, &"long ".repeat(99));
+        drawn(5000, 128, "a");
         drawn(1, 1, "a");
         drawn(1, 300, "a");
     }

@@ -53,7 +53,7 @@ impl Model {
     /// The bytes of an exported file, with `more` in its metadata. PyTorch's `load_state_dict` takes its tensors
     /// strictly. The error is the clause that says why this network must not be written.
     pub fn to_safetensors(&self, more: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
-        exported::encode(self, more)
+        exported::encode(&self.meta, &self.tensors, more)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Classes by name and number, and mirror images.
+
 use super::*;
 
 #[test]

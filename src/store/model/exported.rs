@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::store::checkpoint::format::{COUNTER, Kind, LENGTH_BYTES, seal, worded};
 use crate::store::checkpoint::numbers::check_array;
-use crate::store::model::Model;
+use crate::store::checkpoint::{Array, Meta};
 
 /// An exported file.
 pub(super) const EXPORTED: Kind = Kind {
@@ -24,12 +24,16 @@ const ALIGNMENT: usize = 8;
 const MEAN: &str = ".running_mean";
 
 /// The file's bytes, or the clause that says why this network must not be written.
-pub(super) fn encode(model: &Model, more: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
-    for (name, array) in &model.tensors {
+pub(super) fn encode(
+    meta: &Meta,
+    tensors: &BTreeMap<String, Array>,
+    more: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, String> {
+    for (name, array) in tensors {
         check_array(name, array)?;
     }
     let mut header = Vec::from(br#"{"__metadata__":{"#);
-    let text = worded(&model.meta)?;
+    let text = worded(meta)?;
     let others = more.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     for (n, (key, value)) in
         [(EXPORTED.key, text.as_str()), ("format", "pt")].into_iter().chain(others).enumerate()
@@ -46,11 +50,11 @@ pub(super) fn encode(model: &Model, more: &BTreeMap<String, String>) -> Result<V
         at = data.len();
     };
     // The wider numbers first, so that all of them are aligned.
-    let steps = i64::try_from(model.meta.progress.step).unwrap_or(i64::MAX);
-    for norm in model.tensors.keys().filter_map(|name| name.strip_suffix(MEAN)) {
+    let steps = i64::try_from(meta.progress.step).unwrap_or(i64::MAX);
+    for norm in tensors.keys().filter_map(|name| name.strip_suffix(MEAN)) {
         place(&format!("{norm}{COUNTER}"), "I64", &[], &mut steps.to_le_bytes().into_iter());
     }
-    for (name, array) in &model.tensors {
+    for (name, array) in tensors {
         let mut bytes = array.data.iter().flat_map(|number| number.to_le_bytes());
         place(name, "F32", &array.shape, &mut bytes);
     }

@@ -1,3 +1,5 @@
+//! Models from files of each kind, and files that have none.
+
 use std::fs;
 
 use safetensors::tensor::{Dtype, SafeTensors};

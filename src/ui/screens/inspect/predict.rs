@@ -105,7 +105,7 @@ pub(crate) mod tests {
     #[test]
     fn the_cursor_begins_at_the_most_probable_class_and_goes_through_all_of_them() {
         let mut predict = explained();
-        assert_eq!(predict.pointed(), "dog: 91.00 %, logit 3.000; its map goes from -4.00 to 8.00");
+        assert_eq!(predict.pointed(), "dog: 90.88 %, logit 3.000; its map goes from -4.00 to 8.00");
         predict.walk(Motion::Down, 5);
         assert_eq!(predict.class(), Some(0));
         predict.walk(Motion::Bottom, 5);

@@ -99,9 +99,9 @@ fn a_picture_is_shown_with_its_classes_and_what_the_map_of_one_says() {
     let (mut screen, mut ws) = of(10, 3, View::Predict);
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("test image #7, which is cat; a: hide the map"), "{text}");
-    assert!(text.contains("dog: 91.00 %, logit 3.000; its map goes from -4.00 to 8.00"), "{text}");
+    assert!(text.contains("dog: 90.88 %, logit 3.000; its map goes from -4.00 to 8.00"), "{text}");
     assert!(text.contains("bright: evidence for the class, up to 8.0"), "{text}");
-    assert!(text.contains("91.0 %") && text.contains("7.5 %"), "{text}");
+    assert!(text.contains("90.9 %") && text.contains("7.5 %"), "{text}");
     screen.act(Do::Map, None, &mut ws).unwrap();
     let text = drawn(&screen, &ws, 80, 21);
     assert!(text.contains("a: show the map") && !text.contains("bright: evidence"), "{text}");
