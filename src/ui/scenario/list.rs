@@ -32,6 +32,7 @@ scenarios! {
     a_network_starts_from_the_weights_of_a_file
     a_folder_shows_what_is_left_out_and_how_unequal_its_classes_are
     a_new_learning_rate_is_marked_in_the_charts
+    a_picture_is_explained
     a_recipe_is_written_and_read
     a_run_goes_on_in_the_background
     a_run_is_filtered_cloned_resumed_and_deleted

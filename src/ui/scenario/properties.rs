@@ -23,7 +23,7 @@ static EVENTS: LazyLock<Vec<Stamped>> = LazyLock::new(|| {
     for run in ["shapes-k8", "shapes-diverged", "shapes-stopped"] {
         events.extend(fixtures::journal(run).unwrap());
     }
-    events.extend(["inspected", "previewed"].map(|name| fixtures::answer(name, 1).unwrap()));
+    events.extend(["inspected", "previewed", "explained"].map(|name| fixtures::answer(name, 1).unwrap()));
     events.extend(STRANGE.iter().map(|line| fixtures::event(line, 1.0).unwrap()));
     events
 });
@@ -173,7 +173,7 @@ fn chosen(action: &Action, tab: Tab, training: bool) -> Stage {
     let mut stage = Stage::new(&Head { size: (100, 30), ..Head::default() });
     let events = fixtures::journal("2026-11-24-025717-cifar10").unwrap();
     let end = if training { events.len() / 2 } else { events.len() };
-    let answers = ["inspected", "previewed"].map(|name| fixtures::answer(name, 1).unwrap());
+    let answers = ["inspected", "previewed", "explained"].map(|name| fixtures::answer(name, 1).unwrap());
     for event in events.into_iter().take(end).chain(answers) {
         stage.app.update(Msg::Event(Box::new(event)));
     }
@@ -226,7 +226,7 @@ fn every_screen_draws_at_every_size_around_the_smallest() {
             stage.send(Msg::Event(Box::new(event)));
         }
     }
-    for name in ["inspected", "previewed"] {
+    for name in ["inspected", "previewed", "explained"] {
         stage.send(Msg::Event(Box::new(fixtures::answer(name, stage.app.ws.questions).unwrap())));
     }
     for screen in '1'..='6' {

@@ -12,8 +12,8 @@ use ratatui::layout::Position;
 use super::fixtures;
 use super::script::{Head, What};
 use super::settings;
-use crate::protocol::Question;
 use crate::protocol::command::{Change, Command, StopReason};
+use crate::protocol::{Picture, Question};
 use crate::ui::app::App;
 use crate::ui::dump;
 use crate::ui::effect::{Effect, Job, JobResult, Msg};
@@ -244,6 +244,9 @@ fn asked(command: &Command) -> String {
         Command::Ask { question: Question::Preview { recipe, .. }, .. } => format!("preview {}", recipe.data),
         Command::Ask { question: Question::Inspect(query), .. } => {
             format!("inspect {}", query.target.display())
+        }
+        Command::Ask { question: Question::Explain { picture: Picture::Image(number), .. }, .. } => {
+            format!("explain image {number}")
         }
         other => format!("{other:?}").to_lowercase(),
     }
