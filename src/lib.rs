@@ -9,6 +9,7 @@ pub mod files;
 mod format;
 mod pickle;
 pub mod plain;
+pub mod wire;
 
 // Vocabulary: plain data.
 pub mod protocol;
