@@ -202,6 +202,39 @@ pub enum Command {
         #[command(flatten)]
         place: RunsDirArgs,
     },
+    /// Write a model as a file for other programs, and a card that tells what it is
+    Export {
+        /// A run (its best checkpoint), a checkpoint or an exported file
+        #[arg(value_parser = a_path())]
+        model: PathBuf,
+        /// safetensors (for PyTorch, with timm's config.json) or onnx
+        #[arg(long, value_parser = ["safetensors", "onnx"])]
+        format: String,
+        /// The file to write, or the directory to write it into [default: RUN.safetensors or RUN.onnx in this one]
+        #[arg(short, long, value_name = "FILE", value_parser = a_path())]
+        output: Option<PathBuf>,
+        /// Let the ONNX file take pixels from 0 to 255, and normalise them by Sub and Div in front
+        #[arg(long)]
+        raw: bool,
+        /// Let the ONNX file answer with probabilities instead of logits
+        #[arg(long)]
+        softmax: bool,
+        /// Do not evaluate the test images for the card
+        #[arg(long)]
+        no_test: bool,
+        /// Where the data is, to evaluate the test images
+        #[arg(long, value_name = "DIR", value_parser = a_path())]
+        data_dir: Option<PathBuf>,
+        /// Where and how to compute.
+        #[command(flatten)]
+        compute: ComputeArgs,
+        /// Where runs are.
+        #[command(flatten)]
+        place: RunsDirArgs,
+        /// One JSON object on stdout
+        #[arg(long)]
+        json: bool,
+    },
     /// Time the engine's own step on images in memory (--steps: how many, default 8)
     Bench {
         /// Time evaluation instead of training

@@ -25,7 +25,8 @@ use crate::ops::{out_of_memory, threads};
 use crate::paths::Paths;
 use crate::plain;
 use crate::protocol::command::{SaveEvery, Split};
-use crate::protocol::{CheckpointQuery, Link, Options, Question};
+use crate::protocol::question::{Around, Form};
+use crate::protocol::{CheckpointQuery, ExportQuery, Link, Options, Question};
 use crate::recipe::Recipe;
 use crate::recipe::layered::{LayerError, resolve};
 
@@ -177,6 +178,24 @@ fn to_question(context: &Context, command: Command) -> Result<(Question, bool), 
             let query = CheckpointQuery { target: checkpoint, data, data_dir, split, options };
             (Question::Evaluate(query), json)
         }
+        Command::Export {
+            model: target,
+            format,
+            output,
+            raw,
+            softmax,
+            no_test,
+            data_dir,
+            compute,
+            place,
+            json,
+        } => {
+            let form = form(&format, Around { raw, softmax })?;
+            let options = options(&compute, threads(&compute)?, context.runs_dir(&place));
+            let untested = no_test.then(|| "the model was exported with `--no-test`.".to_owned());
+            let query = ExportQuery { target, form, output, untested, data_dir, options };
+            (Question::Export(Box::new(query)), json)
+        }
         Command::Bench {
             evaluation,
             compare_reference: compare,
@@ -201,6 +220,20 @@ fn to_question(context: &Context, command: Command) -> Result<(Question, bool), 
         }
         _ => return Err(Exit::USAGE),
     })
+}
+
+/// The form called `word`; only ONNX has something around the network.
+fn form(word: &str, around: Around) -> Result<Form, Exit> {
+    if word == "onnx" {
+        return Ok(Form::Onnx(around));
+    }
+    if around == Around::default() {
+        return Ok(Form::Safetensors);
+    }
+    let flag = if around.raw { "--raw" } else { "--softmax" };
+    Err(usage_error(&format!(
+        "{flag}: safetensors has weights alone; only `--format onnx` can have it in the file."
+    )))
 }
 
 /// Prints completions for `shell`.

@@ -9,6 +9,7 @@ mod build;
 mod control;
 mod device;
 mod evaluate;
+mod export;
 mod failure;
 mod first_weights;
 mod fit;

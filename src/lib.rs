@@ -29,6 +29,9 @@ pub mod data;
 pub mod store;
 pub mod weights;
 
+// A model as files that other programs read.
+pub mod export;
+
 // Published data sets and weights, from where they are published.
 pub mod fetch;
 

@@ -12,7 +12,9 @@ use crossbeam_channel::{Receiver, Sender};
 
 pub use command::{Change, Command, Device, Options, Overrides, Start, StopReason};
 pub use event::{Event, Figures, Outcome, Stamped};
-pub use question::{Answer, CheckpointQuery, NoAnswer, Picture, PredictQuery, Question};
+pub use question::{
+    Answer, CheckpointQuery, ExportQuery, Exported, NoAnswer, Picture, PredictQuery, Question,
+};
 
 /// A front end's end of the two channels. Dropping it lets the engine finish its step, save and stop.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod catalog;
 pub mod checkpoint;
 mod error;
+pub mod exports;
 pub mod journal;
 mod layout;
 pub mod model;

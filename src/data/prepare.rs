@@ -13,11 +13,8 @@ use crate::data::images::{ChannelStats, Images};
 use crate::data::prepare::padded::{Crop, PADDING};
 use crate::data::resize::{Samples, resized};
 use crate::data::size::{Area, Size};
-use crate::recipe::{Augment, Normalization, Pad, Recipe};
+use crate::recipe::{Augment, Pad, Recipe};
 use crate::rng::{Purpose, Stream};
-
-/// Mean and standard deviation of the colours of ImageNet, of 1, as torchvision has them.
-const IMAGENET: ChannelStats = ChannelStats { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /// Images ready for a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,14 +57,7 @@ enum View {
 impl Prepare {
     /// Prepares as `recipe` says, with the channel statistics of its training images; never mirrors unless `flips`.
     pub fn new(recipe: &Recipe, stats: ChannelStats, flips: bool) -> Self {
-        let (mean, std) = match recipe.normalization {
-            Normalization::Unit => ([0.0; 3], [255.0; 3]),
-            Normalization::Imagenet => {
-                (IMAGENET.mean.map(|of| 255.0 * of), IMAGENET.std.map(|of| 255.0 * of))
-            }
-            // A constant channel carries nothing: it becomes 0, not a division by 0.
-            Normalization::Dataset => (stats.mean, stats.std.map(|d| if d > 0.0 { d } else { 1.0 })),
-        };
+        let [mean, std] = recipe.normalization.by([stats.mean, stats.std]);
         let channels = [0, 1, 2];
         let table = channels.map(|c| std::array::from_fn(|byte| ((byte as f64 - mean[c]) / std[c]) as f32));
         let outside = channels.map(|c| match recipe.pad {

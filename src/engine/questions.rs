@@ -6,7 +6,7 @@ use crate::engine::evaluate::Evaluation;
 use crate::engine::failure::{Failure, caught};
 use crate::engine::loaded::LoadedCheckpoint;
 use crate::engine::report::Report;
-use crate::engine::{bench, bench_loading, device, inspect, predict, verify};
+use crate::engine::{bench, bench_loading, device, export, inspect, predict, verify};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::protocol::event::{Cause, Phase};
@@ -49,6 +49,7 @@ fn find(question: Question, control: &mut Control, report: &mut Report) -> Resul
         Question::Explain { query, picture } => {
             Answer::Explanation(Box::new(predict::explain(&query, &picture, control, report)?))
         }
+        Question::Export(query) => Answer::Export(export::export(&query, control, report)?),
         Question::Bench { recipe, steps, evaluation, compare, kernels, options } => {
             let order =
                 bench::Order { recipe: &recipe, steps, evaluation, compare, kernels, options: &options };

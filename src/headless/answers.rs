@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::format::grouped;
+use crate::format::{bytes, grouped};
 use crate::headless::output::{self, Stream};
 use crate::headless::{Exit, print_json, print_line};
 use crate::monitor::End;
 use crate::monitor::lines::balanced;
 use crate::protocol::command::Split;
 use crate::protocol::event::{Bench, KernelFigures, Loading, Verification, balanced_accuracy};
-use crate::protocol::{Answer, Command, Event, Link, NoAnswer, Question};
+use crate::protocol::{Answer, Command, Event, Exported, Figures, Link, NoAnswer, Question};
 
 /// Asks `question` and prints the answer.
 pub fn ask(link: &Link, question: Question, json: bool) -> Exit {
@@ -69,6 +69,9 @@ pub(super) fn print_answer(answer: Result<Box<Answer>, NoAnswer>, json: bool) ->
             let value = serde_json::to_value(&verification).unwrap_or_default();
             print_value(json, &value, &|| verification_lines(&verification));
             return if verification.passed { Exit::FINE } else { Exit::FAILED };
+        }
+        Answer::Export(exported) => {
+            print_value(json, &export_value(&exported), &|| export_lines(&exported));
         }
         // No command asks for these.
         Answer::Preview(_) | Answer::Inspection(_) | Answer::Predictions(_) | Answer::Explanation(_) => {}
@@ -168,6 +171,39 @@ fn bench_lines(bench: &Bench) -> Vec<String> {
         ));
         lines.push(format!("ratio              {:.2}", comparison.ratio));
     }
+    lines
+}
+
+fn export_value(exported: &Exported) -> Value {
+    let Exported { run, step, best, form, files, contents, test } = exported;
+    let files: Vec<Value> = files
+        .iter()
+        .map(|(path, bytes)| json!({ "path": path.display().to_string(), "bytes": bytes }))
+        .collect();
+    let contents: serde_json::Map<String, Value> =
+        contents.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect();
+    json!({
+        "run": run, "step": step, "best": best, "format": form.word(), "files": files, "contents": contents,
+        "test": test.as_ref().ok(), "not_tested": test.as_ref().err(),
+    })
+}
+
+/// A table of the files and of what is in the model's.
+fn export_lines(exported: &Exported) -> Vec<String> {
+    let Exported { run, step, best, files, contents, test, .. } = exported;
+    let row = |name: &str, text: &str| format!("{name:<15} {text}");
+    let best = if *best { ", its best" } else { "" };
+    let mut lines = vec![row("weights", &format!("step {} of {run}{best}", grouped(*step)))];
+    lines.extend(contents.iter().map(|(name, text)| row(name, text)));
+    lines.push(match test {
+        Ok(Figures { loss, accuracy }) => {
+            row("test images", &format!("loss {loss:.4}, accuracy {:.2} %", 100.0 * accuracy))
+        }
+        Err(sentence) => row("test images", &format!("not evaluated: {sentence}")),
+    });
+    let written =
+        files.iter().map(|(path, size)| row("written", &format!("{} ({})", path.display(), bytes(*size))));
+    lines.extend(written);
     lines
 }
 

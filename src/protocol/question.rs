@@ -62,6 +62,60 @@ pub enum Question {
         /// Where.
         options: Box<Options>,
     },
+    /// A model as files for other programs. Answered between two steps of a run, too.
+    Export(Box<ExportQuery>),
+}
+
+/// A model and the files that it is to become.
+#[derive(Clone, Debug)]
+pub struct ExportQuery {
+    /// A run (its best checkpoint), a checkpoint or an exported file.
+    pub target: PathBuf,
+    /// The form of the file.
+    pub form: Form,
+    /// The file, or the directory to put it into; absent: the current one.
+    pub output: Option<PathBuf>,
+    /// Why the test images are left alone, in a sentence; absent: they are evaluated for the card.
+    pub untested: Option<String>,
+    /// Where the data is, if not where the run had it.
+    pub data_dir: Option<PathBuf>,
+    /// Where.
+    pub options: Options,
+}
+
+/// The form of an exported model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Weights and running statistics under PyTorch's names.
+    Safetensors,
+    /// A graph of operators.
+    Onnx(Around),
+}
+
+impl Form {
+    /// Its word, which is the ending of its files too.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::Onnx(_) => "onnx",
+        }
+    }
+}
+
+/// What is put around a network in an ONNX file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// The input is pixels from 0 to 255, normalised by a `Sub` and a `Div` in front.
+    pub raw: bool,
+    /// The output is probabilities, by a `Softmax` behind.
+    pub softmax: bool,
+}
+
+impl Around {
+    /// The name of the output.
+    pub fn output(self) -> &'static str {
+        if self.softmax { "probabilities" } else { "logits" }
+    }
 }
 
 /// A checkpoint and the images to try it on.
@@ -135,6 +189,27 @@ pub enum Answer {
     Loading(Loading),
     /// How far it is from the golden file.
     Verification(Verification),
+    /// What was written.
+    Export(Exported),
+}
+
+/// What an export has written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exported {
+    /// The run of the weights.
+    pub run: String,
+    /// After which step of it.
+    pub step: u64,
+    /// Whether that is the end of its best epoch.
+    pub best: bool,
+    /// The form.
+    pub form: Form,
+    /// The files with their sizes, the model first.
+    pub files: Vec<(PathBuf, u64)>,
+    /// What is in the model's file, row by row.
+    pub contents: Vec<(&'static str, String)>,
+    /// The weights on the test images, or the sentence that says why that is not known.
+    pub test: Result<Figures, String>,
 }
 
 /// Why a question has no answer.

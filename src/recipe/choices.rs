@@ -75,6 +75,23 @@ words! {
     }
 }
 
+/// Mean and standard deviation of the colours of ImageNet, of 1, as torchvision has them.
+const IMAGENET: [[f64; 3]; 2] = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]];
+
+impl Normalization {
+    /// The mean and the deviation that pixels from 0 to 255 are normalised by, per channel, where those of the training
+    /// images are `moments`.
+    pub fn by(self, moments: [[f64; 3]; 2]) -> [[f64; 3]; 2] {
+        let [mean, deviation] = moments;
+        match self {
+            Self::Unit => [[0.0; 3], [255.0; 3]],
+            Self::Imagenet => IMAGENET.map(|of| of.map(|of| 255.0 * of)),
+            // A constant channel carries nothing: it becomes 0, not a division by 0.
+            Self::Dataset => [mean, deviation.map(|d| if d > 0.0 { d } else { 1.0 })],
+        }
+    }
+}
+
 impl Optimizer {
     /// The learning rate that goes with this optimizer where none is given.
     pub const fn default_lr(self) -> f64 {

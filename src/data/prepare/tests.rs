@@ -1,7 +1,7 @@
 //! Tests of the preparation: exact pixels.
 
 use super::*;
-use crate::recipe::Data;
+use crate::recipe::{Data, Normalization};
 
 const SIDE: usize = 8;
 
