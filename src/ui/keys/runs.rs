@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::protocol::Overrides;
+use crate::protocol::question::Form;
 use crate::ui::keys::binding::{Binding, bind};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +30,32 @@ pub(crate) enum Do {
     LowerLearningRate(PathBuf),
     /// Stops the process that trains this run, and resumes it here.
     TakeBack(PathBuf),
+    /// Asks where this checkpoint is to be copied.
+    AskCopy(PathBuf),
     /// Copies this checkpoint to the file in the argument.
     CopyTo(PathBuf),
+    /// Asks where the model of this run, or checkpoint, is to be written.
+    AskExport(PathBuf, Form),
+    /// Writes it to the file in the argument.
+    ExportTo(PathBuf, Form),
 }
 
 impl Do {
     /// Whether it applies to the row under the cursor.
     pub(crate) fn is_about_the_cursor(&self) -> bool {
-        use Do::{CopyTo, ExtendEpochs, GoOn, LowerLearningRate, Remove, TakeBack};
+        use Do::{AskCopy, AskExport, CopyTo, ExportTo};
+        use Do::{ExtendEpochs, GoOn, LowerLearningRate, Remove, TakeBack};
         !matches!(
             self,
-            Remove(_) | GoOn(..) | ExtendEpochs(_) | LowerLearningRate(_) | TakeBack(_) | CopyTo(_)
+            Remove(_)
+                | GoOn(..)
+                | ExtendEpochs(_)
+                | LowerLearningRate(_)
+                | TakeBack(_)
+                | AskCopy(_)
+                | CopyTo(_)
+                | AskExport(..)
+                | ExportTo(..)
         )
     }
 }
@@ -53,7 +69,7 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["i"], Do::Inspect, "inspect", "inspect its best network"),
     bind(&["o"], Do::Sort, "sort", "next order"),
     bind(&["D"], Do::Delete, "delete", "delete (asks)"),
-    bind(&["E"], Do::Export, "export", "copy the checkpoint"),
+    bind(&["E"], Do::Export, "export", "export as a file"),
     bind(&["v"], Do::Metric, "measure", "what the chart shows"),
     bind(&["x"], Do::XAxis, "runs-x-axis", "x by step, epoch or time"),
     bind(&["L"], Do::LogY, "runs-log-y", "logarithmic chart"),

@@ -28,6 +28,7 @@ scenarios! {
     a_checkpoint_is_restored_and_copied_out
     a_large_terminal_is_filled
     a_light_terminal_is_drawn_dark_on_light
+    a_model_is_exported
     a_network_is_inspected
     a_network_starts_from_the_weights_of_a_file
     a_folder_shows_what_is_left_out_and_how_unequal_its_classes_are

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Terminal;
@@ -247,6 +248,11 @@ fn asked(command: &Command) -> String {
         }
         Command::Ask { question: Question::Explain { picture: Picture::Image(number), .. }, .. } => {
             format!("explain image {number}")
+        }
+        Command::Ask { question: Question::Export(query), .. } => {
+            let to = query.output.as_deref().unwrap_or(Path::new("")).display();
+            let unseen = if query.untested.is_some() { " without the test images" } else { "" };
+            format!("export {} as {} to {to}{unseen}", query.target.display(), query.form.word())
         }
         other => format!("{other:?}").to_lowercase(),
     }

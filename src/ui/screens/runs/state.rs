@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::store::catalog::CheckpointRow;
+use crate::ui::screens::asked::Asked;
 
 /// Which part has the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(crate) struct RunsScreen {
     pub(crate) opened: Option<(PathBuf, Vec<CheckpointRow>)>,
     pub(crate) pane: Pane,
     pub(crate) checkpoint: usize,
+    /// The wait for an export.
+    pub(crate) asked: Asked,
 }
 
 impl RunsScreen {

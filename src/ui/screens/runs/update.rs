@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use crate::protocol::{Command, Overrides};
+use crate::protocol::{Answer, Command, Overrides, Stamped};
 use crate::recipe::Recipe;
 use crate::recipe::jump::Jump;
 use crate::store::catalog::{CheckpointRow, Entry, Summary};
@@ -18,7 +18,7 @@ use crate::ui::keys::{Action, inspect, recipe};
 use crate::ui::prompt::{Prompt, epochs, path, rate};
 use crate::ui::screen::{Mouse, Screen, Spot};
 use crate::ui::screens::runs::state::{Metric, Pane, RunsScreen};
-use crate::ui::screens::runs::view;
+use crate::ui::screens::runs::{exports, view};
 use crate::ui::workspace::Workspace;
 
 impl Screen for RunsScreen {
@@ -102,6 +102,12 @@ impl Screen for RunsScreen {
         curves(ws)
     }
 
+    fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) {
+        if let Some(Answer::Export(exported)) = self.asked.answered(&stamped.event) {
+            ws.notify(exports::done(exported));
+        }
+    }
+
     fn done(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
         match result {
             JobResult::Runs(rows) => {
@@ -158,6 +164,9 @@ impl RunsScreen {
                 ws.notify("it is saving and stopping there.");
                 return Ok(vec![Effect::Job(Job::TakeBack(run))]);
             }
+            Do::AskCopy(from) => return exports::ask_copy(from),
+            Do::AskExport(from, form) => return exports::ask_file(from, form),
+            Do::ExportTo(from, form) => return self.export(from, form, text, ws),
             Do::CopyTo(from) => return Ok(vec![Effect::Job(Job::Export { from, to: path(text)? })]),
             what if self.pane == Pane::Checkpoints => return self.with_checkpoint(&what, ws),
             Do::Sort => {
@@ -194,6 +203,7 @@ impl RunsScreen {
                 Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
             }
             Do::Inspect => Ok(vec![inspect(row.name, row.path)]),
+            Do::Export => exports::ask_form(&row.path),
             Do::Delete if row.live => Err(format!("{} is being trained; stop it first.", row.name)),
             Do::Delete => {
                 let text = format!("Delete {} with all its checkpoints? This cannot be undone.", row.name);
@@ -214,10 +224,7 @@ impl RunsScreen {
             }
             (Do::Resume, _) => Ok(resume(ws, path, Overrides::default())),
             (Do::Inspect, _) => Ok(vec![inspect(format!("step {step}"), path)]),
-            (Do::Export, _) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                ask(Prompt::line(Action::Runs(Do::CopyTo(path)), "copy the checkpoint to", name))
-            }
+            (Do::Export, _) => exports::ask_form(&path),
             _ => DONE,
         }
     }
