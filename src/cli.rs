@@ -89,6 +89,9 @@ pub struct RunArgs {
     /// Leave pictures out that cannot be decoded, and count them
     #[arg(long)]
     pub skip_broken: bool,
+    /// Also write event files for TensorBoard: DIR/RUN
+    #[arg(long, value_name = "DIR", value_parser = a_path(), requires = "no_ui")]
+    pub tensorboard: Option<PathBuf>,
     /// Where and how to compute.
     #[command(flatten)]
     pub compute: ComputeArgs,
@@ -121,6 +124,33 @@ pub struct RunsDirArgs {
     /// Directory of all runs [default: `runs` in the data directory, see `info`]
     #[arg(long, value_name = "DIR", value_parser = a_path(), help_heading = "Run")]
     pub runs_dir: Option<PathBuf>,
+}
+
+/// Which curves, and where to.
+#[derive(Debug, Args)]
+pub struct CurvesArgs {
+    /// Runs: their names or directories
+    #[arg(required = true, value_name = "RUN", value_parser = a_path())]
+    pub runs: Vec<PathBuf>,
+    /// CSV, one line for each step and each epoch [default without --tensorboard]
+    #[arg(long)]
+    pub csv: bool,
+    /// File for the CSV [default: stdout]
+    #[arg(short, long, value_name = "FILE", value_parser = a_path())]
+    pub output: Option<PathBuf>,
+    /// Event files for TensorBoard: DIR/RUN for each run
+    #[arg(long, value_name = "DIR", value_parser = a_path())]
+    pub tensorboard: Option<PathBuf>,
+    /// Where runs are.
+    #[command(flatten)]
+    pub place: RunsDirArgs,
+}
+
+impl CurvesArgs {
+    /// Whether CSV is wanted.
+    pub fn is_csv(&self) -> bool {
+        self.csv || self.output.is_some() || self.tensorboard.is_none()
+    }
 }
 
 /// A command other than training.
@@ -280,6 +310,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write what runs' journals say in figures, as CSV or for TensorBoard
+    Curves(CurvesArgs),
     /// Download a published data set, or published weights
     Fetch {
         /// Which one
@@ -322,6 +354,7 @@ pub const RESUMABLE: &[&str] = &[
     "steps",
     "save_every",
     "stop_after",
+    "tensorboard",
     "json",
     "lr",
     "runs_dir",

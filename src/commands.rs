@@ -1,6 +1,7 @@
 //! The commands of the program, assembled from the rooms below.
 
 mod continuing;
+pub(crate) mod curves;
 pub(crate) mod fetch;
 pub(crate) mod info;
 pub(crate) mod predict;

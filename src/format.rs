@@ -17,6 +17,12 @@ pub(crate) fn day(utc_offset: i32, time: f64) -> String {
     written(utc_offset, time, "%Y-%m-%d %H:%M").unwrap_or_else(|| "-".into())
 }
 
+/// A time in UTC, to the millisecond, as programs read it.
+pub(crate) fn instant(time: f64) -> String {
+    let time = Timestamp::from_millisecond((1000.0 * time).round() as i64).unwrap_or_default();
+    Offset::UTC.to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
 fn written(utc_offset: i32, time: f64, format: &str) -> Option<String> {
     let time = Timestamp::from_second(time as i64).ok().filter(|_| time > 0.0)?;
     let offset = Offset::from_seconds(utc_offset).ok()?;

@@ -12,6 +12,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use crate::monitor::{End, Exit, Monitor, lines};
 use crate::protocol::{Event, Link, Stamped};
+use crate::tensorboard::Live;
 use output::Stream;
 
 /// Interval between lines about steps where no progress line is rewritten.
@@ -19,9 +20,9 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// Interval between checks whether a slow reader has caught up.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Follows a run to its end and prints its events: as JSON lines on stdout, or as lines for a person. `exit` maps
-/// that end to an exit code.
-pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
+/// Follows a run to its end and prints its events: as JSON lines on stdout, or as lines for a person; they are also
+/// written for TensorBoard, if there is a place. `exit` maps that end to an exit code.
+pub fn follow(link: &Link, json: bool, mut tensorboard: Option<Live>, exit: fn(&End) -> Exit) -> Exit {
     let mut monitor = Monitor::default();
     let mut printer = Printer::new(json);
     loop {
@@ -43,12 +44,25 @@ pub fn follow(link: &Link, json: bool, exit: fn(&End) -> Exit) -> Exit {
             print_event(&stamped);
         }
         printer.print(&stamped, &monitor);
+        if let Some(tensorboard) = &mut tensorboard {
+            warn_of(tensorboard.apply(&stamped));
+        }
         if let Some(end) = &monitor.end {
+            if let Some(mut tensorboard) = tensorboard {
+                warn_of(tensorboard.close());
+            }
             return exit(end);
         }
     }
     output::say(Stream::Err, "error: the engine is gone; the last checkpoint is untouched.");
     Exit::FAILED
+}
+
+/// What cannot be written for TensorBoard is no reason to stop training.
+fn warn_of(written: Result<(), String>) {
+    if let Err(sentence) = written {
+        output::say(Stream::Err, &format!("warning: {sentence} The run continues without it."));
+    }
 }
 
 /// One event as one line on stdout. A reader that is gone is no reason to stop training.

@@ -16,6 +16,9 @@ pub mod protocol;
 pub mod recipe;
 pub mod rng;
 
+// The figures in a run's events, as other programs name them.
+pub mod scalars;
+
 // The state of a run, folded from events.
 pub mod monitor;
 
@@ -34,6 +37,9 @@ pub mod export;
 
 // Published data sets and weights, from where they are published.
 pub mod fetch;
+
+// A run's figures for TensorBoard.
+pub mod tensorboard;
 
 // Runs in other processes.
 mod remote;
@@ -88,6 +94,7 @@ fn done() -> Exit {
     match cli.command {
         Some(Command::Summary { recipe, json }) => commands::summary::summary(&context, &recipe, json),
         Some(Command::Runs { place, json }) => commands::runs::runs(&context.runs_dir(&place), json),
+        Some(Command::Curves(args)) => commands::curves::curves(&context, &args),
         Some(Command::Fetch { what, into, from }) => commands::fetch::fetch(&context, what, into, from),
         Some(command @ Command::Predict { .. }) => commands::predict::predict(&context, command),
         Some(Command::Info { json }) => commands::info::info(&context, json),

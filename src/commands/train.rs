@@ -2,15 +2,19 @@
 
 use crate::cli::{Cli, RESUMABLE};
 use crate::commands::continuing::{self, Next};
-use crate::commands::{Context, start, threads, usage_error};
+use crate::commands::{Context, one_line, start, threads, usage_error};
 use crate::headless::answers::complain;
 use crate::headless::follow;
 use crate::monitor::Exit;
 use crate::protocol::{Command, Start};
+use crate::tensorboard::{self, Live};
 
 /// Trains the recipe of the command line, or resumes a run. `typed` are the options given on the command line.
 pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
     let args = &cli.run;
+    if let Some(Err(error)) = args.tensorboard.as_deref().map(tensorboard::check) {
+        return usage_error(&one_line(error));
+    }
     let command = match command(context, cli, typed) {
         Ok(command) => command,
         Err(exit) => return exit,
@@ -23,7 +27,8 @@ pub(crate) fn train(context: &Context, cli: &Cli, typed: &[String]) -> Exit {
         complain("error: the engine is gone.");
         return Exit::FAILED;
     }
-    follow(&link, args.json, if args.carry_on { Exit::of_continued } else { Exit::of })
+    let tensorboard = args.tensorboard.clone().map(Live::new);
+    follow(&link, args.json, tensorboard, if args.carry_on { Exit::of_continued } else { Exit::of })
 }
 
 /// The command for the engine, with the compute threads started; an exit code where there is nothing to do.

@@ -136,6 +136,11 @@ pub(crate) fn is_behind() -> bool {
     OUTPUT.lock().queues.iter().any(|queue| queue.bytes > BEHIND)
 }
 
+/// Waits until the reader of stdout has caught up; false where there is none, or where nothing can be written.
+pub(crate) fn catch_up() -> bool {
+    OUTPUT.catch_up()
+}
+
 /// Waits until everything is written; output that could not be written makes the exit code a failure.
 pub(crate) fn finish(exit: Exit) -> Exit {
     OUTPUT.finish(exit, PATIENCE)
@@ -355,6 +360,26 @@ impl Output {
         }
         let mut answers = all.iter().map(|one| !one.revents().is_empty());
         wanted.map(|wanted| wanted && answers.next().unwrap_or(false))
+    }
+
+    fn catch_up(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            let out = state.queue(Stream::Out);
+            if out.gone || out.trouble.is_some() {
+                return false;
+            }
+            if out.bytes <= BEHIND {
+                return true;
+            }
+            if state.begun {
+                state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                drop(state);
+                self.write_a_piece();
+                state = self.lock();
+            }
+        }
     }
 
     fn finish(&'static self, exit: Exit, patience: Duration) -> Exit {

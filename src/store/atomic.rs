@@ -19,26 +19,56 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 
 /// The same at `path` inside of an opened directory.
 pub(crate) fn write_inside(directory: impl AsFd, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = temporary(path);
-    replace(directory.as_fd(), path, &temporary, bytes).inspect_err(|_| {
+    let fill = |file: &mut File| file.write_all(bytes);
+    replace(directory.as_fd(), path, &temporary(path), fill, &|error| error)
+}
+
+/// The same of a file that `fill` writes piece by piece.
+pub fn write_by(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    replace(CWD, path, &temporary(path), fill, &|error| StoreError::failed(path, error))
+}
+
+/// The same, under `unfinished` in the same directory until it is whole.
+pub fn write_beside(
+    path: &Path,
+    unfinished: &str,
+    fill: impl FnOnce(&mut File) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let temporary = path.with_file_name(unfinished);
+    replace(CWD, path, &temporary, fill, &|error| StoreError::failed(path, error))
+}
+
+fn replace<E>(
+    directory: BorrowedFd,
+    path: &Path,
+    temporary: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+    failed: &dyn Fn(io::Error) -> E,
+) -> Result<(), E> {
+    let written = create(directory, temporary).map_err(failed).and_then(|mut file| {
+        fill(&mut file)?;
+        file.sync_all().map_err(failed)?;
+        drop(file);
+        renameat(directory, temporary, directory, path).map_err(|error| failed(error.into()))?;
+        sync_directory_inside(directory, path.parent().unwrap_or(Path::new(""))).map_err(failed)
+    });
+    written.inspect_err(|_| {
         // Nothing to add if this fails too: the next write clears it away.
-        let _ = unlinkat(&directory, &temporary, AtFlags::empty());
+        let _ = unlinkat(directory, temporary, AtFlags::empty());
     })
 }
 
-fn replace(directory: BorrowedFd, path: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
+fn create(directory: BorrowedFd, temporary: &Path) -> io::Result<File> {
     match unlinkat(directory, temporary, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),
     }
     // `EXCL`: never through a link that somebody put there.
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let mut file = File::from(openat(directory, temporary, flags, Mode::from_raw_mode(0o666))?);
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    renameat(directory, temporary, directory, path)?;
-    sync_directory_inside(directory, path.parent().unwrap_or(Path::new("")))
+    Ok(File::from(openat(directory, temporary, flags, Mode::from_raw_mode(0o666))?))
 }
 
 /// The dot-file beside `path`: the same name each time, so that leftovers of kills do not pile up.

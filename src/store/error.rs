@@ -64,6 +64,11 @@ impl StoreError {
         Self::unusable(path, format!("it cannot be written to because {}", reason(error)), advice)
     }
 
+    /// A directory in which nothing can be created, wherever it is.
+    pub(crate) fn unwritable_directory(path: &Path, error: &io::Error) -> Self {
+        Self::unusable(path, format!("it cannot be written to because {}", reason(error)), remedy(error))
+    }
+
     /// A file of a run that is there and cannot be gone on with.
     pub(crate) fn stuck(path: &Path, error: &io::Error) -> Self {
         let advice = if files::is_unfit(error) { remedy(error) } else { "make it writable and make room" };

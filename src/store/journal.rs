@@ -3,8 +3,11 @@
 //! Lines are not synced one by one: a power cut may cost the last ones, and the checkpoints do not depend
 //! on them.
 
+mod lines;
+mod replay;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,15 +15,14 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 
 use crate::files;
-use crate::protocol::{Event, Stamped};
+use crate::protocol::Stamped;
 use crate::store::error::StoreError;
+use crate::store::journal::lines::{LARGEST, LONGEST_LINE, read_lines};
 use crate::store::layout::JOURNAL;
 use crate::store::run::hold::Hold;
 
-/// Largest journal that is read, in bytes: many months of training.
-const LARGEST: u64 = 4 << 30;
-/// Longest line that is read, in bytes: the inspection of a network for thousands of classes.
-const LONGEST_LINE: u64 = 64 << 20;
+pub use replay::{Replay, effective};
+
 /// How much is read at once when looking for the last whole line.
 const CHUNK: u64 = 64 * 1024;
 
@@ -120,76 +122,13 @@ pub fn read(path: &Path) -> Result<(Vec<Stamped>, usize), StoreError> {
     }
 }
 
-/// The same of what `file` has; a line of more than `longest` bytes is damaged and never in memory as a whole.
-fn read_lines(mut file: impl BufRead, longest: u64) -> io::Result<(Vec<Stamped>, usize)> {
-    let (mut events, mut damaged, mut line) = (Vec::new(), 0, Vec::new());
-    let mut from_its_beginning = true;
-    loop {
-        line.clear();
-        file.by_ref().take(longest).read_until(b'\n', &mut line)?;
-        let to_its_end = line.last() == Some(&b'\n');
-        if to_its_end {
-            match event(&line).filter(|_| from_its_beginning) {
-                Some(event) => events.push(event),
-                None => damaged += 1,
-            }
-        } else if (line.len() as u64) < longest {
-            return Ok((events, damaged));
-        }
-        from_its_beginning = to_its_end;
-    }
-}
-
-/// The event on a line; `None` where it is damaged, or holds a recipe that no run can have.
-fn event(line: &[u8]) -> Option<Stamped> {
-    let stamped: Stamped = serde_json::from_slice(line).ok()?;
-    match &stamped.event {
-        Event::Started(started) if started.recipe.validate().is_err() => None,
-        _ => Some(stamped),
-    }
-}
-
-/// The events without what a resumed run repeated: where a run resumes from step s, what was told
-/// before about steps after s is dropped.
-pub fn effective(events: Vec<Stamped>) -> Vec<Stamped> {
-    let mut kept: Vec<Stamped> = Vec::with_capacity(events.len());
-    for stamped in events {
-        if let Event::Started(started) = &stamped.event {
-            kept.retain(|earlier| step(&earlier.event).is_none_or(|step| step <= started.step));
-        }
-        kept.push(stamped);
-    }
-    kept
-}
-
-/// The step of the run after which `event` happened; absent where it is about none.
-fn step(event: &Event) -> Option<u64> {
-    match event {
-        Event::Started(started) => Some(started.step),
-        Event::Step { step, .. }
-        | Event::Epoch { step, .. }
-        | Event::Saved { step, .. }
-        | Event::Paused { step }
-        | Event::Continued { step }
-        | Event::Changed { step, .. }
-        | Event::Evaluated { step, .. }
-        | Event::Finished { step, .. } => Some(*step),
-        Event::Phase { .. }
-        | Event::Warning { .. }
-        | Event::Answered { .. }
-        | Event::Predicted(_)
-        | Event::EarlierAnswer
-        | Event::Refused { .. }
-        | Event::Failed { .. } => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::{self, OpenOptions};
     use std::path::PathBuf;
 
     use super::*;
+    use crate::protocol::Event;
     use crate::protocol::event::Started;
     use crate::store::run::hold::hold_to_delete;
 
@@ -207,10 +146,6 @@ mod tests {
 
     fn started(step: u64) -> Stamped {
         Stamped { event: Event::Started(Box::new(Started { step, ..Started::example() })), time: 1.0 }
-    }
-
-    fn steps(events: &[Stamped]) -> Vec<u64> {
-        events.iter().filter_map(|event| step(&event.event)).collect()
     }
 
     #[test]
@@ -294,44 +229,5 @@ mod tests {
         )
         .unwrap();
         assert_eq!(read(&path).unwrap(), (vec![paused(4)], 3));
-    }
-
-    #[test]
-    fn a_line_that_is_too_long_is_damaged_and_the_next_ones_are_read() {
-        let line = |step: u64| format!("{{\"event\":\"paused\",\"step\":{step},\"time\":{step}.1}}\n");
-        let longest = line(1).len() as u64;
-        let read = |text: String| {
-            let (events, damaged) = read_lines(text.as_bytes(), longest).unwrap();
-            (steps(&events), damaged)
-        };
-        assert_eq!(read(line(1) + &line(10) + &line(2)), (vec![1, 2], 1));
-        assert_eq!(read("x".repeat(500) + "\n" + &line(3)), (vec![3], 1));
-        // One that is as long as a line may be without its end, or longer, was torn like a shorter one.
-        let torn = line(3).trim_end().to_owned();
-        assert_eq!(read(line(1) + &torn), (vec![1], 0));
-        assert_eq!(read(line(1) + &torn + " "), (vec![1], 0));
-        assert_eq!(read(line(1) + &torn + "  "), (vec![1], 0));
-        assert_eq!(read(line(1) + &"x".repeat(500)), (vec![1], 0));
-    }
-
-    #[test]
-    fn a_recipe_that_no_run_can_have_is_a_damaged_line() {
-        let mut head = Started::example();
-        head.recipe.batch_size = 0;
-        let line = serde_json::to_vec(&Stamped { event: Event::Started(Box::new(head)), time: 1.0 }).unwrap();
-        assert_eq!(
-            read_lines([&line, b"\n".as_slice()].concat().as_slice(), LONGEST_LINE).unwrap(),
-            (vec![], 1)
-        );
-    }
-
-    #[test]
-    fn steps_that_a_resumed_run_repeats_are_told_once() {
-        let warning = Stamped { event: Event::Warning { message: "kept".into() }, time: 0.0 };
-        let mut events = vec![started(0), paused(1), paused(2), paused(3), warning.clone()];
-        events.extend([started(2), paused(3), paused(4), started(1), paused(2)]);
-        let told = effective(events);
-        assert_eq!(steps(&told), [0, 1, 1, 2]);
-        assert!(told.contains(&warning));
     }
 }
