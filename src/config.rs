@@ -4,6 +4,7 @@
 //! runs_dir = "/data/runs"     # `~` is the home directory; a relative path is relative to this file
 //! theme = "dark"            # built in, or themes/NAME.toml beside this file
 //! color = "auto"            # truecolor, 256, 16 or none
+//! images = "auto"           # how pictures are shown: kitty, iterm2, sixel, halfblocks or ascii
 //! mouse = true
 //! bell = true               # at the end of a run of a minute and more
 //! on_hangup = "stop"        # or background: training continues when the terminal disappears
@@ -30,6 +31,8 @@ pub struct Config {
     pub theme: Option<String>,
     /// The colours of the terminal, in the words of `--color`.
     pub color: Option<String>,
+    /// How pictures are shown: `auto` or a word of the interface.
+    pub images: Option<String>,
     /// Whether the interface captures the mouse.
     pub mouse: Option<bool>,
     /// Whether the end of a long run rings the terminal's bell.
@@ -110,6 +113,7 @@ impl Config {
             ("runs_dir", Some(Value::String(dir))) => self.runs_dir = Some(dir.into()),
             ("theme", Some(Value::String(name))) => self.theme = Some(name),
             ("color", Some(Value::String(word))) => self.color = Some(word),
+            ("images", Some(Value::String(word))) => self.images = Some(word),
             ("mouse", Some(Value::Boolean(on))) => self.mouse = Some(on),
             ("bell", Some(Value::Boolean(on))) => self.bell = Some(on),
             ("on_hangup", Some(Value::String(word))) if word == "stop" => self.background_on_hangup = false,
@@ -119,7 +123,9 @@ impl Config {
             ("recipe", Some(Value::Table(table))) => {
                 self.recipe = Some(ConfigLayer { source: source.to_owned(), table });
             }
-            ("runs_dir" | "theme" | "color", _) => return Err(format!("`{key}` takes a text in quotes")),
+            ("runs_dir" | "theme" | "color" | "images", _) => {
+                return Err(format!("`{key}` takes a text in quotes"));
+            }
             ("mouse" | "bell", _) => return Err(format!("`{key}` is true or false")),
             ("on_hangup", _) => return Err("`on_hangup` is \"stop\" or \"background\"".into()),
             ("recipe" | "keys", _) => return Err(format!("`{key}` is a table, as in [{key}]")),

@@ -105,7 +105,7 @@ struct Shell<'a> {
 impl Shell<'_> {
     /// Shows the interface; returns how it ended, and the last word.
     fn show(&self, settings: Settings) -> io::Result<(Exit, Option<String>)> {
-        let mut terminal = Terminal::take(self.messages.clone(), settings.mouse)?;
+        let mut terminal = Terminal::take(self.messages.clone(), settings.mouse, settings.pictures)?;
         let mut app = App::new(settings);
         (app.ws.size, app.ws.now) = (terminal::size(), now());
         tty::read_input(self.messages.clone())?;
@@ -127,7 +127,11 @@ impl Shell<'_> {
         loop {
             let due = last.map_or(ticked, |last| last + frame);
             if app.dirty && terminal.is_free() && due <= Instant::now() {
-                terminal.draw(app.ws.size, |frame| app.hits = app.draw(frame))?;
+                terminal.draw(app.ws.size, |frame| {
+                    let (hits, placed) = app.draw(frame);
+                    app.hits = hits;
+                    placed
+                })?;
                 app.dirty = false;
                 last = Some(Instant::now());
             }

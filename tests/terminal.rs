@@ -604,3 +604,45 @@ fn styles(text: &str) -> Vec<u16> {
     });
     sequences.flat_map(|text| text.split(';').filter_map(|n| n.parse().ok()).collect::<Vec<_>>()).collect()
 }
+
+/// Shows the pictures of the built-in data in a terminal of these variables, and leaves; returns everything that was
+/// written.
+fn pictures(place: &Place, variables: &[(&'static str, &'static str)]) -> String {
+    let opening = variables.iter().fold(place.terminal(), |opening, (name, value)| opening.with(name, value));
+    let mut terminal = opening.start(&[]);
+    terminal.until_shown("Recipe");
+    terminal.press("5\r");
+    terminal.until_shown("after augmentation");
+    // A frame that has begun is not awaited by what it shows.
+    until("the whole frame", || terminal.bytes().ends_with(b"\x1b[?2026l"));
+    terminal.press("?");
+    terminal.until_shown("esc");
+    until("the whole frame", || terminal.bytes().ends_with(b"\x1b[?2026l"));
+    terminal.press("\x1b");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    String::from_utf8_lossy(&terminal.bytes()).into_owned()
+}
+
+#[test]
+fn pictures_are_sent_to_a_terminal_that_is_known_for_them_and_are_gone_with_the_interface() {
+    let place = Place::new();
+    let written = pictures(&place, &[("TERM", "xterm-kitty")]);
+    let sent = written.matches("\x1b_Ga=T,").count();
+    assert!(sent > 0, "{written:?}");
+    // Gone below the help, and all of them before the screen is given back.
+    assert!(written.matches("\x1b_Ga=d,d=I,").count() >= sent / 2);
+    let off = written.rfind("\x1b_Ga=d,d=A,").unwrap();
+    assert!(off < written.rfind("\x1b[?1049l").unwrap() && !written[off..].contains("\x1b_Ga=T,"));
+    // Each in the frame to which it belongs.
+    for (at, _) in written.match_indices("\x1b_Ga=T,") {
+        let before = &written[..at];
+        assert!(before.rfind("\x1b[?2026h") > before.rfind("\x1b[?2026l"));
+    }
+    let written = pictures(&place, &[]);
+    assert!(written.contains('▀') && !written.contains("\x1b_G") && !written.contains("\x1bP"));
+    for (word, begin) in [("sixel", "\x1bP0;1q"), ("iterm2", "\x1b]1337;File=inline=1;")] {
+        settle(&place, &format!("images = \"{word}\"\n"));
+        assert!(pictures(&place, &[]).contains(begin), "{word}");
+    }
+}

@@ -19,6 +19,7 @@ use crate::ui::keys::Keys;
 use crate::ui::saved_state::{State, ViewState};
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::images::{Images, Way, is_in_tmux};
 use crate::ui::style::theme::Theme;
 use crate::ui::workspace::{OnHangup, Settings};
 use crate::ui::{deadline, give_back};
@@ -137,6 +138,7 @@ fn settings(
             variable("LC_CTYPE").as_deref(),
             variable("LANG").as_deref(),
         ),
+        pictures: Way { images: images(context, level, &mut notes), tmux: is_in_tmux(&variable) },
         keys,
         memory: engine::available_bytes().map(|bytes| bytes as u64),
         resume: args.resume.clone().map(|target| (target, cli.recipe.overrides())),
@@ -167,6 +169,20 @@ fn level(context: &Context, cli: &Cli, notes: &mut Vec<String>) -> ColourLevel {
         variable("COLORTERM").as_deref(),
         variable("TERM").as_deref(),
     )
+}
+
+/// How pictures are shown: from the config file, or the terminal's environment variables; without colours in cells.
+fn images(context: &Context, level: ColourLevel, notes: &mut Vec<String>) -> Images {
+    let word = context.config.images.as_deref().unwrap_or("auto");
+    let asked = Images::asked(word).unwrap_or_else(|sentence| {
+        notes.push(format!("{}: `images`: {sentence}.", context.paths.config_file().display()));
+        None
+    });
+    match asked {
+        Some(images) => images,
+        None if level == ColourLevel::None => Images::HalfBlocks,
+        None => Images::detect(&variable),
+    }
 }
 
 /// The theme: from the command line, the config file, or the terminal's own colours. A user's file overrides a

@@ -11,12 +11,17 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use crate::ui::hits::{Hits, Target};
 use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::images::Images;
 use crate::ui::style::theme::Theme;
+use crate::ui::widgets::picture::{Picture, Placed};
 use crate::ui::workspace::Workspace;
 
 pub(crate) struct Canvas<'a, 'b> {
     frame: &'a mut Frame<'b>,
     pub(crate) hits: Hits,
+    /// Pictures that the terminal draws itself.
+    pub(crate) placed: Vec<Placed>,
+    images: Images,
     pub(crate) ws: &'a Workspace,
     pub(crate) theme: &'a Theme,
     pub(crate) glyphs: Glyphs,
@@ -25,7 +30,34 @@ pub(crate) struct Canvas<'a, 'b> {
 impl<'a, 'b> Canvas<'a, 'b> {
     pub(crate) fn new(frame: &'a mut Frame<'b>, ws: &'a Workspace) -> Self {
         let (theme, glyphs) = (&ws.settings.theme, ws.settings.glyphs);
-        Self { frame, hits: Hits::default(), ws, theme, glyphs }
+        let images = ws.settings.pictures.images;
+        Self { frame, hits: Hits::default(), placed: Vec::new(), images, ws, theme, glyphs }
+    }
+
+    /// Whether something was drawn over a picture that the terminal would draw over that.
+    pub(crate) fn is_covered(&mut self) -> bool {
+        let buffer = self.frame.buffer_mut();
+        self.placed.iter().any(|placed| !placed.is_free(buffer))
+    }
+
+    /// Takes everything off again. From here on pictures are drawn in cells.
+    pub(crate) fn begin_again_in_cells(&mut self) {
+        self.frame.buffer_mut().reset();
+        (self.hits, self.images) = (Hits::default(), Images::HalfBlocks);
+        self.placed.clear();
+    }
+
+    /// An image, as the terminal can show it; returns the cells that it takes.
+    pub(crate) fn picture(&mut self, picture: &Picture, area: Rect) -> Rect {
+        let cells = picture.fit(area);
+        match self.images {
+            images if images.is_graphic() => {
+                self.placed.extend(picture.place(cells, self.frame.buffer_mut()));
+            }
+            Images::Ascii => picture.draw_signs(cells, self.frame.buffer_mut()),
+            _ => self.frame.render_widget(picture, cells),
+        }
+        cells
     }
 
     pub(crate) fn hit(&mut self, area: Rect, target: Target) {

@@ -2,4 +2,5 @@
 
 pub(crate) mod colours;
 pub(crate) mod glyphs;
+pub(crate) mod images;
 pub(crate) mod theme;

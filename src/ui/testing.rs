@@ -14,6 +14,7 @@ use crate::ui::saved_state::ViewState;
 use crate::ui::screen::Screen;
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::images::Way;
 use crate::ui::style::theme::Theme;
 use crate::ui::workspace::{OnHangup, Settings, Workspace};
 
@@ -34,6 +35,7 @@ pub(crate) fn settings() -> Settings {
         theme: Theme::builtin("terminal").unwrap(),
         level: ColourLevel::True,
         glyphs: Glyphs { unicode: true },
+        pictures: Way::default(),
         keys: Keys::default(),
         memory: Some(8 << 30),
         resume: None,

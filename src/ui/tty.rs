@@ -3,6 +3,7 @@
 pub(crate) mod capture;
 mod input;
 mod keyboard;
+mod pictures;
 pub(crate) mod signals;
 pub(crate) mod terminal;
 pub(crate) mod thread;

@@ -18,6 +18,7 @@ use crate::ui::keys::binding::Tab;
 use crate::ui::saved_state::{State, ViewState};
 use crate::ui::style::colours::ColourLevel;
 use crate::ui::style::glyphs::Glyphs;
+use crate::ui::style::images::Way;
 use crate::ui::style::theme::Theme;
 use crate::ui::workspace::draft::Draft;
 use crate::ui::workspace::first_weights::FirstWeights;
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     /// The colours of the terminal.
     pub(crate) level: ColourLevel,
     pub(crate) glyphs: Glyphs,
+    pub(crate) pictures: Way,
     pub(crate) keys: Keys,
     /// Bytes that the machine has available, if known.
     pub(crate) memory: Option<u64>,

@@ -1,13 +1,19 @@
-//! Signals, the clock, and the end of a run.
+//! Signals, the clock, the end of a run, and what lies over pictures.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use crate::monitor::Exit;
-use crate::protocol::event::Started;
+use crate::protocol::event::{Preview, Sample, Started};
 use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
 use crate::ui::app::{App, Leaving};
 use crate::ui::effect::{Effect, Job, JobResult, Msg};
 use crate::ui::keys::binding::Tab;
+use crate::ui::style::images::{Images, Way};
+use crate::ui::widgets::picture::Placed;
 use crate::ui::workspace::OnHangup;
 
 fn app() -> App {
@@ -154,4 +160,63 @@ fn the_end_of_a_long_run_rings_and_what_fails_later_does_not() {
     assert!(!rings(&mut app, failed(), 200.0));
     let mut app = training();
     assert!(!rings(&mut app, failed(), 20.0), "it was short");
+}
+
+/// An interface that shows samples of a data set, on a terminal that shows pictures this way.
+fn with_samples(images: Images) -> App {
+    let mut app = app();
+    app.ws.settings.pictures = Way { images, tmux: false };
+    app.ws.size = (100, 30);
+    app.ws.tab = Tab::Data;
+    let sample = |label: u8| Sample { label: label.into(), before: vec![label; 12], after: vec![99; 12] };
+    let preview = Preview {
+        classes: vec!["a".into(), "b".into()],
+        class_counts: vec![1, 1],
+        validation_images: 0,
+        test_images: 0,
+        mean: [1.0; 3],
+        deviation: [1.0; 3],
+        side: 2,
+        notes: Vec::new(),
+        samples: (0..2).map(sample).collect(),
+    };
+    app.ws.preview = Some((Box::new(app.ws.draft.recipe.clone()), Box::new(preview)));
+    app
+}
+
+fn drawn(app: &App) -> (Buffer, Vec<Placed>) {
+    let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+    let mut placed = Vec::new();
+    terminal.draw(|frame| placed = app.draw(frame).1).unwrap();
+    (terminal.backend().buffer().clone(), placed)
+}
+
+fn blocks(buffer: &Buffer) -> usize {
+    buffer.content.iter().filter(|cell| cell.symbol() == "▀").count()
+}
+
+#[test]
+fn a_terminal_that_draws_pictures_gets_them_apart_from_the_cells_and_none_below_a_prompt() {
+    let mut app = with_samples(Images::Kitty);
+    let (buffer, placed) = drawn(&app);
+    assert_eq!((placed.len(), blocks(&buffer)), (4, 0));
+    assert!(placed.iter().all(|one| one.is_free(&buffer)));
+    app.update(Msg::Key(KeyEvent::new(KeyCode::Char('?'), KeyModifiers::NONE)));
+    let (below, placed) = drawn(&app);
+    assert!(app.overlay.prompt.is_some() && placed.is_empty());
+    // As it is where the terminal draws none.
+    app.ws.settings.pictures = Way::default();
+    assert_eq!(drawn(&app).0, below);
+    app.update(Msg::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
+    assert!(blocks(&drawn(&app).0) > 0);
+}
+
+#[test]
+fn pictures_in_cells_are_half_blocks_or_signs_of_ascii() {
+    let (buffer, placed) = drawn(&with_samples(Images::HalfBlocks));
+    assert!(placed.is_empty() && blocks(&buffer) > 0);
+    let mut app = with_samples(Images::Ascii);
+    app.ws.settings.glyphs.unicode = false;
+    let (buffer, placed) = drawn(&app);
+    assert!(placed.is_empty() && buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
 }

@@ -13,17 +13,22 @@ use crate::ui::hits::{Hits, Target};
 use crate::ui::keys::binding::Tab;
 use crate::ui::overlay;
 use crate::ui::widgets::fit::cut;
+use crate::ui::widgets::picture::Placed;
 use crate::ui::workspace::Workspace;
 
 /// The smallest terminal that is drawn in.
 pub(crate) const SMALLEST: (u16, u16) = (60, 16);
 
 impl App {
-    /// Draws a frame; returns where it put what can be clicked.
-    pub(crate) fn draw(&self, frame: &mut Frame) -> Hits {
+    /// Draws a frame; returns where it put what can be clicked, and the pictures that the terminal draws.
+    pub(crate) fn draw(&self, frame: &mut Frame) -> (Hits, Vec<Placed>) {
         let mut canvas = Canvas::new(frame, &self.ws);
         self.everything(&mut canvas);
-        canvas.hits
+        if canvas.is_covered() {
+            canvas.begin_again_in_cells();
+            self.everything(&mut canvas);
+        }
+        (canvas.hits, canvas.placed)
     }
 
     fn everything(&self, canvas: &mut Canvas) {

@@ -70,7 +70,7 @@ impl Stage {
         let (columns, rows) = self.app.ws.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut hits = Hits::default();
-        terminal.draw(|frame| hits = self.app.draw(frame)).unwrap();
+        terminal.draw(|frame| hits = self.app.draw(frame).0).unwrap();
         let backend = terminal.backend_mut();
         // A hidden cursor stays at the origin, where the interface never has one.
         let cursor = backend.get_cursor_position().unwrap();

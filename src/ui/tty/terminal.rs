@@ -25,7 +25,10 @@ use rustix::stdio::stdin;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::ui::effect::Msg;
+use crate::ui::style::images::Way;
+use crate::ui::tty::pictures::{self, Pictures};
 use crate::ui::tty::thread;
+use crate::ui::widgets::picture::Placed;
 
 /// The alternate screen, empty, with pastes marked and no cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[2J";
@@ -41,6 +44,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether the mouse is to be captured.
 static MOUSE: AtomicBool = AtomicBool::new(true);
+/// What takes pictures away that do not go with the screen.
+static PICTURES_OFF: Mutex<&str> = Mutex::new("");
 /// The terminal itself; file descriptor 1 is captured.
 static DOOR: Mutex<Option<File>> = Mutex::new(None);
 /// The modes of the terminal as they were.
@@ -49,6 +54,7 @@ static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 pub(crate) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Paper>>,
     paper: Paper,
+    pictures: Pictures,
     size: (u16, u16),
     /// Draw every cell, whatever is thought to be there.
     whole: bool,
@@ -83,8 +89,9 @@ pub(crate) fn open() -> io::Result<()> {
 }
 
 impl Terminal {
-    pub(crate) fn take(messages: Sender<Msg>, mouse: bool) -> io::Result<Self> {
+    pub(crate) fn take(messages: Sender<Msg>, mouse: bool, way: Way) -> io::Result<Self> {
         MOUSE.store(mouse, Ordering::SeqCst);
+        *locked(&PICTURES_OFF) = pictures::off(way);
         // The theme does without colours by itself; crossterm 0.29 loses bold and reverse under NO_COLOR.
         crossterm::style::force_color_output(true);
         let (outbox, letters) = unbounded();
@@ -93,7 +100,8 @@ impl Terminal {
         enter()?;
         let (paper, size) = (Paper::default(), size());
         let inner = blank(&paper, size)?;
-        Ok(Self { inner, paper, size, whole: false, outbox, receipts, under_way: 0, gone: false })
+        let pictures = Pictures::new(way, std::process::id());
+        Ok(Self { inner, paper, pictures, size, whole: false, outbox, receipts, under_way: 0, gone: false })
     }
 
     /// Whether a frame could be shown now.
@@ -108,15 +116,22 @@ impl Terminal {
         taken
     }
 
-    /// Draws a frame, to be shown in one piece.
-    pub(crate) fn draw(&mut self, size: (u16, u16), draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
+    /// Draws a frame, to be shown in one piece with the pictures that `draw` places in it.
+    pub(crate) fn draw(
+        &mut self,
+        size: (u16, u16),
+        draw: impl FnOnce(&mut Frame) -> Vec<Placed>,
+    ) -> io::Result<()> {
         queue!(self.paper, BeginSynchronizedUpdate)?;
         if self.size != size || std::mem::take(&mut self.whole) {
             self.size = size;
             self.inner = blank(&self.paper, self.size)?;
+            self.pictures.forget(&mut self.paper)?;
             queue!(self.paper, Clear(ClearType::All))?;
         }
-        self.inner.draw(draw)?;
+        let mut placed = Vec::new();
+        self.inner.draw(|frame| placed = draw(frame))?;
+        self.pictures.show(placed, cell(), &mut self.paper)?;
         queue!(self.paper, EndSynchronizedUpdate)?;
         let frame = std::mem::take(&mut *self.paper.0.borrow_mut());
         self.send(frame);
@@ -181,6 +196,13 @@ pub(crate) fn size() -> (u16, u16) {
     }
 }
 
+/// Pixels across and down of a cell, where the terminal says so.
+fn cell() -> Option<(u16, u16)> {
+    let size = tcgetwinsize(stdin()).ok()?;
+    let cell = (size.ws_xpixel.checked_div(size.ws_col)?, size.ws_ypixel.checked_div(size.ws_row)?);
+    (cell.0 > 0 && cell.1 > 0).then_some(cell)
+}
+
 /// Whether this process leads its session: then no shell waits for it to be suspended.
 pub(crate) fn is_first() -> bool {
     getsid(None).is_ok_and(|leader| leader == getpid())
@@ -223,7 +245,10 @@ pub(crate) fn give_back() {
                 std::thread::sleep(PATIENCE / 50);
                 continue;
             }
-            Ok(door) => _ = door.as_ref().map(|door| write(door, LEAVE.as_bytes())),
+            Ok(door) => {
+                let text = format!("{}{LEAVE}", locked(&PICTURES_OFF));
+                _ = door.as_ref().map(|door| write(door, text.as_bytes()));
+            }
             Err(_) => {}
         }
         break;

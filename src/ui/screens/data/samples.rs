@@ -39,7 +39,7 @@ fn pair(found: &Preview, sample: &Sample, width: u16, canvas: &mut Canvas, area:
     let left = Rect { width: width.min(area.width), ..area };
     let right = Rect { x: area.x + width + GAP, width, ..area }.intersection(area);
     for (planes, area) in [(&sample.before, left), (&sample.after, right)] {
-        canvas.render_widget(&Picture { planes, side: found.side, level, glyphs }, area);
+        canvas.picture(&Picture { planes, side: found.side, level, glyphs }, area);
     }
     let arrow = Rect { x: area.x + width + GAP / 2, y: area.y + area.height / 2, width: 1, height: 1 };
     canvas.text(glyphs.arrow(), canvas.theme.accent, arrow.intersection(area));

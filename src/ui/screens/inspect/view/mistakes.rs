@@ -103,8 +103,5 @@ fn list(found: &Inspection, all: &[&Mistake], here: usize, canvas: &mut Canvas, 
 /// Draws the image; returns the cells it takes.
 fn draw_picture(found: &Inspection, of: &Mistake, canvas: &mut Canvas, area: Rect) -> Rect {
     let (level, glyphs) = (canvas.theme.level, canvas.glyphs);
-    let image = Picture { planes: &of.pixels, side: found.side, level, glyphs };
-    let cells = image.fit(area);
-    canvas.render_widget(&image, cells);
-    cells
+    canvas.picture(&Picture { planes: &of.pixels, side: found.side, level, glyphs }, area)
 }
