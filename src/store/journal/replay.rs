@@ -65,6 +65,7 @@ fn step(event: &Event) -> Option<u64> {
         Event::Phase { .. }
         | Event::Warning { .. }
         | Event::Answered { .. }
+        | Event::Predicted(_)
         | Event::EarlierAnswer
         | Event::Refused { .. }
         | Event::Failed { .. } => None,

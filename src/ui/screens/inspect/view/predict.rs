@@ -44,8 +44,7 @@ pub(crate) fn draw(screen: &InspectScreen, canvas: &mut Canvas, area: Rect) {
     let image = Picture { planes: &planes, side: found.side, level, glyphs };
     let left = Rect { width: area.width.saturating_sub(LEAST + 1), ..area };
     let (legend, above) = from_bottom(left, u16::from(shown));
-    let cells = image.fit(above);
-    canvas.render_widget(&image, cells);
+    let cells = canvas.picture(&image, above);
     if shown {
         let below = Rect { y: cells.bottom(), ..legend };
         colours(canvas, map.most(), below.intersection(left));
