@@ -129,8 +129,9 @@ fn lines_that_are_said_meanwhile_do_not_run_into_it() {
 #[test]
 fn a_run_whose_terminal_is_closed_ends_as_if_it_were_there() {
     let place = Place::new();
-    let short = ["--train-limit", "16", "--batch-size", "16", "--epochs", "400", "--name", "r"];
-    let mut terminal = place.terminal().start(&[&LONG[..5], &short, &LONG[7..9], &LONG[13..]].concat());
+    let short =
+        ["--growth-rate", "4", "--train-limit", "16", "--batch-size", "16", "--epochs", "400", "--name", "r"];
+    let mut terminal = place.terminal().start(&[&LONG[..3], &short, &LONG[7..9], &LONG[13..]].concat());
     terminal.until_shown("/400");
     terminal.hang_up();
     assert_eq!(terminal.end(), 0);
