@@ -61,7 +61,9 @@ pub fn write(
         .and_then(|()| atomic::write_beside(&path, UNFINISHED, fill))
         .inspect_err(|_| {
             // Only what is empty goes.
-            made.iter().for_each(|path| _ = fs::remove_dir(path));
+            for path in &made {
+                _ = fs::remove_dir(path);
+            }
         })?;
     Ok(path)
 }

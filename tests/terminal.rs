@@ -619,6 +619,8 @@ fn pictures(place: &Place, variables: &[(&'static str, &'static str)]) -> String
     terminal.until_shown("esc");
     until("the whole frame", || terminal.bytes().ends_with(b"\x1b[?2026l"));
     terminal.press("\x1b");
+    // Both at once would be one key.
+    terminal.until("the screen without the help", |screen| !screen.contents().contains("backtab"));
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     String::from_utf8_lossy(&terminal.bytes()).into_owned()

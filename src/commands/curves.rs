@@ -5,7 +5,7 @@ mod csv;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::CurvesArgs;
 use crate::commands::{Context, one_line, usage_error};
@@ -34,7 +34,9 @@ pub(crate) fn curves(context: &Context, args: &CurvesArgs) -> Exit {
     match write(context, args) {
         Ok(damaged) if damaged.is_empty() => Exit::FINE,
         Ok(damaged) => {
-            damaged.iter().for_each(|sentence| complain(&format!("error: {sentence}")));
+            for sentence in damaged {
+                complain(&format!("error: {sentence}"));
+            }
             Exit::FAILED
         }
         Err(error) if error.is_input() => usage_error(&one_line(error)),
@@ -122,7 +124,7 @@ fn check(path: &Path) -> Result<(), StoreError> {
         .map_err(|error| StoreError::unusable(path, format!("it cannot be written ({error})"), advice))
 }
 
-fn to_file(path: &PathBuf, runs: &mut [Run]) -> Result<(), StoreError> {
+fn to_file(path: &Path, runs: &mut [Run]) -> Result<(), StoreError> {
     let failed = |error| StoreError::failed(path, error);
     atomic::write_by(path, |file: &mut fs::File| {
         let mut file = BufWriter::with_capacity(PIECE, file);

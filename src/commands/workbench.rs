@@ -179,6 +179,10 @@ fn images(context: &Context, level: ColourLevel, notes: &mut Vec<String>) -> Ima
         None
     });
     match asked {
+        Some(Images::Iterm2) if is_in_tmux(&variable) => {
+            notes.push("`images`: tmux draws over the images of iTerm2, so pictures are half blocks.".into());
+            Images::HalfBlocks
+        }
         Some(images) => images,
         None if level == ColourLevel::None => Images::HalfBlocks,
         None => Images::detect(&variable),

@@ -48,7 +48,7 @@ impl Log {
         }
         // Indented: as it is, in Markdown.
         let toml = recipe.to_toml().unwrap_or_default();
-        let text: String = toml.lines().map(|line| format!("    {line}\n")).collect();
+        let text: String = toml.lines().flat_map(|line| ["    ", line, "\n"]).collect();
         put(file, message::text(time, started.step, RECIPE, &text));
     }
 
@@ -117,7 +117,9 @@ mod tests {
     fn only_an_end_for_good_is_told_and_a_failure_that_was_got_over_is_none() {
         let end = |events: &[Stamped]| {
             let (mut log, mut file) = (Log::default(), Vec::new());
-            events.iter().for_each(|event| log.put(event, &mut file));
+            for event in events {
+                log.put(event, &mut file);
+            }
             log.close(&mut file);
             let messages = messages(&file);
             let end = |outcome| hparams::session_end(1.0, outcome).map(Message::into_bytes);

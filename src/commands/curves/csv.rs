@@ -45,7 +45,9 @@ pub(super) fn line(run: Option<&str>, stamped: &Stamped) -> Option<String> {
         _ => {}
     }
     put(&mut line, steps);
-    Scalar::ALL.into_iter().for_each(|scalar| put(&mut line, point.get(scalar)));
+    for scalar in Scalar::ALL {
+        put(&mut line, point.get(scalar));
+    }
     put(&mut line, best);
     let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
     line.push(',');

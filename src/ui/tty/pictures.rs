@@ -70,7 +70,7 @@ impl Pictures {
         queue!(out, SavePosition)?;
         if self.way.images == Images::Kitty {
             for (number, _) in gone {
-                self.wrapped(&kitty::delete(number), out)?;
+                self.pass(&kitty::delete(number), out)?;
             }
         }
         for placed in new {
@@ -83,36 +83,24 @@ impl Pictures {
 
     fn send(&self, placed: &Placed, cell: (u16, u16), out: &mut impl Write) -> io::Result<()> {
         let Rect { x, y, .. } = placed.area;
-        queue!(out, MoveTo(x, y))?;
-        if self.way.tmux && self.way.images != Images::Sixel {
-            // tmux moves the terminal's cursor when it draws a cell, not before it passes something on.
-            out.write_all(b" ")?;
+        if self.way.images == Images::Kitty && self.way.tmux {
+            // tmux moves the terminal's cursor later, when it draws cells, so the place goes with the picture.
+            let place = |command| format!("\x1b7\x1b[{};{}H{command}\x1b8", y + 1, x + 1);
+            let mut commands = kitty::commands(placed, self.last).into_iter().map(place);
+            return commands.try_for_each(|command| self.pass(&command, out));
         }
+        queue!(out, MoveTo(x, y))?;
         match self.way.images {
-            Images::Kitty => {
-                for command in kitty::commands(placed, self.last) {
-                    self.placed(&command, out)?;
-                }
-                Ok(())
-            }
-            Images::Iterm2 => self.placed(&iterm2::command(placed), out),
+            Images::Kitty => out.write_all(kitty::commands(placed, self.last).concat().as_bytes()),
+            Images::Iterm2 => out.write_all(iterm2::command(placed).as_bytes()),
             // tmux understands sixels, and places them itself.
             Images::Sixel => out.write_all(sixel::command(placed, cell).as_bytes()),
             Images::HalfBlocks | Images::Ascii => Ok(()),
         }
     }
 
-    /// A command for the place where the cursor is, or was before the blank that was drawn for tmux.
-    fn placed(&self, command: &str, out: &mut impl Write) -> io::Result<()> {
-        if self.way.tmux {
-            self.wrapped(&format!("\x1b[D{command}\x1b[C"), out)
-        } else {
-            self.wrapped(command, out)
-        }
-    }
-
-    /// A command, wrapped where tmux has to pass it on.
-    fn wrapped(&self, command: &str, out: &mut impl Write) -> io::Result<()> {
+    /// A command for the terminal, wrapped where tmux has to pass it on.
+    fn pass(&self, command: &str, out: &mut impl Write) -> io::Result<()> {
         if self.way.tmux {
             write!(out, "\x1bPtmux;{}\x1b\\", command.replace('\x1b', "\x1b\x1b"))
         } else {
@@ -177,14 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn through_tmux_what_it_does_not_understand_is_wrapped_behind_a_cell_that_moves_the_cursor() {
+    fn through_tmux_kittys_pictures_are_wrapped_with_their_place_and_sixels_are_its_own() {
         let text = sent(&mut pictures(Images::Kitty, true), &[placed(0, 1)]);
-        assert!(text.contains("\x1b[3;1H \x1bPtmux;\x1b\x1b[D\x1b\x1b_Ga=T"), "{text:?}");
-        assert!(text.contains("\x1b\x1b\\\x1b\x1b[C\x1b\\"), "{text:?}");
+        assert!(text.contains("\x1bPtmux;\x1b\x1b7\x1b\x1b[3;1H\x1b\x1b_Ga=T"), "{text:?}");
+        assert!(text.contains("\x1b\x1b\\\x1b\x1b8\x1b\\"), "{text:?}");
         let mut off = Vec::new();
-        pictures(Images::Kitty, true).wrapped(kitty::DELETE_ALL, &mut off).unwrap();
+        pictures(Images::Kitty, true).pass(kitty::DELETE_ALL, &mut off).unwrap();
         assert_eq!(off, kitty::DELETE_ALL_IN_TMUX.as_bytes());
-        assert!(sent(&mut pictures(Images::Iterm2, true), &[placed(0, 1)]).contains("\x1b\x1b]1337;File="));
         let text = sent(&mut pictures(Images::Sixel, true), &[placed(0, 1)]);
         assert!(text.contains("\x1b[3;1H\x1bP0;1q") && !text.contains("tmux"), "{text:?}");
     }

@@ -19,12 +19,11 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
 /// The bytes of a text in base64.
 #[cfg(test)]
 pub(super) fn decoded(text: &str) -> Vec<u8> {
+    let values = text.bytes().filter_map(|sign| SIGNS.iter().position(|known| *known == sign));
     let mut bytes = Vec::new();
-    for four in text.as_bytes().chunks(4) {
-        let known = |sign: &u8| SIGNS.iter().position(|known| known == sign).unwrap_or(0) as u32;
-        let bits = four.iter().fold(0, |bits, sign| (bits << 6) | known(sign));
-        let padding = four.iter().filter(|sign| **sign == b'=').count();
-        bytes.extend(&bits.to_be_bytes()[1..4 - padding]);
+    for four in values.collect::<Vec<_>>().chunks(4) {
+        let bits = four.iter().fold(0, |bits, value| (bits << 6) | *value as u32) << (6 * (4 - four.len()));
+        bytes.extend(&bits.to_be_bytes()[1..=four.len() * 6 / 8]);
     }
     bytes
 }

@@ -50,7 +50,7 @@ fn put_runs(text: &mut String, columns: &[u8]) {
         if run.len() > 3 {
             _ = write!(text, "!{}{sign}", run.len());
         } else {
-            run.iter().for_each(|_| text.push(sign));
+            text.extend(std::iter::repeat_n(sign, run.len()));
         }
     }
 }
@@ -78,7 +78,7 @@ fn reduced(placed: &Placed) -> (Vec<[u8; 3]>, Vec<u8>) {
         boxes.extend([colours, upper]);
     }
     let mut palette = Vec::with_capacity(boxes.len());
-    let mut places = BTreeMap::new();
+    let mut index_of = BTreeMap::new();
     for (index, colours) in boxes.iter().filter(|colours| !colours.is_empty()).enumerate() {
         let count = colours.len() as u32;
         let mean = |channel: usize| {
@@ -86,9 +86,9 @@ fn reduced(placed: &Placed) -> (Vec<[u8; 3]>, Vec<u8>) {
             ((sum + count / 2) / count) as u8
         };
         palette.push([mean(0), mean(1), mean(2)]);
-        places.extend(colours.iter().map(|colour| (*colour, index as u8)));
+        index_of.extend(colours.iter().map(|colour| (*colour, index as u8)));
     }
-    let indices = pixels.iter().map(|pixel| places.get(pixel).copied().unwrap_or(0)).collect();
+    let indices = pixels.iter().map(|pixel| index_of.get(pixel).copied().unwrap_or(0)).collect();
     (palette, indices)
 }
 
