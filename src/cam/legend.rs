@@ -30,7 +30,7 @@ pub fn legend(rgb: &mut [u8], width: usize, title: &str, most: f32) {
     let size = (shorter / PER_SIZE).max(1);
     let (letter, margin) = (LETTER * size, MARGIN * size);
     let top = height - letter - 2 * margin;
-    for pixel in rgb[top * width * 3..].iter_mut() {
+    for pixel in &mut rgb[top * width * 3..] {
         *pixel = (u16::from(*pixel) / 5) as u8;
     }
     let bar = width / 5;

@@ -93,7 +93,7 @@ pub struct Reading {
 
 impl Reading {
     /// Begins to read `files` as an evaluation of `recipe` sees them, by up to `threads` threads. They end with this.
-    pub fn begin(files: Arc<[PathBuf]>, recipe: &Recipe, threads: usize) -> Result<Self, DataError> {
+    pub fn begin(files: &Arc<[PathBuf]>, recipe: &Recipe, threads: usize) -> Result<Self, DataError> {
         let [_, keep] = Keep::of(recipe, false);
         let threads = threads.clamp(1, files.len().max(1));
         let (sender, decoded) = bounded(2 * threads);
@@ -198,7 +198,7 @@ mod tests {
                 _ => grey(file, 8 + i as u32, 8, i as u8),
             }
         }
-        let mut reading = Reading::begin(files.into(), &recipe(), 3).unwrap();
+        let mut reading = Reading::begin(&files.into(), &recipe(), 3).unwrap();
         for i in 0..40 {
             let picture = loop {
                 if let Some(picture) = reading.take(Duration::from_millis(100)) {

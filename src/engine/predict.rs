@@ -66,7 +66,7 @@ pub(super) fn predict(
         pictures::find(&given, &mut |_, _| std::ops::ControlFlow::Continue(()))
     })??;
     let files: Arc<[PathBuf]> = pictures.iter().map(|picture| picture.path.clone()).collect();
-    let mut reading = Reading::begin(files, &found.model.meta.recipe, options.threads)?;
+    let mut reading = Reading::begin(&files, &found.model.meta.recipe, options.threads)?;
     let mut maps = map_dir.as_deref().map(|dir| Maps::begin(dir, class)).transpose()?;
     let network = found.network(options, control, report)?;
     let (prepare, classes) = (network.prepare(false), network.classes.clone().into());
@@ -82,22 +82,21 @@ pub(super) fn predict(
             let pending = network.worker.begin(move || classify(&net, &prepare, of));
             let numbers = begin..begin + read.len();
             begin = numbers.end;
-            let clauses: Vec<Option<String>> = read.into_iter().map(Result::err).collect();
-            (numbers, clauses, pending)
+            let troubles: Vec<Option<String>> = read.into_iter().map(Result::err).collect();
+            (numbers, troubles, pending)
         });
-        if let Some((numbers, clauses, work)) = std::mem::replace(&mut pending, next) {
+        if let Some((numbers, troubles, work)) = std::mem::replace(&mut pending, next) {
             let outcome = control.wait_for(report, |_, _| Ok::<_, Failure>(work.take(PULSE)))?;
             let Outcome { logits, maps: values, cells } = outcome.ok_or_else(|| control.interrupted())??;
             let mut found =
                 logits.into_iter().zip(values.into_iter().map(Some).chain(std::iter::repeat(None)));
-            for (picture, clause) in pictures[numbers.clone()].iter().zip(clauses) {
-                let outcome = match clause {
-                    Some(clause) => Err(clause),
-                    None => {
-                        let (logits, values) = found.next().unwrap_or_default();
-                        let prediction = Prediction { classes: Arc::clone(&classes), logits, map: None };
-                        told(prediction, picture, &mut maps, (values, cells), &network)?
-                    }
+            for (picture, clause) in pictures[numbers.clone()].iter().zip(troubles) {
+                let outcome = if let Some(clause) = clause {
+                    Err(clause)
+                } else {
+                    let (logits, values) = found.next().unwrap_or_default();
+                    let prediction = Prediction { classes: Arc::clone(&classes), logits, map: None };
+                    told(prediction, picture, &mut maps, (values, cells), &network)?
                 };
                 broken += usize::from(outcome.is_err());
                 let path = picture.path.clone();

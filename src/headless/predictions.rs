@@ -1,5 +1,6 @@
 //! What a network says of pictures, as lines: for people, JSON or CSV.
 
+use std::fmt::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,11 +67,16 @@ impl Lines {
         let label = |class: usize| prediction.classes[class].as_str();
         match self.form {
             Form::Text => {
-                let said = classes.map(|class| match self.logits {
-                    true => format!("  {} {:.4}", label(class), values[class]),
-                    false => format!("  {} {:.1} %", label(class), 100.0 * values[class]),
-                });
-                vec![format!("{name}{}", said.collect::<String>())]
+                let mut line = name.into_owned();
+                for class in classes {
+                    // Writing to a String cannot fail.
+                    _ = if self.logits {
+                        write!(line, "  {} {:.4}", label(class), values[class])
+                    } else {
+                        write!(line, "  {} {:.1} %", label(class), 100.0 * values[class])
+                    };
+                }
+                vec![line]
             }
             Form::Json => {
                 let mut predictions = Vec::new();

@@ -68,8 +68,11 @@ impl Maps {
             name.push(format!("{more}.png"));
             self.dir.join(below.with_file_name(name))
         };
-        let path = (1..).map(named).find(|path| !self.taken.contains(path)).unwrap_or_default();
-        self.taken.insert(path.clone());
+        let (mut number, mut path) = (1, named(1));
+        while !self.taken.insert(path.clone()) {
+            number += 1;
+            path = named(number);
+        }
         path
     }
 }
