@@ -5,6 +5,7 @@
 
     python weights.py small ../golden/weights     # the small networks that are committed, with what they answer
     python weights.py full DIR                    # torchvision's densenet121 at 224 pixels, for a check by hand
+    python weights.py pictures BINARY             # from files of photographs to logits; needs scikit-image, which has some
 
 The networks are torchvision's own class. One with the CIFAR stem has a 3x3 `features.conv0` and neither `norm0` nor
 `pool0`. Every normalisation has weights, biases and running statistics of its own: they are drawn, and then some passes in
@@ -27,6 +28,9 @@ import os, re, sys, zipfile
 import torch, torch.nn as nn
 from safetensors.torch import save_file
 from torchvision.models import DenseNet
+
+
+PHOTOGRAPHS = "astronaut.png coffee.png chelsea.png motorcycle_left.png rocket.jpg retina.jpg hubble_deep_field.jpg ihc.png".split()
 
 
 def network(growth, layers, stem, classes, cifar, side, seed=1):
@@ -121,13 +125,63 @@ def small(folder):
                 packed.writestr(entry, plain.read(entry))
 
 
+def pictures(binary):
+    """Lets the program and torchvision say what the same files are: decoding, resizing, normalising, network."""
+    import json, subprocess, tempfile
+    from pathlib import Path
+    import numpy, skimage
+    from PIL import Image
+    from torchvision import transforms
+
+    draws = numpy.random.default_rng(3)
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        files = []
+        for kind in "abc":
+            (place / "data" / kind).mkdir(parents=True)
+            for i, name in enumerate(PHOTOGRAPHS):
+                whole = Image.open(Path(skimage.__file__).parent / "data" / name).convert("RGB")
+                size = [int(side * draws.uniform(0.6, 1)) for side in whole.size]
+                left, top = [int(draws.integers(0, of - side + 1)) for of, side in zip(whole.size, size)]
+                files.append(place / "data" / kind / f"{i}.{'png' if i % 4 == 3 else 'jpg'}")
+                options = {} if i % 4 == 3 else {"quality": int(draws.integers(75, 96))}
+                whole.crop((left, top, left + size[0], top + size[1])).save(files[-1], **options)
+        net = network(32, (6, 12, 24, 16), 64, 3, False, 64)
+        torch.save(net.state_dict(), place / "net.pth")
+        train = ["--no-ui", "--data", f"folder:{place / 'data'}", "--preset", "densenet121", "--weights", place / "net.pth"]
+        train += ["--steps", "1", "--batch-size", "4", "--validation", "0", "--no-test", "--name", "a", "--runs-dir", place / "runs"]
+        subprocess.run([binary, *train], check=True, stdout=subprocess.DEVNULL)
+        # The checkpoint from before the first step has the weights of the file.
+        model = place / "runs/a/checkpoints/step-00000000.safetensors"
+        said = subprocess.run([binary, "predict", model, *files, "--json", "--logits", "--top", "3"], check=True, capture_output=True)
+        ours = []
+        for line in said.stdout.decode().splitlines():
+            by_class = {of["index"]: of["logit"] for of in json.loads(line)["predictions"]}
+            ours.append([by_class[i] for i in range(3)])
+        prepare = transforms.Compose([
+            transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(),
+            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ])
+        images = torch.stack([prepare(Image.open(file).convert("RGB")) for file in files])
+        with torch.no_grad():
+            theirs = net(images).numpy()
+    ours = numpy.array(ours)
+    for what, ending in [("PNG", ".png"), ("JPEG", ".jpg")]:
+        rows = [i for i, file in enumerate(files) if file.suffix == ending]
+        apart = numpy.abs(ours[rows] - theirs[rows]).max() / numpy.abs(theirs).max()
+        print(f"{len(rows)} {what} files: logits apart by {apart:.1e} of the largest")
+        if apart > 1e-3:
+            sys.exit(1)
+
+
 def full(folder):
     four_forms(folder, "densenet121", network(32, (6, 12, 24, 16), 64, 1000, False, 224), 224)
 
 
 if __name__ == "__main__":
-    forms = {"small": small, "full": full}
+    forms = {"small": small, "full": full, "pictures": pictures}
     if len(sys.argv) != 3 or sys.argv[1] not in forms:
         sys.exit(__doc__)
-    os.makedirs(sys.argv[2], exist_ok=True)
+    if forms[sys.argv[1]] is not pictures:
+        os.makedirs(sys.argv[2], exist_ok=True)
     forms[sys.argv[1]](sys.argv[2])
