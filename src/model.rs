@@ -24,7 +24,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 
 use crate::arch::Arch;
 use crate::arch::plan::{Kind, Parameter, Plan, STATISTICS};
-use crate::arch::words::Precision;
+use crate::arch::words::{Connectivity, Precision};
 use crate::arch::words::{DropoutPlaces, Init};
 use crate::ops;
 use crate::ops::backend::Backend;
@@ -211,6 +211,8 @@ impl DenseNet {
     pub fn no_fused_version(&self) -> Option<&'static str> {
         match &self.backend {
             None => Some("this device"),
+            Some(_) if self.arch.connectivity == Connectivity::Residual => Some("a residual network"),
+            Some(_) if self.arch.connectivity == Connectivity::Plain => Some("a plain network"),
             Some(backend) if backend.is_gpu() && self.in_parts => {
                 Some("training with `freeze` or `head_lr` on a GPU")
             }
@@ -374,7 +376,9 @@ mod tests {
         };
         let basic = Recipe { bottleneck: false, input_size: 18, ..small.clone() };
         let imagenet = Recipe { stem_kind: StemKind::Imagenet, input_size: 46, ..small.clone() };
-        for recipe in [small, basic, imagenet] {
+        let residual = Recipe { connectivity: Connectivity::Residual, ..small.clone() };
+        let plain = Recipe { connectivity: Connectivity::Plain, bottleneck: false, ..small.clone() };
+        for recipe in [small, basic, imagenet, residual, plain] {
             let arch = recipe.arch(7);
             let net = DenseNet::new(&arch, Init::FanOut, 0, &Device::Cpu).unwrap();
             let mut written: BTreeMap<String, u64> = BTreeMap::new();

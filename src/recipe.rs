@@ -13,6 +13,7 @@ pub mod layered;
 pub mod presets;
 pub mod published;
 pub mod schedule;
+pub mod width;
 
 use std::path::PathBuf;
 
@@ -20,11 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::arch::Arch;
 use crate::arch::problem::Problem;
-use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
+use crate::arch::words::{Connectivity, DropoutPlaces, Init, Precision, StemKind};
 pub use choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 pub use datasets::Data;
 pub use freeze::Freeze;
 pub use schedule::Schedule;
+pub use width::Width;
 
 /// Largest side that images are resized to before their middle is cut out.
 const MOST_RESIZED: usize = 8192;
@@ -41,6 +43,12 @@ pub struct Recipe {
     pub bottleneck: bool,
     /// Share of channels that a transition keeps (*θ*; DenseNet-C below 1).
     pub compression: f64,
+    /// What a layer reads of those before it. Absent in files from before there was a choice: all.
+    #[serde(default)]
+    pub connectivity: Connectivity,
+    /// Maps of each layer of the first block of a residual or plain network.
+    #[serde(default)]
+    pub width: Width,
     /// Channels of the first convolution.
     pub stem: Stem,
     /// Shape of the first convolution: 3x3, or the paper's ImageNet stem.
@@ -136,10 +144,39 @@ impl Recipe {
         }
     }
 
+    /// What its network is called, as in `DenseNet-BC` or `residual network`.
+    pub fn family(&self) -> String {
+        match self.connectivity {
+            Connectivity::Dense => ["DenseNet", self.variant()].join("-").trim_end_matches('-').into(),
+            other => format!("{other} network"),
+        }
+    }
+
     /// The network of this recipe for `classes` classes.
     pub fn arch(&self, classes: usize) -> Arch {
+        let dense = self.dense_arch(classes);
+        if self.connectivity == Connectivity::Dense {
+            return dense;
+        }
+        let arch = Arch { connectivity: self.connectivity, ..dense };
+        let width = match self.width {
+            Width::Maps(maps) => maps,
+            // What cannot be is told of the network itself.
+            Width::Auto => arch.equal_width().unwrap_or(1),
+        };
+        let stem = match self.stem {
+            Stem::Auto => width,
+            Stem::Channels(channels) => channels,
+        };
+        Arch { stem, ..arch.of_width(width) }
+    }
+
+    /// The dense network of the same layers, growth rate and compression.
+    pub fn dense_arch(&self, classes: usize) -> Arch {
         Arch {
             layers: self.layers.clone(),
+            connectivity: Connectivity::Dense,
+            width: 0,
             growth_rate: self.growth_rate,
             bottleneck: self.bottleneck,
             compression: self.compression,

@@ -12,6 +12,9 @@
 //! golden --stem-kind imagenet --layers 2,1 --growth 6 --stem 8 --input-size 57 --batch 3 --steps 3 --compact --out imagenet-57.safetensors
 //! golden --stem-kind imagenet --layers 2,1,1 --growth 5 --stem 9 --basic --input-size 64 --batch 1 --steps 3 --compact --out imagenet-64-basic.safetensors
 //! golden --stem-kind imagenet --layers 1,1,1,1 --growth 4 --stem 5 --input-size 224 --batch 1 --steps 3 --ties --out imagenet-224-ties.safetensors
+//! golden --connectivity residual --width 7 --layers 2,3,1 --basic --batch 3 --steps 3 --compact --out residual-basic.safetensors
+//! golden --connectivity residual --width 6 --layers 2,1 --batch 3 --steps 3 --compact --out residual-bottleneck.safetensors
+//! golden --connectivity plain --width 6 --layers 2,2 --basic --batch 3 --steps 3 --compact --out plain.safetensors
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -24,7 +27,7 @@ use densenet_tui::model::Implementation;
 use densenet_tui::ops::batch_norm::BatchNormConfig;
 use densenet_tui::protocol::event::Verification;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 13] = [
     "basic",
     "bottleneck",
     "decay",
@@ -35,6 +38,9 @@ const FILES: [&str; 10] = [
     "imagenet-57",
     "imagenet-64-basic",
     "imagenet-224-ties",
+    "residual-basic",
+    "residual-bottleneck",
+    "plain",
 ];
 const BOTH: [Implementation; 2] = [Implementation::Fused, Implementation::Reference];
 

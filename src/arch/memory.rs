@@ -3,6 +3,7 @@
 use crate::arch::blocks::Net;
 use crate::arch::layout::{Plane, Planes};
 use crate::arch::plan::{Arch, Kind, Plan};
+use crate::arch::words::Connectivity;
 
 /// Bytes of a number.
 const F32: u128 = 4;
@@ -22,8 +23,12 @@ const PARAMETER_COPIES: u128 = 8;
 const KEPT_BY_AUTOGRAD: u128 = 12;
 
 /// Bytes that the fused network takes for training on batches of `batch` images; images, program and
-/// other threads not counted. `plan` is that of `arch`.
+/// other threads not counted. `plan` is that of `arch`. A network without a fused version takes what
+/// [`reference_bytes`] says.
 pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
+    if arch.connectivity != Connectivity::Dense {
+        return reference_bytes(arch, plan, batch, true);
+    }
     let net = Net::new(arch, plan);
     let room = Room::of(&net, batch);
     let mut numbers = room.maps(room.planes.images, 3, net.border());
@@ -56,6 +61,9 @@ pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
 /// Bytes that the fused network takes for evaluation on batches of `batch` images, counted as by
 /// [`training_bytes`].
 pub fn evaluation_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
+    if arch.connectivity != Connectivity::Dense {
+        return reference_bytes(arch, plan, batch, false);
+    }
     let net = Net::new(arch, plan);
     let room = Room::of(&net, batch);
     let (mut numbers, mut inner) = (room.maps(room.planes.images, 3, net.border()), 0);
@@ -101,14 +109,23 @@ impl Room {
 
 /// Bytes that candle's own layers take at least for training (or evaluation) on batches of `batch` images.
 pub fn reference_bytes(arch: &Arch, plan: &Plan, batch: usize, training: bool) -> u64 {
-    let inner = if arch.bottleneck { 4 * arch.growth_rate as u128 } else { 0 };
+    let dense = arch.connectivity == Connectivity::Dense;
     let rows = plan.rows.iter().filter(|row| matches!(row.kind, Kind::DenseLayer { .. }));
-    let rows = rows.map(|row| (row.c_in as u128, pixels(row.output[1])));
+    // Maps that a layer reads, that its 1x1 convolution makes, and its own.
+    let rows = rows.map(|row| {
+        let own = if dense { arch.growth_rate } else { row.c_in } as u128;
+        let inner = match (arch.bottleneck, dense) {
+            (false, _) => 0,
+            (true, true) => 4 * own,
+            (true, false) => own,
+        };
+        (row.c_in as u128, inner, own, pixels(row.output[1]))
+    });
     let numbers = if training {
-        let kept: u128 = rows.map(|(c, pixels)| (c + inner + arch.growth_rate as u128) * pixels).sum();
+        let kept: u128 = rows.map(|(c, inner, own, pixels)| (c + inner + own) * pixels).sum();
         KEPT_BY_AUTOGRAD * kept
     } else {
-        rows.map(|(c, pixels)| (3 * c + 4 * inner) * pixels).max().unwrap_or(0)
+        rows.map(|(c, inner, _, pixels)| (3 * c + 4 * inner) * pixels).max().unwrap_or(0)
     };
     let copies = if training { PARAMETER_COPIES } else { 1 };
     saturated(F32 * (numbers * batch as u128 + copies * parameters(plan)))

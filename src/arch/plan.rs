@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::arch::problem::Problem;
-use crate::arch::words::StemKind;
+use crate::arch::words::{Connectivity, StemKind};
 
 /// Most channels a feature map may have: far beyond any published network, and small enough for all sums.
 const MAX_CHANNELS: usize = 65_536;
@@ -27,7 +27,11 @@ pub struct Arch {
     pub layers: Vec<usize>,
     /// Feature maps that each dense layer adds (*k*).
     pub growth_rate: usize,
-    /// 1x1 convolution to 4k channels in front of each 3x3.
+    /// What a layer reads of those before it.
+    pub connectivity: Connectivity,
+    /// Maps of each layer of the first block of a residual or plain network; every transition doubles them.
+    pub width: usize,
+    /// 1x1 convolution to 4k channels (in a residual or plain network, to as many as the layer has) in front of each 3x3.
     pub bottleneck: bool,
     /// Share of channels that a transition keeps (*θ*).
     pub compression: f64,
@@ -282,32 +286,35 @@ impl Arch {
     pub fn plan(&self) -> Result<Plan, Problem> {
         self.check()?;
         let mut rows = vec![self.stem_row()];
-        let k = self.growth_rate;
+        let dense = self.connectivity == Connectivity::Dense;
         let [mut c, mut side, _] = rows[0].output;
         for (index, &layers) in self.layers.iter().enumerate() {
             let block = index + 1;
+            // Maps of a layer, and of the 1x1 convolution before it.
+            let (maps, inner) = if dense { (self.growth_rate, 4 * self.growth_rate) } else { (c, c) };
             for layer in 1..=layers {
                 let name = format!("features.denseblock{block}.denselayer{layer}");
                 let mut draft = Draft::new(name, Kind::DenseLayer { block, layer }, c, side);
                 draft.norm("norm1", c);
                 if self.bottleneck {
-                    draft.conv("conv1", c, 4 * k, 1);
-                    draft.norm("norm2", 4 * k);
-                    draft.conv("conv2", 4 * k, k, 3);
+                    draft.conv("conv1", c, inner, 1);
+                    draft.norm("norm2", inner);
+                    draft.conv("conv2", inner, maps, 3);
                 } else {
-                    draft.conv("conv1", c, k, 3);
+                    draft.conv("conv1", c, maps, 3);
                 }
-                c += k;
+                c = if dense { c + maps } else { maps };
                 rows.push(draft.hands_on(c));
             }
             if c > MAX_CHANNELS {
                 return Err(Problem::new(
-                    "growth_rate",
+                    if dense { "growth_rate" } else { "width" },
                     format!("block {block} would have {c} channels; at most {MAX_CHANNELS} are possible."),
                 ));
             }
             if block < self.layers.len() {
-                let c_out = (c as f64 * self.compression).floor() as usize;
+                let kept = (c as f64 * self.compression).floor() as usize;
+                let c_out = if dense { kept } else { 2 * c };
                 if c_out == 0 {
                     return Err(Problem::new(
                         "compression",
@@ -336,6 +343,27 @@ impl Arch {
         rows.push(head.hands_on(c));
         rows.push(self.classifier_row(c));
         Ok(Plan { rows, smallest_map })
+    }
+
+    /// The largest width with which this network has no more parameters than the dense one of the same layers, growth
+    /// rate and compression; at least 1. The dense network must be one.
+    pub fn equal_width(&self) -> Result<usize, Problem> {
+        let dense = Self { connectivity: Connectivity::Dense, ..self.clone() };
+        let budget = dense.plan()?.parameters();
+        let parameters = |width: usize| Some(self.of_width(width).plan().ok()?.parameters());
+        let fits = |width: usize| parameters(width).is_some_and(|parameters| parameters <= budget);
+        let (mut low, mut high) = (1, MAX_CHANNELS);
+        while low + 1 < high {
+            let middle = low.midpoint(high);
+            if fits(middle) { low = middle } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    /// The same network with layers of `width` maps, and a first convolution of as many.
+    #[must_use]
+    pub fn of_width(&self, width: usize) -> Self {
+        Self { width, stem: width, ..self.clone() }
     }
 
     fn stem_row(&self) -> Row {
@@ -375,6 +403,15 @@ impl Arch {
         }
         if !(self.compression > 0.0 && self.compression <= 1.0) {
             return fail("compression", format!("{}; it must be above 0 and at most 1.", self.compression));
+        }
+        if self.connectivity != Connectivity::Dense && self.width != self.stem {
+            return fail(
+                "stem",
+                format!(
+                    "{} channels; a {} network has as many as its layers, {}: leave it auto.",
+                    self.stem, self.connectivity, self.width
+                ),
+            );
         }
         if !(1..=MAX_CHANNELS).contains(&self.stem) {
             return fail(
@@ -417,6 +454,8 @@ mod tests {
         Arch {
             layers: layers.into(),
             growth_rate: 12,
+            connectivity: Connectivity::Dense,
+            width: 0,
             bottleneck: true,
             compression: 0.5,
             stem: 24,
@@ -495,6 +534,29 @@ mod tests {
         let transition = &plan.rows[3];
         assert_eq!((transition.output, transition.activation_bytes), ([24, 16, 16], 24 * (1024 + 256) * 4));
         assert_eq!(plan.smallest_map, 8);
+    }
+
+    /// By hand: a stem of 3·w·9, in block b layers of w·2^(b-1) maps with a normalisation, transitions that double.
+    #[test]
+    fn plain_and_residual_networks_have_the_width_that_the_dense_ones_parameters_allow() {
+        for (bottleneck, dense) in [(false, 40), (true, 100)] {
+            let layers = if bottleneck { [16; 3] } else { [12; 3] };
+            let of = Arch { bottleneck, stem: if bottleneck { 24 } else { 16 }, ..bc(layers, 10) };
+            let budget = of.plan().unwrap().parameters();
+            for connectivity in [Connectivity::Residual, Connectivity::Plain] {
+                let arch = Arch { connectivity, ..of.clone() };
+                let width = arch.equal_width().unwrap();
+                let parameters = |width: usize| arch.of_width(width).plan().unwrap().parameters();
+                assert!(parameters(width) <= budget && parameters(width + 1) > budget, "{dense}: {width}");
+                let layer = |c: usize| if bottleneck { 4 * c + 10 * c * c } else { 2 * c + 9 * c * c };
+                let blocks: usize = (0..3).map(|b| layers[b] * layer(width << b)).sum();
+                let transitions: usize = (0..2).map(|b| 2 * (width << b) + 2 * (width << b).pow(2)).sum();
+                let head = 8 * width + 10 * (4 * width + 1);
+                assert_eq!(parameters(width) as usize, 27 * width + blocks + transitions + head);
+            }
+        }
+        let own = Arch { connectivity: Connectivity::Plain, width: 8, stem: 9, ..bc([1; 3], 10) };
+        assert_eq!(own.plan().unwrap_err().field, "stem");
     }
 
     #[test]

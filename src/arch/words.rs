@@ -61,6 +61,20 @@ words! {
 }
 
 words! {
+    /// What a layer reads of the layers before it, H being what it computes.
+    #[derive(Default)]
+    Connectivity {
+        /// All of them: `x_l = H([x_0, ..., x_l-1])`.
+        #[default]
+        Dense = "dense",
+        /// The last one, to which it adds: `x_l = H(x_l-1) + x_l-1`.
+        Residual = "residual",
+        /// The last one: `x_l = H(x_l-1)`.
+        Plain = "plain",
+    }
+}
+
+words! {
     /// Which convolutions dropout follows.
     DropoutPlaces {
         /// Every convolution but the first: bottleneck, 3x3 and transition (paper, section 4.2).

@@ -108,13 +108,8 @@ fn encode(model: &Model, form: Form) -> Result<Encoded, String> {
     let meta = &model.meta;
     let arch = meta.recipe.arch(meta.classes.len());
     let plan = arch.plan().map_err(|problem| problem.to_string())?;
-    let network = format!(
-        "DenseNet{}{}, {} parameters, {} classes",
-        if meta.recipe.variant().is_empty() { "" } else { "-" },
-        meta.recipe.variant(),
-        plan.parameters(),
-        arch.classes
-    );
+    let network =
+        format!("{}, {} parameters, {} classes", meta.recipe.family(), plan.parameters(), arch.classes);
     let shape = format!("[batch, 3, {0}, {0}] f32", arch.input_size);
     let keys = |facts: Vec<(&'static str, String)>| {
         facts.into_iter().map(|(key, _)| key).collect::<Vec<_>>().join(", ")

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::arch::Arch;
 use crate::arch::plan::Plan;
-use crate::arch::words::{Init, StemKind};
+use crate::arch::words::{Connectivity, Init, StemKind};
 use crate::engine::build::placed;
 use crate::engine::failure::Failure;
 use crate::engine::host::Source;
@@ -81,9 +81,9 @@ impl<'a> Golden<'a> {
         })
     }
 
-    /// The kind of the stem; files from before there was a choice do not say it.
-    fn stem_kind(&self) -> Result<StemKind, Failure> {
-        if self.header.contains_key("stem_kind") { self.value("stem_kind") } else { Ok(StemKind::Cifar) }
+    /// The same of a key that files from before there was a choice do not have.
+    fn value_or<T: FromStr>(&self, key: &str, unsaid: T) -> Result<T, Failure> {
+        if self.header.contains_key(key) { self.value(key) } else { Ok(unsaid) }
     }
 
     /// Type, shape and offsets of a tensor.
@@ -157,10 +157,12 @@ impl<'a> Golden<'a> {
         let arch = Arch {
             layers,
             growth_rate: self.value("growth_rate")?,
+            connectivity: self.value_or("connectivity", Connectivity::Dense)?,
+            width: self.value_or("width", 0)?,
             bottleneck: self.value("bottleneck")?,
             compression: self.value("compression")?,
             stem: self.value("stem")?,
-            stem_kind: self.stem_kind()?,
+            stem_kind: self.value_or("stem_kind", StemKind::Cifar)?,
             classes: self.value("classes")?,
             input_size: side,
         };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::arch::words::StemKind;
+use crate::arch::words::{Connectivity, StemKind};
 use crate::export::facts::{VERSION, normalisation, shipped};
 use crate::export::onnx::INPUT;
 use crate::export::python;
@@ -96,7 +96,13 @@ impl Card<'_> {
         };
         card.head(&["", ""]);
         card.row(&["dense layers", &layers.join(", ")]);
-        card.row(&["growth rate", &arch.growth_rate.to_string()]);
+        match arch.connectivity {
+            Connectivity::Dense => card.row(&["growth rate", &arch.growth_rate.to_string()]),
+            other => {
+                card.row(&["connectivity", other.word()]);
+                card.row(&["width", &arch.width.to_string()]);
+            }
+        }
         card.row(&["bottleneck", if arch.bottleneck { "yes" } else { "no" }]);
         card.row(&["compression", &arch.compression.to_string()]);
         card.row(&["stem", &stem]);
@@ -256,10 +262,7 @@ impl Card<'_> {
 
 /// The kind of network, as the paper calls it.
 fn family(recipe: &Recipe) -> String {
-    match recipe.variant() {
-        "" => "DenseNet".into(),
-        letters => format!("DenseNet-{letters}"),
-    }
+    recipe.family()
 }
 
 fn percent(share: f64) -> String {

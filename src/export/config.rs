@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::arch::plan::Arch;
-use crate::arch::words::StemKind;
+use crate::arch::words::{Connectivity, StemKind};
 use crate::export::facts::{INTERPOLATION, VERSION, architecture, normalisation};
 use crate::recipe::presets::PRESETS;
 use crate::store::checkpoint::Meta;
@@ -70,12 +70,15 @@ pub fn described(text: &[u8]) -> Option<String> {
 /// for is `densenet`, with the words of a recipe.
 fn name(arch: &Arch) -> (String, Option<Value>) {
     let is_timms = arch.stem_kind == StemKind::Imagenet
+        && arch.connectivity == Connectivity::Dense
         && arch.bottleneck
         && arch.compression == 0.5
         && arch.stem == 2 * arch.growth_rate;
     if !is_timms {
         let args = json!({
             "growth_rate": arch.growth_rate,
+            "connectivity": arch.connectivity,
+            "width": arch.width,
             "block_config": arch.layers,
             "num_init_features": arch.stem,
             "bottleneck": arch.bottleneck,

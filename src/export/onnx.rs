@@ -10,7 +10,7 @@ mod graph;
 use std::collections::BTreeMap;
 
 use crate::arch::plan::{Arch, Kind, Row};
-use crate::arch::words::StemKind;
+use crate::arch::words::{Connectivity, StemKind};
 use crate::export::facts;
 use crate::export::onnx::fold::fold;
 use crate::export::onnx::graph::{Attribute, Dimension, Graph};
@@ -128,7 +128,13 @@ impl Walk<'_> {
                 } else {
                     self.conv(&of("conv1"), &ys, 1, 1)
                 };
-                self.graph.node("Concat", &[xs, &ys], &of("concat"), &[Attribute::Int("axis", 1)])
+                match self.arch.connectivity {
+                    Connectivity::Dense => {
+                        self.graph.node("Concat", &[xs, &ys], &of("concat"), &[Attribute::Int("axis", 1)])
+                    }
+                    Connectivity::Residual => self.graph.node("Add", &[xs, &ys], &of("add"), &[]),
+                    Connectivity::Plain => ys,
+                }
             }
             Kind::Transition { .. } => {
                 let ys = self.norm_relu(&of("norm"), &of("relu"), xs);

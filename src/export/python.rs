@@ -1,6 +1,7 @@
 //! Five lines of Python that load an exported file.
 
 use crate::arch::plan::Arch;
+use crate::arch::words::Connectivity;
 use crate::arch::words::StemKind;
 use crate::export::facts::python_text;
 use crate::export::onnx::INPUT;
@@ -23,7 +24,9 @@ pub(super) fn of_onnx(name: &str, arch: &Arch, around: Around) -> Vec<String> {
 /// Whether torchvision has a class for networks like `arch`: its bottlenecks and transitions are always there, and a
 /// stem can be put in its place.
 pub(super) fn is_torchvisions(arch: &Arch) -> bool {
-    arch.bottleneck && (arch.compression == 0.5 || arch.layers.len() == 1)
+    arch.connectivity == Connectivity::Dense
+        && arch.bottleneck
+        && (arch.compression == 0.5 || arch.layers.len() == 1)
 }
 
 /// Lines that make a network of the safetensors file `name`, or that read it where torchvision has no such network.
@@ -70,6 +73,8 @@ mod tests {
         Arch {
             layers: vec![2, 3],
             growth_rate: 12,
+            connectivity: Connectivity::Dense,
+            width: 0,
             bottleneck: true,
             compression: 0.5,
             stem: 24,

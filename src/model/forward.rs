@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module};
 
 use crate::arch::plan::{Kind, Row};
-use crate::arch::words::{DropoutPlaces, StemKind};
+use crate::arch::words::{Connectivity, DropoutPlaces, StemKind};
 use crate::model::DenseNet;
 use crate::ops::batch_norm::{self, Norm};
 use crate::ops::conv::conv2d;
@@ -104,7 +104,11 @@ impl<'a> Walk<'a> {
             self.norm_relu_conv(row, "norm1", "conv1", xs, 1)?
         };
         let ys = self.dropout(&ys, DropoutPlaces::Last)?;
-        Tensor::cat(&[xs, &ys], 1)
+        match self.net.arch.connectivity {
+            Connectivity::Dense => Tensor::cat(&[xs, &ys], 1),
+            Connectivity::Residual => xs + ys,
+            Connectivity::Plain => Ok(ys),
+        }
     }
 
     fn norm_relu_conv(

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::arch::plan::Kind;
+use crate::arch::words::Connectivity;
 use crate::model::DenseNet;
 
 /// A dense block's map, `[target][source]`. Targets: each dense layer, then the transition or the
@@ -14,6 +15,10 @@ impl DenseNet {
     /// The map of every dense block: the mean |w| of each target's first convolution (of the classifier:
     /// its linear weight) over the input channels that come from each source.
     pub fn reuse(&self) -> Result<Vec<ReuseMap>> {
+        if self.arch.connectivity != Connectivity::Dense {
+            // A layer reads one other.
+            return Ok(Vec::new());
+        }
         let mut maps = Vec::new();
         let mut map: ReuseMap = Vec::new();
         // Channels of each source of the open block.

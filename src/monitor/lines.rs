@@ -1,5 +1,6 @@
 //! Events as lines for people.
 
+use crate::arch::words::Connectivity;
 use crate::format::{duration, grouped};
 use crate::monitor::Monitor;
 use crate::protocol::event::{Best, Phase, Started, balanced_accuracy};
@@ -57,16 +58,25 @@ pub(crate) fn balanced(accuracy: f64, class_accuracy: &[f64]) -> String {
     }
 }
 
+/// The growth rate of a dense network, the width of another.
+fn size(head: &Started) -> String {
+    let recipe = &head.recipe;
+    match recipe.connectivity {
+        Connectivity::Dense => format!("growth rate {}", recipe.growth_rate),
+        _ => format!("width {}", recipe.arch(head.classes.len().max(2)).width),
+    }
+}
+
 fn started(head: &Started) -> Vec<String> {
     let recipe = &head.recipe;
     let layers: Vec<String> = recipe.layers.iter().map(ToString::to_string).collect();
     let mut lines = vec![
         format!(
-            "{}: {} {} layers, growth rate {}, {} parameters, on {}",
+            "{}: {} {} layers, {}, {} parameters, on {}",
             head.run,
-            ["DenseNet", recipe.variant()].join("-").trim_end_matches('-'),
+            recipe.family(),
             layers.join("+"),
-            recipe.growth_rate,
+            size(head),
             grouped(head.parameters),
             recipe.data,
         ),

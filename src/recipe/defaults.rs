@@ -1,8 +1,9 @@
 //! The defaults: what a recipe is where nothing is said.
 
-use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
+use crate::arch::words::{Connectivity, DropoutPlaces, Init, Precision, StemKind};
 use crate::recipe::{
     Augment, ClassWeights, Data, DropCounting, Freeze, Normalization, Optimizer, Pad, Recipe, Schedule, Stem,
+    Width,
 };
 
 /// What the defaults depend on, beside the data.
@@ -57,6 +58,8 @@ impl Recipe {
             growth_rate: 12,
             bottleneck: true,
             compression: 0.5,
+            connectivity: Connectivity::Dense,
+            width: Width::Auto,
             stem: Stem::Auto,
             stem_kind: StemKind::Cifar,
             dropout: 0.0,

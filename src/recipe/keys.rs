@@ -6,10 +6,10 @@ use std::str::FromStr;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use crate::arch::words::{DropoutPlaces, Init, Precision, StemKind};
+use crate::arch::words::{Connectivity, DropoutPlaces, Init, Precision, StemKind};
 use crate::recipe::choices::{Augment, ClassWeights, DropCounting, Normalization, Optimizer, Pad, Stem};
 use crate::recipe::datasets::DATASETS;
-use crate::recipe::{Freeze, Recipe, Schedule};
+use crate::recipe::{Freeze, Recipe, Schedule, Width};
 
 /// A key of a recipe.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,8 @@ pub const KEYS: &[Key] = &[
     key("network", "bottleneck", "", "", Kind::Switch("No bottleneck"), "", "1x1 convolution to 4k channels before each 3x3 (DenseNet-B)"),
     key("network", "compression", "THETA", "0..1", Kind::Real, "", "share of channels that a transition keeps (theta; DenseNet-C below 1)"),
     key("network", "stem", "auto|N", "channels", Kind::Text(read::<Stem>), "", "channels of the first convolution; auto: 2k with bottleneck, else 16"),
+    key("network", "connectivity", "WORD", "", Kind::Word(Connectivity::WORDS), "", "what a layer reads: all before it, or the last one, and adds to it (residual) or not (plain)"),
+    key("network", "width", "auto|N", "maps", Kind::Text(read::<Width>), "", "maps of a layer of the first block of a residual or plain network, which transitions double; auto: the most that the dense network's parameters allow"),
     key("network", "dropout", "RATE", "0..1", Kind::Real, "", "share of a convolution's outputs set to 0 in training"),
     key("network", "weights", "FILE", "file or name", Kind::Path, "drawn", "weights to start from, fine-tuned where nothing else is said: a .pth file, safetensors, a checkpoint, or densenet121, 161, 169 or 201 once fetched"),
     key("data", "data", "DATA", "", Kind::Data, "", "images"),

@@ -125,6 +125,7 @@ pub fn layers_of_depth(depth: usize, bottleneck: bool) -> Result<Vec<usize>, Str
 mod tests {
     use super::*;
     use crate::arch::Arch;
+    use crate::arch::words::Connectivity;
     use crate::recipe::Stem;
 
     #[test]
@@ -137,6 +138,8 @@ mod tests {
             let arch = Arch {
                 layers: preset.layers.to_vec(),
                 growth_rate: preset.growth_rate,
+                connectivity: Connectivity::Dense,
+                width: 0,
                 bottleneck: preset.bc,
                 compression: preset.compression(),
                 stem: Stem::Auto.channels(preset.growth_rate, preset.bc),

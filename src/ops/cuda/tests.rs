@@ -2,7 +2,7 @@
 
 use crate::arch::Arch;
 use crate::arch::blocks::Net;
-use crate::arch::words::{DropoutPlaces, Precision, StemKind};
+use crate::arch::words::{Connectivity, DropoutPlaces, Precision, StemKind};
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cuda::geometry::MOST_SHARED;
 use crate::ops::cuda::layout::Layout;
@@ -69,6 +69,8 @@ fn arch(growth_rate: usize, layers: usize, bottleneck: bool) -> Arch {
     Arch {
         layers: vec![layers; 3],
         growth_rate,
+        connectivity: Connectivity::Dense,
+        width: 0,
         bottleneck,
         compression: if bottleneck { 0.5 } else { 1.0 },
         stem: if bottleneck { 2 * growth_rate } else { 16 },

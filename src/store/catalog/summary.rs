@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arch::words::Connectivity;
 use crate::protocol::event::Best;
 use crate::protocol::{Figures, Outcome};
 use crate::recipe::Recipe;
@@ -104,6 +105,10 @@ impl From<Outcome> for State {
 /// where it is not the paper's.
 pub fn network(recipe: &Recipe) -> String {
     let layers: Vec<String> = recipe.layers.iter().map(ToString::to_string).collect();
+    if recipe.connectivity != Connectivity::Dense {
+        let one = if recipe.bottleneck { " B" } else { "" };
+        return format!("{} {} w={}{one}", layers.join(","), recipe.connectivity, recipe.width);
+    }
     let mut text = format!("{} k={} {}", layers.join(","), recipe.growth_rate, recipe.variant());
     text.truncate(text.trim_end().len());
     if recipe.compression < 1.0 && (recipe.compression - 0.5).abs() > f64::EPSILON {

@@ -51,7 +51,7 @@ impl Draft {
     pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), String> {
         let mut own = self.own.clone();
         let text = text.trim();
-        if text.is_empty() || text == "auto" && key != "stem" {
+        if text.is_empty() || text == "auto" && !["stem", "width"].contains(&key) {
             own.remove(key);
         } else {
             own.insert(key.to_owned(), value_of(key, text));

@@ -6,8 +6,9 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::arch::memory::training_bytes;
 use crate::arch::plan::{Kind, Plan};
+use crate::arch::words::Connectivity;
 use crate::format::{bytes, grouped};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Width};
 use crate::ui::canvas::Canvas;
 use crate::ui::screens::recipe::state::{Of, Pane, RecipeScreen, TreeLine};
 use crate::ui::widgets::fit::{cut, in_view};
@@ -147,14 +148,56 @@ fn about<'a>(canvas: &Canvas, plan: &Plan, line: Option<&TreeLine>) -> Vec<Line<
             if fits { theme.text } else { theme.bad },
         ),
     ];
+    if recipe.connectivity != Connectivity::Dense {
+        notes.push(Line::styled(budgets(recipe, plan.classes()), theme.text));
+    }
     notes.extend(legend(canvas));
     notes.push(Line::styled(line.map(|line| formula(recipe, plan, line.of)).unwrap_or_default(), theme.dim));
     notes
 }
 
+/// The parameters of the network beside those of the other two connectivities, each of the width that the dense one allows.
+fn budgets(recipe: &Recipe, classes: usize) -> String {
+    let counts = Connectivity::WORDS.iter().filter_map(|word| {
+        let other = Recipe { connectivity: word.parse().ok()?, width: Width::Auto, ..recipe.clone() };
+        let arch = other.arch(classes);
+        let plan = arch.plan().ok()?;
+        let width = if arch.width > 0 { format!(" (width {})", arch.width) } else { String::new() };
+        Some(format!("{word}{width} {}", grouped(plan.parameters())))
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// The formula for a line of a residual or plain network.
+fn formula_of_one(recipe: &Recipe, plan: &Plan, of: Of) -> String {
+    let residual = recipe.connectivity == Connectivity::Residual;
+    let plus = if residual { " + x_(l-1)" } else { "" };
+    let Of::Row(index) = of else {
+        return format!("x_l = H_l(x_(l-1)){plus}: each layer reads the one before it");
+    };
+    let row = &plan.rows[index];
+    let (c_in, c_out) = (row.c_in, row.output[0]);
+    match row.kind {
+        Kind::Stem => format!("x_0 = 3x3 convolution of the image: {c_out} maps"),
+        Kind::DenseLayer { layer, .. } => {
+            let inner = if recipe.bottleneck { "3x3(relu(BN(1x1(relu(BN)))))" } else { "3x3(relu(BN))" };
+            let added = if residual { ", added to what it read" } else { "" };
+            format!("H_{layer}(x_{}) = {inner}: {c_in} maps to {c_out}{added}", layer - 1)
+        }
+        Kind::Transition { .. } => {
+            format!("1x1(relu(BN)): {c_in} maps to {c_out}, then the average of each 2x2")
+        }
+        Kind::Head => format!("relu(BN) of {c_in} maps, each averaged over its pixels"),
+        Kind::Classifier => format!("linear: {c_in} averages to {c_out} classes, softmax"),
+    }
+}
+
 /// The paper's formula for a line of the tree (Huang et al. 2017, section 3).
 fn formula(recipe: &Recipe, plan: &Plan, of: Of) -> String {
     let k = recipe.growth_rate;
+    if recipe.connectivity != Connectivity::Dense {
+        return formula_of_one(recipe, plan, of);
+    }
     match of {
         Of::Block { layers, .. } => format!(
             "x_l = H_l([x_0, ..., x_(l-1)]), l = 1..{layers}: each layer reads the maps of all before it and adds {k}"
