@@ -93,7 +93,9 @@ fn done() -> Exit {
     context.warn();
     match cli.command {
         Some(Command::Summary { recipe, json }) => commands::summary::summary(&context, &recipe, json),
-        Some(Command::Runs { place, json }) => commands::runs::runs(&context.runs_dir(&place), json),
+        Some(Command::Runs { words, place, json }) => {
+            commands::runs::runs(&context.runs_dir(&place), &words.join(" "), json)
+        }
         Some(Command::Curves(args)) => commands::curves::curves(&context, &args),
         Some(Command::Fetch { what, into, from }) => commands::fetch::fetch(&context, what, into, from),
         Some(command @ Command::Predict { .. }) => commands::predict::predict(&context, command),

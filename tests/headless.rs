@@ -338,6 +338,28 @@ fn a_precision_that_the_device_does_not_compute_in_is_told_once_and_remembered()
 }
 
 #[test]
+fn runs_are_chosen_by_words_and_an_unknown_key_is_a_misuse() {
+    let place = Place::new();
+    assert_eq!(place.train(&["--name", "a"]).code, Some(0));
+    let count = |words: &[&str]| {
+        let said = place.say(&[&["runs", "--json"], words].concat());
+        said.last()["runs"].as_array().map(Vec::len)
+    };
+    assert_eq!(count(&["data=shapes", "-b", "epoch>=1"]), Some(1));
+    assert_eq!(count(&["data=shapes state=completed"]), Some(1));
+    assert_eq!(count(&["-data=shapes"]), Some(0));
+    let none = place.say(&["runs", "lr>1"]);
+    assert!(none.code == Some(0) && none.stdout.starts_with("none of 1 run in "), "{none:?}");
+    for (word, sentence) in
+        [("lrr=1", "there is no key lrr; near it: lr."), ("--jsn", "`--jsn` is no option here")]
+    {
+        let said = place.say(&["runs", word]);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said:?}");
+        assert!(said.stderr.contains(sentence), "{said:?}");
+    }
+}
+
+#[test]
 fn the_other_commands_answer_with_one_object() {
     let place = Place::new();
     assert_eq!(place.train(&["--name", "a"]).code, Some(0));

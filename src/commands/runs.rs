@@ -1,19 +1,29 @@
-//! `runs`: the runs on disk, newest first.
+//! `runs`: the runs on disk, newest first, all or those that words choose.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::commands::usage_error;
 use crate::headless::{print_json, print_line};
 use crate::monitor::Exit;
+use crate::store::catalog::filter::Filter;
 use crate::store::catalog::{self, Entry};
 
-/// Lists the runs in `dir`.
-pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
-    let entries = catalog::list(dir);
+/// Lists the runs in `dir` for which all `words` hold.
+pub(crate) fn runs(dir: &Path, words: &str, json: bool) -> Exit {
+    let filter = match Filter::read(words) {
+        Ok(filter) => filter,
+        Err(sentence) => return usage_error(&sentence),
+    };
+    let all = catalog::list(dir);
+    let entries: Vec<&Entry> = all.iter().filter(|run| filter.passes(run)).collect();
     if json {
-        let runs: Vec<Value> = entries.iter().map(to_json).collect();
+        let runs: Vec<Value> = entries.iter().map(|run| to_json(run)).collect();
         print_json(&json!({ "runs_dir": dir.to_string_lossy(), "runs": runs }).to_string());
+    } else if entries.is_empty() && !all.is_empty() {
+        let (count, s) = (all.len(), if all.len() == 1 { "" } else { "s" });
+        print_line(&format!("none of {count} run{s} in {} is like this", dir.display()));
     } else if entries.is_empty() {
         print_line(&format!("no runs in {}", dir.display()));
     } else {
@@ -21,7 +31,7 @@ pub(crate) fn runs(dir: &Path, json: bool) -> Exit {
             "{:<32} {:<11} {:<18} {:>15} {:>9} {:>9}",
             "run", "state", "network", "step", "best", "test"
         ));
-        for entry in &entries {
+        for entry in entries {
             print_line(&to_line(entry));
         }
     }

@@ -1,5 +1,6 @@
 //! The catalogue of runs: what `summary.json` says of each, without opening a journal or a checkpoint.
 
+pub mod filter;
 mod summary;
 
 use std::fmt::Display;

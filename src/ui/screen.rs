@@ -51,8 +51,9 @@ pub(crate) trait Screen {
         None
     }
 
-    fn set_filter(&mut self, _text: String, _ws: &mut Workspace) -> Vec<Effect> {
-        Vec::new()
+    /// Filters what it lists; where that cannot be, it stays as it is, and the error says why.
+    fn set_filter(&mut self, _text: String, _ws: &mut Workspace) -> Acted {
+        DONE
     }
 
     /// An event of the engine, whether the screen is shown or not.

@@ -94,7 +94,13 @@ impl App {
                     self.overlay.prompt = Some(*prompt);
                     Vec::new()
                 }
-                Effect::Filter(text) => self.screens.of_mut(self.ws.tab).set_filter(text, &mut self.ws),
+                Effect::Filter(text) => {
+                    let filtered = self.screens.of_mut(self.ws.tab).set_filter(text, &mut self.ws);
+                    filtered.unwrap_or_else(|sentence| {
+                        self.overlay.not_filtered(sentence, &mut self.ws);
+                        Vec::new()
+                    })
+                }
                 other => {
                     others.push(other);
                     Vec::new()

@@ -55,9 +55,13 @@ impl Overlay {
                 },
                 _ => self.edit(key, ws),
             },
-            Prompt::Line { action, input, paths, .. } => match key.code {
-                // The filter is applied already.
-                KeyCode::Enter | KeyCode::Tab if *action == FILTER => self.prompt = None,
+            Prompt::Line { action, input, trouble, paths, .. } => match key.code {
+                KeyCode::Enter | KeyCode::Tab if *action == FILTER => {
+                    // The filter is applied already, if it could be.
+                    if trouble.is_none() {
+                        self.prompt = None;
+                    }
+                }
                 KeyCode::Tab if takes_a_path(action) && paths.is_empty() => return self.look(ws),
                 KeyCode::Tab if !paths.is_empty() => {
                     // As far as there is no choice; then the first.
@@ -123,6 +127,14 @@ impl Overlay {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Says why what is typed filters nothing: below the line, or by itself where the line is closed.
+    pub(crate) fn not_filtered(&mut self, sentence: String, ws: &mut Workspace) {
+        match &mut self.prompt {
+            Some(Prompt::Line { action: FILTER, trouble, .. }) => *trouble = Some(sentence),
+            _ => ws.warn(sentence),
+        }
     }
 
     /// Takes over the paths that what is typed may become.

@@ -6,7 +6,7 @@ pub(crate) mod view;
 use ratatui::layout::Rect;
 
 use crate::ui::canvas::Canvas;
-use crate::ui::effect::{Acted, DONE, Effect};
+use crate::ui::effect::{Acted, DONE};
 use crate::ui::keys::binding::Motion;
 use crate::ui::screen::Screen;
 use crate::ui::screens::log::state::LogScreen;
@@ -42,9 +42,9 @@ impl Screen for LogScreen {
         Some(self.filter.clone())
     }
 
-    fn set_filter(&mut self, text: String, _ws: &mut Workspace) -> Vec<Effect> {
+    fn set_filter(&mut self, text: String, _ws: &mut Workspace) -> Acted {
         self.filter = text;
         self.follow();
-        Vec::new()
+        DONE
     }
 }

@@ -1,10 +1,10 @@
 //! The runs on disk, their order and filter, which of them is under the cursor, and which are drawn together.
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::recipe::keys::{KEYS, text_of};
+use crate::store::catalog::filter::Filter;
 use crate::store::catalog::{Entry, Summary};
 use crate::ui::curves::Curves;
 use crate::ui::saved_state::Order;
@@ -18,7 +18,7 @@ pub(crate) struct Runs {
     /// The catalogue was read at least once.
     pub(crate) known: bool,
     pub(crate) order: Order,
-    pub(crate) filter: String,
+    pub(crate) filter: Filter,
     /// The row under the cursor, among those shown.
     pub(crate) row: usize,
     /// Directories of the runs in the chart, in the order they were marked.
@@ -60,7 +60,7 @@ impl Runs {
 
     /// The rows that pass the filter, in order.
     pub(crate) fn shown(&self) -> Vec<&Entry> {
-        let mut rows: Vec<&Entry> = self.rows.iter().filter(|row| passes(row, &self.filter)).collect();
+        let mut rows: Vec<&Entry> = self.rows.iter().filter(|row| self.filter.passes(row)).collect();
         let descending = |a: &Entry, b: &Entry, figure: fn(&Summary) -> Option<f64>| {
             let [a, b] = [a, b].map(|row| row.summary().and_then(figure).unwrap_or(f64::NEG_INFINITY));
             b.total_cmp(&a)
@@ -124,31 +124,11 @@ impl Runs {
 
 /// A key of a run's recipe, as it is typed.
 pub(crate) fn value(row: &Entry, key: &str) -> String {
-    value_in(table(row).as_ref(), key)
+    table(row).as_ref().and_then(|table| table.get(key)).map_or_else(|| "auto".into(), text_of)
 }
 
 fn table(row: &Entry) -> Option<toml::Table> {
     row.summary().map(|summary| summary.recipe.to_table())
-}
-
-fn value_in(table: Option<&toml::Table>, key: &str) -> String {
-    table.and_then(|table| table.get(key)).map_or_else(|| "auto".into(), text_of)
-}
-
-/// Whether a run has every word of `filter`: in its name, state or network; `!word` must be nowhere, and
-/// `key=value` is a key of its recipe.
-fn passes(row: &Entry, filter: &str) -> bool {
-    let network = row.summary().map_or("", |summary| &summary.network);
-    let text = format!("{} {} {network}", row.name, row.state()).to_lowercase();
-    let table = LazyCell::new(|| table(row));
-    filter.to_lowercase().split_whitespace().all(|word| {
-        match (word.strip_prefix('!'), word.split_once('=')) {
-            (Some(absent), _) => absent.is_empty() || !text.contains(absent),
-            (_, Some(("state", state))) => row.state().starts_with(state),
-            (_, Some((key, wanted))) => value_in(table.as_ref(), key) == wanted || text.contains(word),
-            _ => text.contains(word),
-        }
-    })
 }
 
 #[cfg(test)]
@@ -224,16 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_knows_words_their_absence_and_keys_of_the_recipe() {
+    fn only_runs_that_pass_the_filter_are_shown() {
         let mut runs = Runs::default();
         runs.take(vec![row("apple", 1.0, 0.5, 8), row("pear", 2.0, 0.4, 12)]);
-        let mut names = |filter: &str| {
-            runs.filter = filter.into();
-            runs.shown().iter().map(|row| row.name.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(names("APP"), ["apple"]);
-        assert_eq!(names("!app"), ["pear"]);
-        assert_eq!(names("growth_rate=12 completed"), ["pear"]);
-        assert_eq!(names("state=running"), Vec::<String>::new());
+        runs.filter = Filter::read("growth_rate>8").unwrap();
+        assert_eq!(runs.shown().iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["pear"]);
     }
 }

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use crate::protocol::{Answer, Command, Overrides, Stamped};
 use crate::recipe::Recipe;
 use crate::recipe::jump::Jump;
+use crate::store::catalog::filter::Filter;
 use crate::store::catalog::{CheckpointRow, Entry, Summary};
 use crate::ui::canvas::Canvas;
 use crate::ui::curves::Curves;
@@ -81,10 +82,10 @@ impl Screen for RunsScreen {
     fn back(&mut self, ws: &mut Workspace) {
         if self.opened.is_some() {
             self.close();
-        } else if ws.runs.filter.is_empty() {
+        } else if ws.runs.filter.text().is_empty() {
             ws.runs.marked.clear();
         } else {
-            ws.runs.filter.clear();
+            ws.runs.filter = Filter::default();
         }
     }
 
@@ -94,12 +95,12 @@ impl Screen for RunsScreen {
     }
 
     fn filter(&self, ws: &Workspace) -> Option<String> {
-        Some(ws.runs.filter.clone())
+        Some(ws.runs.filter.text().to_owned())
     }
 
-    fn set_filter(&mut self, text: String, ws: &mut Workspace) -> Vec<Effect> {
-        (ws.runs.filter, ws.runs.row) = (text, 0);
-        curves(ws)
+    fn set_filter(&mut self, text: String, ws: &mut Workspace) -> Acted {
+        (ws.runs.filter, ws.runs.row) = (Filter::read(&text)?, 0);
+        Ok(curves(ws))
     }
 
     fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) {

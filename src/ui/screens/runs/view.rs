@@ -44,7 +44,7 @@ pub(crate) fn draw(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
 fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     let (ws, theme, glyphs) = (canvas.ws, canvas.theme, canvas.glyphs);
     let (rows, count) = (ws.runs.shown(), ws.runs.count());
-    let filter = match ws.runs.filter.as_str() {
+    let filter = match ws.runs.filter.text() {
         "" => String::new(),
         words => format!(", {} of {count} with \"{words}\"", rows.len()),
     };
@@ -58,7 +58,7 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
             (0, true) => {
                 format!("no runs in {folder} yet. Recipe (1) designs a network, ctrl-r there trains it.")
             }
-            _ => "no run has these words; esc shows all.".to_owned(),
+            _ => "no run is like this; esc shows all.".to_owned(),
         };
         return canvas.prose(text, theme.dim, inner);
     }
