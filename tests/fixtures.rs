@@ -117,6 +117,8 @@ fn keep(run: &Path) {
     summary.recipe = elsewhere(summary.recipe);
     fs::write(to.join("summary.json"), told(&serde_json::to_string_pretty(&summary).unwrap())).unwrap();
     fs::write(to.join("recipe.toml"), summary.recipe.to_toml().unwrap()).unwrap();
+    // A run without labels has no such file.
+    _ = fs::copy(run.join("labels.json"), to.join("labels.json"));
 }
 
 fn told(line: &str) -> String {

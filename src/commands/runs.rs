@@ -41,7 +41,7 @@ pub(crate) fn runs(dir: &Path, words: &str, json: bool) -> Exit {
 fn to_json(entry: &Entry) -> Value {
     // Paths need not be UTF-8, JSON must be.
     let path = entry.path.to_string_lossy();
-    let mut value = json!({ "run": entry.name, "path": path, "state": entry.state(), "live": entry.live });
+    let mut value = json!({ "run": entry.name, "path": path, "state": entry.state(), "live": entry.live, "labels": entry.labels });
     match &entry.summary {
         Ok(summary) => value["summary"] = json!(summary),
         Err(sentence) => value["problem"] = json!(sentence),
@@ -49,7 +49,15 @@ fn to_json(entry: &Entry) -> Value {
     value
 }
 
+/// The line of a run, ending with its star and its tags.
 fn to_line(entry: &Entry) -> String {
+    let star = entry.labels.star.then(|| "*".to_owned());
+    let mut words: Vec<String> = vec![figures(entry)];
+    words.extend(star.into_iter().chain(entry.labels.tags.iter().map(|tag| format!("#{tag}"))));
+    words.join(" ")
+}
+
+fn figures(entry: &Entry) -> String {
     let summary = match &entry.summary {
         Ok(summary) => summary,
         Err(sentence) => return format!("{:<32} {:<11} {sentence}", entry.name, entry.state()),

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::files;
 use crate::store::checkpoint::Checkpoint;
 use crate::store::error::StoreError;
+use crate::store::labels::Labels;
 use crate::store::layout;
 use crate::store::run::lock;
 
@@ -25,6 +26,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// What its summary says, or the sentence that says why there is none.
     pub summary: Result<Summary, String>,
+    /// What a person says of it.
+    pub labels: Labels,
     /// Whether a process is training in it.
     pub live: bool,
     /// Bytes of its files.
@@ -110,6 +113,7 @@ pub fn entry(path: PathBuf) -> Entry {
     Entry {
         name: path.file_name().unwrap_or_default().to_string_lossy().into(),
         summary: lock.and_then(|_| read_summary(&path)).map_err(|error| error.to_string()),
+        labels: Labels::read(&path),
         bytes: size(&path),
         path,
         live,

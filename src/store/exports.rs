@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::files;
 use crate::store::atomic;
 use crate::store::error::StoreError;
-use crate::store::layout::{JOURNAL, RECIPE, SUMMARY, looks_like_run, run_of};
+use crate::store::layout::{JOURNAL, LABELS, RECIPE, SUMMARY, looks_like_run, run_of};
 use crate::store::run::check_name;
 
 /// What a model is called whose run has a name that no file may have.
@@ -72,9 +72,9 @@ impl Place {
             return unusable("it is the very model that is to be exported");
         }
         let parent = real(parent).unwrap_or_else(|| parent.to_owned());
-        let of_run = [RECIPE, SUMMARY, JOURNAL].iter().any(|of_run| name == *of_run);
+        let of_run = [RECIPE, SUMMARY, JOURNAL, LABELS].iter().any(|of_run| name == *of_run);
         if run_of(&parent.join(name)).is_some() || of_run && looks_like_run(&parent) {
-            return unusable("it would be a file of a run, which only training writes");
+            return unusable("it would be a file of a run, which no export may replace");
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ pub const RECIPE: &str = "recipe.toml";
 pub const JOURNAL: &str = "journal.jsonl";
 /// State, best and last figures.
 pub const SUMMARY: &str = "summary.json";
+/// What a person says of it; no part of the training.
+pub(in crate::store) const LABELS: &str = "labels.json";
 /// Where the checkpoints are.
 pub const CHECKPOINTS: &str = "checkpoints";
 

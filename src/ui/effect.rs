@@ -8,6 +8,7 @@ use crate::monitor::Exit;
 use crate::protocol::{Command, Stamped};
 use crate::recipe::Recipe;
 use crate::store::catalog::{CheckpointRow, Entry};
+use crate::store::labels::Change;
 use crate::ui::keys::Action;
 use crate::ui::keys::binding::Tab;
 use crate::ui::prompt::Prompt;
@@ -91,6 +92,8 @@ pub(crate) enum Job {
     ReadPast(PathBuf),
     /// The run in this directory.
     Delete(PathBuf),
+    /// Changes what is said of the run in this directory.
+    Label(PathBuf, Change),
     WriteRecipe {
         path: PathBuf,
         recipe: Box<Recipe>,
@@ -126,6 +129,7 @@ pub(crate) enum JobResult {
     Past(Vec<Stamped>),
     /// The name of the run.
     Deleted(String),
+    Labelled,
     RecipeWritten(PathBuf),
     RecipeRead(Box<Recipe>),
     Checkpoints(PathBuf, Vec<CheckpointRow>),

@@ -10,7 +10,7 @@ use crate::recipe::Recipe;
 use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::remote;
 use crate::store::catalog::{self, Entry};
-use crate::store::{atomic, journal, run};
+use crate::store::{Labels, atomic, journal, run};
 use crate::ui::effect::{Job, JobResult};
 use crate::weights::{Header, place};
 
@@ -19,7 +19,7 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
     let done = match job {
         Job::ListRuns => {
             let runs = catalog::list(&options.runs_dir).into_iter();
-            return JobResult::Runs(runs.map(|run| Entry { name: plain::kept(run.name), ..run }).collect());
+            return JobResult::Runs(runs.map(shown).collect());
         }
         Job::ReadJournal(path) => {
             let events = read_journal(&path);
@@ -41,6 +41,9 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
         Job::Fetch(word) => return JobResult::Fetched(word, remote::fetch(word)),
         Job::ReadPast(path) => read_journal(&path).map(|(events, _)| JobResult::Past(events)),
         Job::Delete(path) => run::delete(&path).map(JobResult::Deleted),
+        Job::Label(run, change) => {
+            Labels::change(&run, &change).map(|()| JobResult::Labelled).map_err(|error| error.to_string())
+        }
         Job::WriteRecipe { path, recipe } => {
             write_recipe(&path, *recipe).map(|()| JobResult::RecipeWritten(path))
         }
@@ -50,6 +53,14 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
         Job::TakeBack(path) => remote::take_back(&path).map(|()| JobResult::TakenBack(path)),
     };
     done.unwrap_or_else(JobResult::Failed)
+}
+
+/// A run whose texts by people have no active characters.
+fn shown(run: Entry) -> Entry {
+    let Labels { star, tags, note } = run.labels;
+    let tags = tags.into_iter().map(plain::kept).collect();
+    let labels = Labels { star, tags, note: plain::kept(note) };
+    Entry { name: plain::kept(run.name), labels, ..run }
 }
 
 /// The events of a run's journal, without those that a resume discarded, and how many of its lines are damaged.

@@ -51,7 +51,7 @@ pub(crate) trait Screen {
         None
     }
 
-    /// Filters what it lists; where that cannot be, it stays as it is, and the error says why.
+    /// Filters what it lists, as far as the text is understood; the error says what is not.
     fn set_filter(&mut self, _text: String, _ws: &mut Workspace) -> Acted {
         DONE
     }

@@ -40,6 +40,10 @@ enum Test {
     Amount(&'static Key, Comparison, Number),
     /// The value of a key of its recipe is this, in small letters.
     Value(&'static Key, String),
+    /// It has a star.
+    Star,
+    /// It has this tag.
+    Tag(String),
 }
 
 /// What an order must be for a comparison to hold.
@@ -85,6 +89,12 @@ const STATE: &str = "state";
 const STATES: [&str; 8] =
     ["running", "interrupted", "completed", "stopped", "diverged", "failed", "starting", "damaged"];
 
+/// The word for runs with a star.
+const STAR: &str = "star";
+
+/// What is in front of a tag.
+const TAG: &str = "tag:";
+
 /// Other names of keys: those that the network's short name has.
 const SHORT: [(&str, &str); 3] = [("k", "growth_rate"), ("θ", "compression"), ("theta", "compression")];
 
@@ -121,11 +131,27 @@ impl Number {
 impl Filter {
     /// Reads a filter; the error is a sentence.
     pub fn read(text: &str) -> Result<Self, String> {
-        let words = text.split_whitespace().filter_map(|word| word_of(word).transpose());
-        Ok(Self { words: words.collect::<Result<_, _>>()?, text: text.trim().to_owned() })
+        let (filter, problem) = Self::as_far_as_understood(text);
+        problem.map_or(Ok(filter), Err)
     }
 
-    /// What was typed.
+    /// The filter of the words that can be read, and what is wrong with the first of the others, in a sentence.
+    pub fn as_far_as_understood(text: &str) -> (Self, Option<String>) {
+        let (mut typed, mut words, mut problem) = (Vec::new(), Vec::new(), None);
+        for word in text.split_whitespace() {
+            match word_of(word) {
+                Ok(None) => {}
+                Ok(Some(read)) => {
+                    typed.push(word);
+                    words.push(read);
+                }
+                Err(sentence) => _ = problem.get_or_insert(sentence),
+            }
+        }
+        (Self { words, text: typed.join(" ") }, problem)
+    }
+
+    /// What was typed, as far as it was understood.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -146,6 +172,8 @@ fn holds<'a>(test: &Test, run: &Entry, recipe: &dyn Fn() -> Option<&'a Table>) -
             });
             [&*run.name, run.state(), &*network, &*data].iter().any(|part| part.to_lowercase().contains(text))
         }
+        Test::Star => run.labels.star,
+        Test::Tag(tag) => run.labels.has_tag(tag),
         Test::State(state) => run.state() == state,
         Test::Figure(of, comparison, number) => {
             of(run).and_then(|figure| figure.partial_cmp(&number.real)).is_some_and(comparison)
@@ -183,6 +211,13 @@ fn word_of(word: &str) -> Result<Option<Word>, String> {
     }
     if rest.starts_with('-') {
         return Err(format!("`{word}` is no option here, and one - is enough to leave a word out."));
+    }
+    if rest.eq_ignore_ascii_case(STAR) {
+        return Ok(Some(Word { absent, test: Test::Star }));
+    }
+    if let Some(tag) = rest.strip_prefix(TAG) {
+        let named = (!tag.is_empty()).then(|| Word { absent, test: Test::Tag(tag.to_owned()) });
+        return named.map(Some).ok_or_else(|| format!("`{word}` lacks the tag."));
     }
     let Some((key, (_, negates, comparison), value)) = compared(rest) else {
         return Ok(Some(Word { absent, test: Test::Text(rest.to_lowercase()) }));
@@ -302,6 +337,7 @@ mod tests {
     use crate::protocol::Figures;
     use crate::protocol::event::Best;
     use crate::recipe::{Augment, Data, Recipe, Schedule};
+    use crate::store::Labels;
     use crate::store::catalog::{State, Summary, network};
 
     fn run(name: &str, recipe: Recipe) -> Entry {
@@ -323,7 +359,14 @@ mod tests {
             parent: None,
             recipe,
         };
-        Entry { name: name.into(), path: name.into(), summary: Ok(summary), live: false, bytes: 1 }
+        Entry {
+            name: name.into(),
+            path: name.into(),
+            summary: Ok(summary),
+            labels: Labels::default(),
+            live: false,
+            bytes: 1,
+        }
     }
 
     /// One on CIFAR-10 by the paper, a small one on pictures of its own, and one that cannot be read.
@@ -345,6 +388,7 @@ mod tests {
         }
         let damaged =
             Entry { summary: Err("it is damaged.".into()), ..run("torn", Recipe::defaults(Data::Shapes)) };
+        young.labels = Labels { star: true, tags: vec!["Talk".into()], note: String::new() };
         [run("paper", Recipe::defaults(Data::Cifar10)), young, damaged]
     }
 
@@ -438,6 +482,15 @@ mod tests {
     }
 
     #[test]
+    fn stars_and_tags_choose_runs() {
+        chooses("star", &["small"]);
+        chooses("-star", &["paper", "torn"]);
+        chooses("tag:talk", &["small"]);
+        chooses("-tag:talk paper", &["paper"]);
+        refused("tag:", "`tag:` lacks the tag.");
+    }
+
+    #[test]
     fn a_key_that_there_is_not_is_a_sentence_with_those_near_it() {
         refused("lrr=1", "there is no key lrr; near it: lr.");
         refused("accurcy>0.5", "there is no key accurcy; near it: accuracy.");
@@ -447,6 +500,14 @@ mod tests {
             "there is no key learning: it is one of the recipe, accuracy, loss, test, epoch, step, parameters, seconds or state.",
         );
         refused("paper ep>3", "there is no key ep; near it: step, steps, epoch or epochs.");
+    }
+
+    #[test]
+    fn what_is_not_understood_leaves_the_other_words_in_force() {
+        let (filter, problem) = Filter::as_far_as_understood("paper  lrr>1 - k=12 other=2");
+        assert_eq!(problem.as_deref(), Some("there is no key lrr; near it: lr."));
+        assert_eq!(filter.text(), "paper k=12");
+        assert!(filter.passes(&runs()[0]) && !filter.passes(&runs()[1]));
     }
 
     #[test]

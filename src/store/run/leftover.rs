@@ -6,14 +6,14 @@ use std::io;
 use std::path::Path;
 
 use crate::store::catalog;
-use crate::store::layout::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY};
+use crate::store::layout::{CHECKPOINTS, JOURNAL, LABELS, RECIPE, SUMMARY};
 
 /// Whether nothing lies at `path` but what a start makes before the first checkpoint. Who trains there is not asked.
 pub(super) fn is_leftover(path: &Path) -> bool {
     let Ok(entries) = fs::read_dir(path) else { return false };
     let fine = |entry: io::Result<fs::DirEntry>| {
         let Ok(name) = entry.map(|entry| entry.file_name()) else { return false };
-        let known = [RECIPE, JOURNAL, SUMMARY].iter().any(|known| name == *known);
+        let known = [RECIPE, JOURNAL, SUMMARY, LABELS].iter().any(|known| name == *known);
         known || is_hidden(&name) || name == CHECKPOINTS && has_only_hidden(&path.join(CHECKPOINTS))
     };
     entries.into_iter().all(fine) && was_never_trained(path)
@@ -21,7 +21,7 @@ pub(super) fn is_leftover(path: &Path) -> bool {
 
 /// Takes away what would be mistaken for the new run's own.
 pub(super) fn clear(path: &Path) -> io::Result<()> {
-    for name in [RECIPE, JOURNAL, SUMMARY] {
+    for name in [RECIPE, JOURNAL, SUMMARY, LABELS] {
         match fs::remove_file(path.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -14,6 +14,9 @@ pub(crate) enum Do {
     Clone,
     Inspect,
     Sort,
+    Star,
+    Tags,
+    Note,
     Delete,
     Export,
     Metric,
@@ -22,6 +25,10 @@ pub(crate) enum Do {
     Reload,
     /// Deletes this run.
     Remove(PathBuf),
+    /// Gives this run the tags in the argument.
+    SetTags(PathBuf),
+    /// Gives this run the note in the argument.
+    SetNote(PathBuf),
     /// Resumes this run, or a checkpoint, with some of its recipe changed.
     GoOn(PathBuf, Box<Overrides>),
     /// Resumes this complete run up to the epochs in the argument.
@@ -44,10 +51,12 @@ impl Do {
     /// Whether it applies to the row under the cursor.
     pub(crate) fn is_about_the_cursor(&self) -> bool {
         use Do::{AskCopy, AskExport, CopyTo, ExportTo};
-        use Do::{ExtendEpochs, GoOn, LowerLearningRate, Remove, TakeBack};
+        use Do::{ExtendEpochs, GoOn, LowerLearningRate, Remove, SetNote, SetTags, TakeBack};
         !matches!(
             self,
             Remove(_)
+                | SetTags(_)
+                | SetNote(_)
                 | GoOn(..)
                 | ExtendEpochs(_)
                 | LowerLearningRate(_)
@@ -68,6 +77,9 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["c"], Do::Clone, "clone", "clone into a recipe"),
     bind(&["i"], Do::Inspect, "inspect", "inspect its best network"),
     bind(&["o"], Do::Sort, "sort", "next order"),
+    bind(&["*"], Do::Star, "star", "star, or none"),
+    bind(&["t"], Do::Tags, "tags", "tags"),
+    bind(&["n"], Do::Note, "note", "note"),
     bind(&["D"], Do::Delete, "delete", "delete (asks)"),
     bind(&["E"], Do::Export, "export", "export as a file"),
     bind(&["v"], Do::Metric, "measure", "what the chart shows"),

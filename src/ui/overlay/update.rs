@@ -57,7 +57,7 @@ impl Overlay {
             },
             Prompt::Line { action, input, trouble, paths, .. } => match key.code {
                 KeyCode::Enter | KeyCode::Tab if *action == FILTER => {
-                    // The filter is applied already, if it could be.
+                    // The filter is applied already, if it was understood.
                     if trouble.is_none() {
                         self.prompt = None;
                     }
@@ -129,7 +129,7 @@ impl Overlay {
         Vec::new()
     }
 
-    /// Says why what is typed filters nothing: below the line, or by itself where the line is closed.
+    /// Says what is not understood of a filter: below the line, or by itself where the line is closed.
     pub(crate) fn not_filtered(&mut self, sentence: String, ws: &mut Workspace) {
         match &mut self.prompt {
             Some(Prompt::Line { action: FILTER, trouble, .. }) => *trouble = Some(sentence),

@@ -195,6 +195,7 @@ fn done(work: Job) -> JobResult {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             JobResult::Deleted(name.unwrap_or_default())
         }
+        Job::Label(..) => JobResult::Labelled,
         Job::WriteRecipe { path, .. } => JobResult::RecipeWritten(path),
         Job::Export { to, .. } => JobResult::Exported(to),
         Job::TakeBack(path) => JobResult::TakenBack(path),
@@ -215,6 +216,9 @@ fn describe(effect: &Effect) -> String {
         Effect::Job(Job::ListRuns) => "list runs".into(),
         Effect::Job(Job::ReadJournal(path)) => format!("read journal {}", path.display()),
         Effect::Job(Job::Delete(path)) => format!("delete {}", path.display()),
+        Effect::Job(Job::Label(path, change)) => {
+            format!("label {} {change:?}", path.display()).to_lowercase()
+        }
         Effect::Job(Job::WriteRecipe { path, .. }) => format!("write recipe {}", path.display()),
         Effect::Job(Job::ReadRecipe(path)) => format!("read recipe {}", path.display()),
         Effect::Job(Job::ReadPast(path)) => format!("read past {}", path.display()),

@@ -136,6 +136,7 @@ mod tests {
     use super::*;
     use crate::protocol::event::Best;
     use crate::recipe::{Data, Recipe};
+    use crate::store::Labels;
     use crate::store::catalog::State;
 
     fn row(name: &str, created: f64, accuracy: f64, growth_rate: usize) -> Entry {
@@ -157,7 +158,14 @@ mod tests {
             parent: None,
             recipe: Recipe { growth_rate, ..Recipe::defaults(Data::Shapes) },
         };
-        Entry { name: name.into(), path: name.into(), summary: Ok(summary), live: false, bytes: 1 }
+        Entry {
+            name: name.into(),
+            path: name.into(),
+            summary: Ok(summary),
+            labels: Labels::default(),
+            live: false,
+            bytes: 1,
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::recipe::Recipe;
 use crate::recipe::jump::Jump;
 use crate::store::catalog::filter::Filter;
 use crate::store::catalog::{CheckpointRow, Entry, Summary};
+use crate::store::labels::Change;
 use crate::ui::canvas::Canvas;
 use crate::ui::curves::Curves;
 use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, ask};
@@ -99,8 +100,9 @@ impl Screen for RunsScreen {
     }
 
     fn set_filter(&mut self, text: String, ws: &mut Workspace) -> Acted {
-        (ws.runs.filter, ws.runs.row) = (Filter::read(&text)?, 0);
-        Ok(curves(ws))
+        let (filter, problem) = Filter::as_far_as_understood(&text);
+        (ws.runs.filter, ws.runs.row) = (filter, 0);
+        problem.map_or_else(|| Ok(curves(ws)), Err)
     }
 
     fn event(&mut self, stamped: &Stamped, ws: &mut Workspace) {
@@ -134,6 +136,7 @@ impl Screen for RunsScreen {
                     known.clone_from(rows);
                 }
             }
+            JobResult::Labelled => return reload(),
             JobResult::Exported(path) => ws.notify(format!("the copy is {}.", path.display())),
             JobResult::TakenBack(path) => return resume(ws, path.clone(), Overrides::default()),
             JobResult::Deleted(name) => {
@@ -155,6 +158,8 @@ impl RunsScreen {
             Do::XAxis => ws.view.x_axis = ws.view.x_axis.next(),
             Do::LogY => ws.view.log_y = !ws.view.log_y,
             Do::Remove(run) => return Ok(vec![Effect::Job(Job::Delete(run))]),
+            Do::SetTags(run) => return Ok(label(run, Change::Tags(text.into()))),
+            Do::SetNote(run) => return Ok(label(run, Change::Note(text.into()))),
             Do::GoOn(target, overrides) => return Ok(resume(ws, target, *overrides)),
             Do::ExtendEpochs(run) => return extend(ws, run, epochs(text)?),
             Do::LowerLearningRate(run) => {
@@ -203,6 +208,15 @@ impl RunsScreen {
                 ws.notify(format!("the recipe of {}; ctrl-r starts a new run with it.", row.name));
                 Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
             }
+            Do::Star => Ok(label(row.path, Change::Star(!row.labels.star))),
+            Do::Tags => {
+                let title = format!("tags of {}, between blanks", row.name);
+                ask(Prompt::line(Action::Runs(Do::SetTags(row.path)), title, row.labels.tags.join(" ")))
+            }
+            Do::Note => {
+                let title = format!("note on {}", row.name);
+                ask(Prompt::line(Action::Runs(Do::SetNote(row.path)), title, row.labels.note))
+            }
             Do::Inspect => Ok(vec![inspect(row.name, row.path)]),
             Do::Export => exports::ask_form(&row.path),
             Do::Delete if row.live => Err(format!("{} is being trained; stop it first.", row.name)),
@@ -238,6 +252,10 @@ fn reload() -> Vec<Effect> {
 /// Reads the journals that the chart lacks.
 fn curves(ws: &Workspace) -> Vec<Effect> {
     ws.runs.wanted().into_iter().map(|path| Effect::Job(Job::ReadJournal(path))).collect()
+}
+
+fn label(run: PathBuf, change: Change) -> Vec<Effect> {
+    vec![Effect::Job(Job::Label(run, change))]
 }
 
 fn inspect(name: String, path: PathBuf) -> Effect {

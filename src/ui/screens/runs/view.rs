@@ -92,10 +92,11 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
         let of = rows[index];
         let marked = ws.runs.marked.contains(&of.path);
         let sign = if marked { glyphs.marked() } else { " " };
+        let star = if of.labels.star { glyphs.star() } else { " " };
         let summary = of.summary();
         let (epoch, epochs) = summary.map_or((0, 0), |summary| (summary.epoch, summary.recipe.epochs));
         let text = line(
-            &format!("{sign} {}", of.name),
+            &format!("{sign}{star}{}", of.name),
             [
                 of.state(),
                 &format!("{epoch}/{epochs}"),
@@ -116,7 +117,7 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     about(rows[row], canvas, foot);
 }
 
-/// The run under the cursor in two lines.
+/// The run under the cursor in two lines; what a person says of it comes before its dates.
 fn about(row: &Entry, canvas: &mut Canvas, area: Rect) {
     let (utc_offset, theme) = (canvas.ws.settings.utc_offset, canvas.theme);
     let (Some(summary), None) = (row.summary(), row.trouble()) else {
@@ -136,7 +137,8 @@ fn about(row: &Entry, canvas: &mut Canvas, area: Rect) {
         duration(summary.seconds),
     );
     let second = format!(
-        "started {}, last word {}, {} on disk",
+        "{}started {}, last word {}, {} on disk",
+        said_of(row),
         day(utc_offset, summary.created),
         day(utc_offset, summary.updated),
         bytes(row.bytes)
@@ -144,6 +146,16 @@ fn about(row: &Entry, canvas: &mut Canvas, area: Rect) {
     let (above, below) = from_top(area, 1);
     canvas.text(first, theme.dim, above);
     canvas.text(second, theme.dim, below);
+}
+
+/// The tags and the note of a run, each as a sentence with a blank behind it.
+fn said_of(row: &Entry) -> String {
+    let tags = match &row.labels.tags[..] {
+        [] => String::new(),
+        tags => format!("tagged {}", tags.join(", ")),
+    };
+    let parts = [&tags, &row.labels.note].into_iter().filter(|part| !part.is_empty());
+    parts.map(|part| format!("{}. ", part.trim_end_matches('.'))).collect()
 }
 
 /// The marked runs, or the one under the cursor, in one chart.
