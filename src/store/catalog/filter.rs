@@ -166,11 +166,13 @@ impl Filter {
 /// Whether what a word asks is so. A run without the figure or the recipe that is asked for is not what is wanted.
 fn holds<'a>(test: &Test, run: &Entry, recipe: &dyn Fn() -> Option<&'a Table>) -> bool {
     match test {
-        Test::Text(text) => {
+        Test::Text(part) => {
             let (network, data) = run.summary().map_or_else(Default::default, |summary| {
                 (summary.network.clone(), String::from(summary.recipe.data.clone()))
             });
-            [&*run.name, run.state(), &*network, &*data].iter().any(|part| part.to_lowercase().contains(text))
+            [&*run.name, run.state(), &*network, &*data]
+                .iter()
+                .any(|field| field.to_lowercase().contains(part))
         }
         Test::Star => run.labels.star,
         Test::Tag(tag) => run.labels.has_tag(tag),

@@ -154,8 +154,8 @@ fn said_of(row: &Entry) -> String {
         [] => String::new(),
         tags => format!("tagged {}", tags.join(", ")),
     };
-    let parts = [&tags, &row.labels.note].into_iter().filter(|part| !part.is_empty());
-    parts.map(|part| format!("{}. ", part.trim_end_matches('.'))).collect()
+    let parts = [&tags, &row.labels.note].map(|part| part.trim_end_matches('.'));
+    parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| [part, ". "]).collect()
 }
 
 /// The marked runs, or the one under the cursor, in one chart.
