@@ -304,7 +304,8 @@ pub enum Command {
     /// List the runs on disk
     Runs {
         /// Only runs for which all words hold: text in its name, state, network or data; KEY=VALUE (or != < > <= >=) of
-        /// its recipe, or of its accuracy, loss, test, epoch, step, parameters, seconds and state; -WORD leaves out
+        /// its recipe, or of its accuracy, loss, test, epoch, step, parameters, seconds and state; star; tag:NAME; -WORD
+        /// leaves out
         #[arg(value_name = "WORD", allow_hyphen_values = true)]
         words: Vec<String>,
         /// Where runs are.

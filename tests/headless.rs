@@ -345,7 +345,7 @@ fn runs_are_chosen_by_words_and_an_unknown_key_is_a_misuse() {
         let said = place.say(&[&["runs", "--json"], words].concat());
         said.last()["runs"].as_array().map(Vec::len)
     };
-    assert_eq!(count(&["data=shapes", "-b", "epoch>=1"]), Some(1));
+    assert_eq!(count(&["data=shapes", "-other", "epoch>=1"]), Some(1));
     assert_eq!(count(&["data=shapes state=completed"]), Some(1));
     assert_eq!(count(&["-data=shapes"]), Some(0));
     let none = place.say(&["runs", "lr>1"]);
