@@ -78,7 +78,7 @@ impl Refusal {
     }
 }
 
-/// The text under [`KEY`]. The order of the fields is the order in the file.
+/// The text under [`Kind::key`]. The order of the fields is the order in the file.
 #[derive(Serialize)]
 struct Written<'a> {
     sha256: &'a str,
@@ -86,13 +86,13 @@ struct Written<'a> {
     state: &'a Meta,
 }
 
-/// As much of the text under [`KEY`] as every format has.
+/// As much of the text under [`Kind::key`] as every format has.
 #[derive(Deserialize)]
 struct Numbered {
     format: u32,
 }
 
-/// The text under [`KEY`] in this format.
+/// The text under [`Kind::key`] in this format.
 #[derive(Deserialize)]
 struct Stated {
     state: Meta,
