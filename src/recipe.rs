@@ -3,6 +3,7 @@
 //! The same recipe, seed, build and instruction set give the same weights, bit for bit. This room
 //! knows no tensor, no file and no clock: values, arithmetic and sentences about what is wrong.
 
+mod auto;
 pub mod choices;
 pub mod datasets;
 pub mod defaults;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::arch::words::words;
+use crate::recipe::auto::{AutoOr, auto_or};
 
 words! {
     /// Random change of the training images.
@@ -112,7 +113,7 @@ impl Optimizer {
 
 /// Channels of the first convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "StemWord", into = "StemWord")]
+#[serde(try_from = "AutoOr", into = "AutoOr")]
 pub enum Stem {
     /// 2k with a bottleneck, else 16 (the paper).
     Auto,
@@ -131,51 +132,4 @@ impl Stem {
     }
 }
 
-impl fmt::Display for Stem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Channels(n) => write!(f, "{n}"),
-        }
-    }
-}
-
-impl FromStr for Stem {
-    type Err = String;
-    fn from_str(word: &str) -> Result<Self, String> {
-        match word {
-            "auto" => Ok(Self::Auto),
-            _ => word
-                .parse()
-                .map(Self::Channels)
-                .map_err(|_| format!("`{word}` is neither `auto` nor a number.")),
-        }
-    }
-}
-
-/// A stem as a file spells it: the word `auto`, or a number.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum StemWord {
-    Number(usize),
-    Word(String),
-}
-
-impl TryFrom<StemWord> for Stem {
-    type Error = String;
-    fn try_from(word: StemWord) -> Result<Self, String> {
-        match word {
-            StemWord::Number(n) => Ok(Self::Channels(n)),
-            StemWord::Word(word) => word.parse(),
-        }
-    }
-}
-
-impl From<Stem> for StemWord {
-    fn from(stem: Stem) -> Self {
-        match stem {
-            Stem::Auto => Self::Word("auto".into()),
-            Stem::Channels(n) => Self::Number(n),
-        }
-    }
-}
+auto_or!(Stem::Channels);

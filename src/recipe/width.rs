@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::auto::{AutoOr, auto_or};
+
 /// Maps of each layer of the first block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Word", into = "Word")]
+#[serde(try_from = "AutoOr", into = "AutoOr")]
 pub enum Width {
     /// As many as the parameters of the dense network of the same layers allow.
     #[default]
@@ -16,53 +18,7 @@ pub enum Width {
     Maps(usize),
 }
 
-impl fmt::Display for Width {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Maps(n) => write!(f, "{n}"),
-        }
-    }
-}
-
-impl FromStr for Width {
-    type Err = String;
-    fn from_str(word: &str) -> Result<Self, String> {
-        match word {
-            "auto" => Ok(Self::Auto),
-            _ => {
-                word.parse().map(Self::Maps).map_err(|_| format!("`{word}` is neither `auto` nor a number."))
-            }
-        }
-    }
-}
-
-/// A width as a file spells it: the word `auto`, or a number.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Word {
-    Number(usize),
-    Text(String),
-}
-
-impl TryFrom<Word> for Width {
-    type Error = String;
-    fn try_from(word: Word) -> Result<Self, String> {
-        match word {
-            Word::Number(n) => Ok(Self::Maps(n)),
-            Word::Text(word) => word.parse(),
-        }
-    }
-}
-
-impl From<Width> for Word {
-    fn from(width: Width) -> Self {
-        match width {
-            Width::Auto => Self::Text("auto".into()),
-            Width::Maps(n) => Self::Number(n),
-        }
-    }
-}
+auto_or!(Width::Maps);
 
 #[cfg(test)]
 mod tests {
