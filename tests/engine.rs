@@ -3,21 +3,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/options.rs"]
+mod options;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use densenet_tui::data::{self, Dataset};
 use densenet_tui::engine::{EngineOptions, spawn};
-use densenet_tui::protocol::command::{Device, SaveEvery, Split};
+use densenet_tui::protocol::command::Split;
 use densenet_tui::protocol::event::{Cause, Inspection, Phase};
 use densenet_tui::protocol::{
-    Answer, Change, CheckpointQuery, Command, Event, Link, NoAnswer, Options, Outcome, Question, Start,
-    StopReason,
+    Answer, Change, CheckpointQuery, Command, Event, Link, NoAnswer, Outcome, Question, Start, StopReason,
 };
 use densenet_tui::recipe::{Augment, Data, Recipe};
 use densenet_tui::store::checkpoint::Checkpoint;
 use densenet_tui::store::run::checkpoints;
+use options::options;
 
 fn recipe() -> Recipe {
     Recipe {
@@ -29,19 +31,6 @@ fn recipe() -> Recipe {
         epochs: 2,
         augment: Augment::Standard,
         ..Recipe::defaults(Data::Shapes)
-    }
-}
-
-fn options(runs_dir: &Path) -> Options {
-    Options {
-        runs_dir: runs_dir.to_owned(),
-        device: Device::Cpu,
-        threads: 2,
-        save_every: SaveEvery::default(),
-        stop_after: None,
-        no_test: true,
-        skip_broken: false,
-        reference: false,
     }
 }
 

@@ -6,15 +6,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/options.rs"]
+mod options;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use densenet_tui::engine::{EngineOptions, spawn};
-use densenet_tui::protocol::command::{Device, SaveEvery, Split};
+use densenet_tui::protocol::command::Split;
 use densenet_tui::protocol::event::{Explanation, Preview};
-use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Options, Picture, Question, Stamped};
+use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Picture, Question, Stamped};
 use densenet_tui::recipe::{Data, Recipe};
 use densenet_tui::store::{catalog, journal};
+use options::options;
 
 /// Lines of steps that a journal keeps, about.
 const LINES: usize = 400;
@@ -185,16 +189,7 @@ fn elsewhere(recipe: Recipe) -> Recipe {
 }
 
 fn query(run: &Path, data: &Path) -> CheckpointQuery {
-    let options = Options {
-        runs_dir: run.parent().unwrap().to_owned(),
-        device: Device::Cpu,
-        threads: 2,
-        save_every: SaveEvery::default(),
-        stop_after: None,
-        no_test: true,
-        skip_broken: false,
-        reference: false,
-    };
+    let options = options(run.parent().unwrap());
     CheckpointQuery {
         target: run.to_owned(),
         data: None,

@@ -7,13 +7,16 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/options.rs"]
+mod options;
 #[path = "support/program.rs"]
 mod program;
 
 use densenet_tui::engine::{EngineOptions, spawn};
-use densenet_tui::protocol::command::{Device, SaveEvery, Split};
-use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Options, Picture, Question};
+use densenet_tui::protocol::command::Split;
+use densenet_tui::protocol::{Answer, CheckpointQuery, Command, Event, Picture, Question};
 use densenet_tui::rng::{Purpose, Stream};
+use options::options;
 use program::Place;
 
 #[test]
@@ -53,16 +56,7 @@ fn a_network_sees_a_shape_where_it_is() {
             data: None,
             data_dir: None,
             split: Split::Test,
-            options: Options {
-                runs_dir: place.run_dir(""),
-                device: Device::Cpu,
-                threads: 2,
-                save_every: SaveEvery::default(),
-                stop_after: None,
-                no_test: true,
-                skip_broken: false,
-                reference: false,
-            },
+            options: options(&place.run_dir("")),
         };
         let question = Question::Explain { query, picture: Picture::Image(number) };
         link.commands.send(Command::Ask { id: 0, question }).unwrap();
