@@ -1,8 +1,7 @@
 //! What a network says of pictures, as lines: for people, JSON or CSV.
 
 use std::fmt::Write;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -13,9 +12,6 @@ use crate::headless::{Exit, print_json, print_line};
 use crate::plain;
 use crate::protocol::event::{Phase, Predicted, Prediction, Predictions};
 use crate::protocol::{Answer, Command, Event, Link, PredictQuery, Question};
-
-/// How long to wait for a reader that is behind.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The form of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,9 +137,8 @@ pub fn follow(
                     complain(&format!("{}: {clause}.", predicted.path.display()));
                 }
                 lines.of(&predicted).into_iter().for_each(&mut put);
-                while output::is_behind() {
-                    thread::sleep(LOOK);
-                }
+                // Whoever reads nothing more still gets the maps.
+                _ = output::catch_up();
             }
             Event::Phase { phase: Phase::Predicting, done, total } if output::can_rewrite() => {
                 let rate = done as f64 / began.elapsed().as_secs_f64().max(1e-3);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::format;
+use crate::format::csv::field;
 use crate::plain;
 use crate::protocol::{Event, Stamped};
 use crate::scalars::{Point, Scalar};
@@ -24,7 +25,7 @@ pub(super) fn line(run: Option<&str>, stamped: &Stamped) -> Option<String> {
     let point = Point::of(&stamped.event)?;
     let mut line = String::with_capacity(160);
     if let Some(run) = run {
-        line.push_str(&quoted(run));
+        line.push_str(&field(&plain::line(run)));
         line.push(',');
     }
     let put = |line: &mut String, value: Option<f64>| {
@@ -53,12 +54,6 @@ pub(super) fn line(run: Option<&str>, stamped: &Stamped) -> Option<String> {
     line.push(',');
     line.push_str(&classes.join(" "));
     Some(line)
-}
-
-/// A run's name as a field.
-fn quoted(name: &str) -> String {
-    let name = plain::line(name);
-    if name.contains([',', '"']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.into_owned() }
 }
 
 #[cfg(test)]
@@ -127,7 +122,7 @@ mod tests {
         assert_eq!(told[0], ("run".into(), "a".into()));
         let last: Vec<_> = told.iter().rev().take(2).map(|(_, field)| field.as_str()).collect();
         assert_eq!(last, ["0.5 NaN", "1"]);
-        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
+        assert_eq!(field("a, \"b\""), "\"a, \"\"b\"\"\"");
     }
 
     #[test]
