@@ -300,7 +300,7 @@ fn unknown(typed: &str, name: &str) -> String {
     let mut near: Vec<(usize, &str)> = all
         .filter_map(|known| {
             let within = name.len() > 1 && known.contains(name) || known.len() > 2 && name.contains(known);
-            let distance = if within { 1 } else { distance(name, known) };
+            let distance = if within { 1 } else { strsim::levenshtein(name, known) };
             (distance <= 1 + name.chars().count() / 4).then_some((distance, known))
         })
         .collect();
@@ -308,29 +308,13 @@ fn unknown(typed: &str, name: &str) -> String {
     near.truncate(4);
     match &near[..] {
         [] => format!(
-            "there is no key {typed}: it is one of the recipe, {} or {STATE}.",
-            FIGURES.map(|figure| figure.name).join(", ")
+            "there is no key {typed}; give one of a recipe's, or {}.",
+            either(FIGURES.map(|figure| figure.name).into_iter().chain([STATE]))
         ),
         near => {
             format!("there is no key {typed}; near it: {}.", either(near.iter().map(|(_, known)| *known)))
         }
     }
-}
-
-/// How many characters must be put in, taken out or replaced to make one word of another.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -499,7 +483,7 @@ mod tests {
         refused("batch=64", "there is no key batch; near it: batch_size.");
         refused(
             "learning=1",
-            "there is no key learning: it is one of the recipe, accuracy, loss, test, epoch, step, parameters, seconds or state.",
+            "there is no key learning; give one of a recipe's, or accuracy, loss, test, epoch, step, parameters, seconds or state.",
         );
         refused("paper ep>3", "there is no key ep; near it: step, steps, epoch or epochs.");
     }

@@ -3,7 +3,6 @@
 //! What changes in the cells repaints them, and with them what an image of iTerm2 or of sixels has left there; kitty's
 //! pictures are apart from the cells, and deleted by their numbers.
 
-mod base64;
 mod iterm2;
 mod kitty;
 mod sixel;

@@ -1,9 +1,9 @@
 //! iTerm2's inline images: a file, here a PNG, scaled to cells.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use crate::ui::tty::pictures::base64;
 use crate::ui::widgets::picture::Placed;
 
 /// The command that shows a picture at the cursor.
@@ -17,7 +17,7 @@ pub(super) fn command(placed: &Placed) -> String {
         file.len(),
         cells.width,
         cells.height,
-        base64::encoded(&file)
+        BASE64_STANDARD.encode(&file)
     )
 }
 
@@ -33,7 +33,7 @@ mod tests {
         let placed = Placed { area: Rect::new(4, 5, 20, 10), side: 5, pixels: pixels.clone() };
         let command = command(&placed);
         let (keys, data) = command.strip_suffix('\x07').unwrap().split_once(':').unwrap();
-        let file = base64::decoded(data);
+        let file = BASE64_STANDARD.decode(data).unwrap();
         let head = format!("\x1b]1337;File=inline=1;size={};width=20;height=10;", file.len());
         assert!(keys.starts_with(&head), "{keys}");
         assert_eq!(image::load_from_memory(&file).unwrap().to_rgb8().into_raw(), pixels);

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use crate::ui::tty::pictures::base64;
 use crate::ui::widgets::picture::Placed;
 
 /// The most signs of data in one command.
@@ -18,7 +18,7 @@ pub(super) const DELETE_ALL_IN_TMUX: &str = "\x1bPtmux;\x1b\x1b_Ga=d,d=A,q=2\x1b
 
 /// The commands that show a picture at the cursor, without moving it. No answer is wanted.
 pub(super) fn commands(placed: &Placed, number: u32) -> Vec<String> {
-    let data = base64::encoded(&deflated(&placed.pixels));
+    let data = BASE64_STANDARD.encode(deflated(&placed.pixels));
     let (side, cells) = (placed.side, placed.area);
     let mut head = format!(
         "a=T,q=2,f=24,o=z,s={side},v={side},i={number},p=1,c={},r={},C=1,",
@@ -79,7 +79,9 @@ mod tests {
             data.push_str(chunk);
         }
         let mut back = Vec::new();
-        flate2::read::ZlibDecoder::new(&base64::decoded(&data)[..]).read_to_end(&mut back).unwrap();
+        flate2::read::ZlibDecoder::new(&BASE64_STANDARD.decode(data).unwrap()[..])
+            .read_to_end(&mut back)
+            .unwrap();
         assert_eq!(back, pixels);
     }
 }
