@@ -55,6 +55,29 @@ fn a_run_in_parts_is_the_run_in_one() {
     assert!(again.stderr.contains("is complete at step 8"), "{again:?}");
 }
 
+#[test]
+fn a_run_that_stops_after_epochs_keeps_its_schedule_and_ends_as_the_run_in_one() {
+    let place = Place::new();
+    let cosine = ["--epochs", "5", "--schedule", "cosine"];
+    let train = |more: &[&str]| place.train(&rich(&[&cosine, more].concat()));
+    assert_eq!(train(&["--name", "whole"]).code, Some(0));
+    let part = train(&["--name", "parts", "--stop-after", "1epochs"]);
+    let end = part.events().pop().unwrap();
+    assert_eq!(
+        (part.code, &end["outcome"], &end["reason"]),
+        (Some(0), &"stopped".into(), &"epochs_done".into())
+    );
+    // Once more to the same epoch is nothing, and to one beyond the last all.
+    for (epochs, outcome) in [("1epoch", "stopped"), ("3epochs", "stopped"), ("9epochs", "completed")] {
+        let part = place.say(&["--no-ui", "--json", "--resume", "parts", "--stop-after", epochs]);
+        let end = part.events().pop().unwrap();
+        assert_eq!((part.code, &end["outcome"]), (Some(0), &outcome.into()), "{part:?}");
+    }
+    assert_eq!(place.tensors("whole"), place.tensors("parts"));
+    let refused = train(&["--stop-after", "0epochs"]);
+    assert!(refused.stderr.contains("is not a number of epochs"), "{refused:?}");
+}
+
 /// A batch of 6 is cut into parts, the stem is that of ImageNet, and a block is frozen for the first of two epochs.
 #[test]
 fn a_network_for_photographs_that_thaws_on_the_way_has_the_same_bytes_in_parts_and_by_any_threads() {

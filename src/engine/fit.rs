@@ -16,14 +16,17 @@ use crate::engine::validate::{close_epoch, evaluate_now, evaluation, validate};
 use crate::engine::worker::PULSE;
 use crate::engine::{device, questions};
 use crate::ops::trainer::{Epoch, StepResult};
-use crate::protocol::command::Split;
+use crate::protocol::command::{Split, StopAfter};
 use crate::protocol::{Change, Event, Outcome, StopReason};
 use crate::recipe::jump::Jump;
 use crate::store::catalog::State;
 
 /// Trains the session's run to its end, whatever that is, and reports it.
 pub(super) fn fit(session: &mut Session, control: &mut Control, report: &mut Report) -> Result<(), Failure> {
-    control.deadline = session.options.stop_after.map(|time| session.begun + time);
+    control.deadline = match session.options.stop_after {
+        Some(StopAfter::Time(time)) => Some(session.begun + time),
+        Some(StopAfter::Epochs(_)) | None => None,
+    };
     session.open_journal(report)?;
     report.emit(session.started());
     warn_no_fused_version(&session.net, requested(&session.options), report);
@@ -58,6 +61,8 @@ fn train(session: &mut Session, control: &mut Control, report: &mut Report) -> R
             }
         } else if session.progress.step >= session.total_steps() {
             break;
+        } else if session.is_done_for_now() {
+            return Ok(Ending::Stopped(StopReason::EpochsDone));
         } else if let Some(ending) = epoch(session, control, report)? {
             return Ok(ending);
         }

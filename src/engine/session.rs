@@ -10,6 +10,7 @@ use crate::engine::report::{Report, StepReport};
 use crate::engine::step::SharedOptimizer;
 use crate::model::DenseNet;
 use crate::ops::trainer::{NonFinite, State, Trainer};
+use crate::protocol::command::StopAfter;
 use crate::protocol::event::{Origin, Phase, Started};
 use crate::protocol::{Event, Options, StopReason};
 use crate::recipe::Recipe;
@@ -76,6 +77,11 @@ impl Session {
     /// The epoch (from 1) that the last step belongs to.
     pub(super) fn epoch(&self) -> usize {
         self.progress.step.div_ceil(self.steps_per_epoch()) as usize
+    }
+
+    /// Whether the epochs are done that this process was to train.
+    pub(super) fn is_done_for_now(&self) -> bool {
+        matches!(self.options.stop_after, Some(StopAfter::Epochs(last)) if self.progress.closed_epochs >= last)
     }
 
     /// Images of the step numbered `step` of the run, from 0: the last one of an epoch may have fewer.

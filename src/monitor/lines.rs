@@ -117,6 +117,9 @@ fn finished(
         (Outcome::Stopped, Some(StopReason::TimeUp)) => {
             format!("its time was up after step {}, saved", grouped(step))
         }
+        (Outcome::Stopped, Some(StopReason::EpochsDone)) => {
+            format!("its epochs for now were done after step {}, saved", grouped(step))
+        }
         (Outcome::Stopped, _) => format!("stopped after step {}, saved", grouped(step)),
     };
     let best = best.map_or(String::new(), |best| {

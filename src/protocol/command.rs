@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::question::Question;
 use crate::recipe::{Freeze, Recipe};
 
-pub use crate::protocol::options::{Device, Options, SaveEvery, Split, parse_duration};
+pub use crate::protocol::options::{Device, Options, SaveEvery, Split, StopAfter};
 
 /// A request. Acted upon between two steps and nowhere else.
 #[derive(Clone, Debug)]
@@ -88,8 +88,10 @@ pub enum Change {
 pub enum StopReason {
     /// A person asked.
     Asked,
-    /// `--stop-after` has passed.
+    /// The time of `--stop-after` has passed.
     TimeUp,
+    /// The epochs of `--stop-after` are done.
+    EpochsDone,
     /// A signal, by number.
     Signal(i32),
     /// Nobody listens any more.

@@ -18,8 +18,8 @@ pub struct Options {
     pub threads: usize,
     /// How often to save, beside every epoch's end.
     pub save_every: SaveEvery,
-    /// Save and end after so long.
-    pub stop_after: Option<Duration>,
+    /// Save and end after so long, or so many epochs.
+    pub stop_after: Option<StopAfter>,
     /// Leave the test split alone.
     pub no_test: bool,
     /// Leave pictures out that cannot be decoded.
@@ -63,6 +63,16 @@ pub enum Device {
     Cpu,
     /// This CUDA device.
     Cuda(usize),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(n) => write!(f, "cuda:{n}"),
+        }
+    }
 }
 
 impl FromStr for Device {
@@ -112,14 +122,36 @@ impl FromStr for SaveEvery {
 impl fmt::Display for SaveEvery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Time(time) => write!(f, "{}s", time.as_secs()),
+            Self::Time(time) => write!(f, "{}s", time.as_secs_f64()),
             Self::Steps(steps) => write!(f, "{steps}steps"),
         }
     }
 }
 
+/// When a run saves and ends before it is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopAfter {
+    /// After so long, from when this process took it up.
+    Time(Duration),
+    /// At the end of this epoch of the run, once it is validated. Nothing that depends on the run's length changes.
+    Epochs(usize),
+}
+
+impl FromStr for StopAfter {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word.strip_suffix("epochs").or_else(|| word.strip_suffix("epoch")) {
+            Some(number) => match number.trim().parse() {
+                Ok(n) if n > 0 => Ok(Self::Epochs(n)),
+                _ => Err(format!("`{word}` is not a number of epochs, as in 4epochs")),
+            },
+            None => parse_duration(word).map(Self::Time),
+        }
+    }
+}
+
 /// A length of time as people type it: `90s`, `5m`, `2h`, `1d`.
-pub fn parse_duration(word: &str) -> Result<Duration, String> {
+fn parse_duration(word: &str) -> Result<Duration, String> {
     let wrong = || format!("`{word}` is not a length of time, as in 30s, 25m or 2h");
     let unit = word.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {
@@ -146,6 +178,11 @@ mod tests {
         assert_eq!("5m".parse(), Ok(SaveEvery::default()));
         assert_eq!("200steps".parse(), Ok(SaveEvery::Steps(200)));
         assert_eq!(parse_duration("1.5h"), Ok(Duration::from_mins(90)));
+        assert_eq!("25m".parse(), Ok(StopAfter::Time(Duration::from_mins(25))));
+        assert_eq!("4epochs".parse(), Ok(StopAfter::Epochs(4)));
+        for wrong in ["0epochs", "epochs", "1.5epochs", "-1epochs", "4"] {
+            assert!(wrong.parse::<StopAfter>().is_err(), "{wrong}");
+        }
         for wrong in ["", "m", "5", "0s", "-1m", "5x", "infs", "0steps", "é"] {
             assert!(wrong.parse::<SaveEvery>().is_err(), "{wrong}");
         }
