@@ -4,13 +4,12 @@ mod recipe_args;
 mod values;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::plain;
-use crate::protocol::command::{Device, SaveEvery, parse_duration};
+use crate::protocol::command::{Device, SaveEvery, StopAfter};
 use crate::recipe::datasets::usages;
 use crate::recipe::published::Download;
 pub use recipe_args::RecipeArgs;
@@ -80,9 +79,9 @@ pub struct RunArgs {
     /// Save this often, and at the end of every epoch: 30s, 5m, 200steps
     #[arg(long, value_name = "TIME|STEPS", default_value = "5m")]
     pub save_every: SaveEvery,
-    /// Save and stop after this long: 25m, 2h
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub stop_after: Option<Duration>,
+    /// Save and stop after this long, or at the end of this epoch: 25m, 2h, 4epochs
+    #[arg(long, value_name = "TIME|EPOCHS")]
+    pub stop_after: Option<StopAfter>,
     /// Do not evaluate the test images
     #[arg(long)]
     pub no_test: bool,
@@ -151,6 +150,53 @@ impl CurvesArgs {
     pub fn is_csv(&self) -> bool {
         self.csv || self.output.is_some() || self.tensorboard.is_none()
     }
+}
+
+/// Which sweep, and how it is carried out.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// A TOML file: name, recipe, [grid], [random] and [search]
+    #[arg(value_name = "FILE", value_parser = a_path())]
+    pub file: PathBuf,
+    /// Begin the sweep, go on with it, or find it complete
+    #[arg(long = "continue")]
+    pub carry_on: bool,
+    /// Even if it has more than 10,000 trials
+    #[arg(long)]
+    pub yes: bool,
+    /// In a session of its own, to outlive the terminal that started it
+    #[arg(long, hide = true)]
+    pub detached: bool,
+    /// List the trials, and run none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the data is
+    #[arg(long, value_name = "DIR", value_parser = a_path())]
+    pub data_dir: Option<PathBuf>,
+    /// Save each run this often, and at the end of every epoch: 30s, 5m, 200steps
+    #[arg(long, value_name = "TIME|STEPS", default_value = "5m")]
+    pub save_every: SaveEvery,
+    /// Do not evaluate the test images
+    #[arg(long)]
+    pub no_test: bool,
+    /// auto, cpu, cuda or cuda:N; several, with commas between them, are taken in turn by runs at the same time
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
+    pub device: Vec<Device>,
+    /// Compute threads, which runs at the same time share [default: all usable cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub threads: Option<u16>,
+    /// Use candle's own layers, the slow and obvious version
+    #[arg(long)]
+    pub reference: bool,
+    /// Where runs are.
+    #[command(flatten)]
+    pub place: RunsDirArgs,
+    /// One JSON object per line on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// The table as CSV on stdout, at the end
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// A command other than training.
@@ -315,6 +361,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Try many recipes, and decide between them
+    Sweep(SweepArgs),
     /// Write what runs' journals say in figures, as CSV or for TensorBoard
     Curves(CurvesArgs),
     /// Download a published data set, or published weights
@@ -398,7 +446,7 @@ impl ComputeArgs {
     /// Requested threads, or as many as this process can run at once. Many more than that only wait for each
     /// other, so there is a limit.
     pub fn threads(&self) -> usize {
-        self.threads.map_or_else(usable_threads, |asked| usize::from(asked).min(most_threads()))
+        requested_threads(self.threads)
     }
 
     /// A warning where more threads were requested than the `threads` that were started.
@@ -416,6 +464,11 @@ impl ComputeArgs {
             format!("--threads {asked}: the system limits this process to {threads}; these are used.")
         })
     }
+}
+
+/// Threads that `--threads` asks for, at most [`most_threads`].
+pub fn requested_threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(usable_threads, |asked| usize::from(asked).min(most_threads()))
 }
 
 /// The most threads that `--threads` allows.

@@ -7,6 +7,7 @@ pub(crate) mod info;
 pub(crate) mod predict;
 pub(crate) mod runs;
 pub(crate) mod summary;
+pub(crate) mod sweep;
 pub(crate) mod train;
 pub(crate) mod workbench;
 

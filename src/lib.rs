@@ -41,6 +41,9 @@ pub mod fetch;
 // A run's figures for TensorBoard.
 pub mod tensorboard;
 
+// Many runs from one file.
+pub mod sweep;
+
 // Runs in other processes.
 mod remote;
 
@@ -96,6 +99,7 @@ fn done() -> Exit {
         Some(Command::Runs { words, place, json }) => {
             commands::runs::runs(&context.runs_dir(&place), &words.join(" "), json)
         }
+        Some(Command::Sweep(args)) => commands::sweep::sweep(&context, &args),
         Some(Command::Curves(args)) => commands::curves::curves(&context, &args),
         Some(Command::Fetch { what, into, from }) => commands::fetch::fetch(&context, what, into, from),
         Some(command @ Command::Predict { .. }) => commands::predict::predict(&context, command),

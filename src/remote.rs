@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::files;
 use crate::protocol::Options;
-use crate::protocol::command::{Device, SaveEvery};
+use crate::protocol::command::StopAfter;
 use crate::store::run;
 
 /// Asks the process that trains in a run to save and stop, and waits until it has.
@@ -48,41 +48,60 @@ pub(crate) fn fetch(word: &str) -> Result<(), String> {
 /// Starts this program again, without an interface and detached from this terminal, to resume a run; waits until it
 /// holds the run.
 pub(crate) fn resume_in_background(run: &Path, options: &Options) -> Result<(), String> {
-    let failed = |why: &dyn Display| format!("the run cannot continue in the background: {why}.");
-    let log = run.join(LOG);
-    let out = files::open_with(fs::File::options().create(true).append(true), &log)
-        .map_err(|error| failed(&format!("{}: {error}", log.display())))?;
-    let err = out.try_clone().map_err(|error| failed(&error))?;
-    // The engine releases the run right after it has reported its end.
-    if !until(PATIENCE, || !run::held(run)) {
-        return Err(failed(&"another process is training in it"));
+    let mut words: Vec<OsString> = ["--no-ui", "--detached", "--resume"].map(OsString::from).to_vec();
+    words.push(run.into());
+    words.extend(carried_over(options));
+    in_background(&words, run, &run.join(LOG))
+        .map_err(|why| format!("the run cannot continue in the background: {why}."))
+}
+
+/// The same for the sweep of `file`, which is carried out, or goes on, in `directory`.
+pub(crate) fn sweep_in_background(file: &Path, directory: &Path, options: &Options) -> Result<(), String> {
+    let mut words: Vec<OsString> = ["sweep", "--continue", "--detached"].map(OsString::from).to_vec();
+    words.push(file.into());
+    words.extend(settled(options));
+    // Beside the directory, which is made by the one that holds it.
+    let mut log = directory.as_os_str().to_owned();
+    log.push(".log");
+    in_background(&words, directory, Path::new(&log))
+        .map_err(|why| format!("the sweep cannot be carried out: {why}."))
+}
+
+/// Starts this program with `words` in a session of its own, with its output in `log`; waits until it holds `directory`.
+/// The error is a clause.
+fn in_background(words: &[OsString], directory: &Path, log: &Path) -> Result<(), String> {
+    let text = |error: &dyn Display| error.to_string();
+    let out = files::open_with(fs::File::options().create(true).append(true), log)
+        .map_err(|error| format!("{}: {error}", log.display()))?;
+    let err = out.try_clone().map_err(|error| text(&error))?;
+    // The engine releases a run right after it has reported its end.
+    if !until(PATIENCE, || !run::held(directory)) {
+        return Err("another process has it".into());
     }
-    let mut child = Command::new(program().map_err(|error| failed(&error))?)
+    let mut child = Command::new(program().map_err(|error| text(&error))?)
         .arg0("densenet-tui")
-        .args(["--no-ui", "--detached", "--resume"])
-        .arg(run)
-        .args(carried_over(options))
+        .args(words)
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err)
         .spawn()
-        .map_err(|error| failed(&error))?;
-    // Once it holds the run it is in a session of its own and outlives this terminal.
+        .map_err(|error| text(&error))?;
+    // Once it holds the directory it is in a session of its own and outlives this terminal.
     let mut ended = None;
     until(PATIENCE, || {
         ended = child.try_wait().ok().flatten();
-        ended.is_some() || run::held_by_child(run, child.id())
+        ended.is_some() || run::held_by_child(directory, child.id())
     });
     match ended {
         Some(status) if !status.success() => {
-            Err(failed(&last_line(&log).as_deref().unwrap_or("it ended at once").trim_end_matches('.')))
+            Err(last_line(log).as_deref().unwrap_or("it ended at once").trim_end_matches('.').to_owned())
         }
         _ => Ok(()),
     }
 }
 
 /// The last line of a file that may have grown large.
-fn last_line(file: &Path) -> Option<String> {
+pub(crate) fn last_line(file: &Path) -> Option<String> {
     let mut file = files::open(file).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(files::LARGEST_TEXT))).ok()?;
@@ -92,29 +111,30 @@ fn last_line(file: &Path) -> Option<String> {
 }
 
 /// This very program, even where its file was replaced meanwhile: only the same build gives the same bits.
-fn program() -> std::io::Result<PathBuf> {
+pub(crate) fn program() -> std::io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
 /// The options that go with `--resume`; the run has the others.
 fn carried_over(options: &Options) -> Vec<OsString> {
     let seconds = |time: Duration| format!("{}s", time.as_secs_f64());
-    let device = match options.device {
-        Device::Auto => "auto".into(),
-        Device::Cpu => "cpu".into(),
-        Device::Cuda(n) => format!("cuda:{n}"),
-    };
-    let save_every = match options.save_every {
-        SaveEvery::Time(time) => seconds(time),
-        SaveEvery::Steps(steps) => format!("{steps}steps"),
-    };
-    let mut words: Vec<OsString> =
-        vec!["--device".into(), device.into(), "--save-every".into(), save_every.into()];
+    let mut words = settled(options);
+    let stop = options.stop_after.map(|stop| match stop {
+        StopAfter::Time(time) => seconds(time),
+        StopAfter::Epochs(epochs) => format!("{epochs}epochs"),
+    });
+    if let Some(stop) = stop {
+        words.extend(["--stop-after".into(), stop.into()]);
+    }
+    words
+}
+
+/// Those of them that a sweep has, too.
+fn settled(options: &Options) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec!["--device".into(), options.device.to_string().into()];
+    words.extend(["--save-every".into(), options.save_every.to_string().into()]);
     words.extend(["--threads".into(), options.threads.to_string().into(), "--runs-dir".into()]);
     words.push(options.runs_dir.clone().into());
-    if let Some(time) = options.stop_after {
-        words.extend(["--stop-after".into(), seconds(time).into()]);
-    }
     words
 }
 
@@ -147,6 +167,7 @@ mod tests {
 
     use super::*;
     use crate::cli::{Cli, RESUMABLE};
+    use crate::protocol::command::{Device, SaveEvery};
 
     #[test]
     fn the_last_line_of_a_log_of_any_length_is_found_and_none_in_what_is_no_file() {
@@ -166,7 +187,7 @@ mod tests {
             device: Device::Cuda(1),
             threads: 3,
             save_every: SaveEvery::Time(Duration::from_millis(500)),
-            stop_after: Some(Duration::from_mins(90)),
+            stop_after: Some(StopAfter::Time(Duration::from_mins(90))),
             no_test: false,
             skip_broken: false,
             reference: false,

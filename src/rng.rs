@@ -24,6 +24,8 @@ pub enum Purpose {
     Shapes = 7,
     /// Images of the benchmark.
     Bench = 8,
+    /// Values of a sweep; epoch = trial, index = key.
+    Sweep = 9,
 }
 
 /// A stream of draws at one coordinate. Cheap to make: two words of key and a counter.

@@ -149,7 +149,7 @@ fn whole(value: &Value) -> Result<usize, String> {
 }
 
 /// Tries one key on a good recipe, so that a message can name the key.
-fn check(key: &str, value: &Value) -> Result<(), String> {
+pub(crate) fn check(key: &str, value: &Value) -> Result<(), String> {
     let mut probe = Recipe::defaults(Data::Shapes).to_table();
     probe.insert(key.to_owned(), value.clone());
     let Err(error) = probe.try_into::<Recipe>() else {

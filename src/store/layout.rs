@@ -11,6 +11,8 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const SUMMARY: &str = "summary.json";
 /// What a person says of it; no part of the training.
 pub(in crate::store) const LABELS: &str = "labels.json";
+/// Where sweeps are, in a runs directory.
+const SWEEPS: &str = ".sweeps";
 /// Where the checkpoints are.
 pub const CHECKPOINTS: &str = "checkpoints";
 
@@ -50,6 +52,11 @@ fn in_directory(directory: &Path) -> Vec<(u64, PathBuf)> {
         .collect();
     found.sort_unstable();
     found
+}
+
+/// The directory of all sweeps among the runs in `runs_dir`. Each of them is a runs directory itself.
+pub fn sweeps(runs_dir: &Path) -> PathBuf {
+    runs_dir.join(SWEEPS)
 }
 
 /// Whether the directory at `path` holds anything that a run holds.

@@ -31,9 +31,11 @@ use crate::store::layout;
 
 pub use files::{best_checkpoint, newest_good};
 use hold::hold_to_delete;
-pub use hold::{Hold, Standing};
+pub use hold::{Hold, Standing, hold};
 pub use holder::Process;
-pub use layout::{CHECKPOINTS, JOURNAL, RECIPE, SUMMARY, beside, checkpoints, looks_like_run, run_of};
+pub use layout::{
+    CHECKPOINTS, JOURNAL, RECIPE, SUMMARY, beside, checkpoints, looks_like_run, run_of, sweeps,
+};
 pub use lock::{BEAT, held, held_by_child, trainer};
 pub use name::{check as check_name, check_text};
 pub use probe::probe;

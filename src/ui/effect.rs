@@ -13,6 +13,7 @@ use crate::ui::keys::Action;
 use crate::ui::keys::binding::Tab;
 use crate::ui::prompt::Prompt;
 use crate::ui::saved_state::State;
+use crate::ui::workspace::sweeps::SweepEntry;
 use crate::weights::Header;
 
 #[derive(Debug)]
@@ -112,6 +113,16 @@ pub(crate) enum Job {
     TakeBack(PathBuf),
     /// Continues the run in this directory in a process of its own.
     Background(PathBuf),
+    ListSweeps,
+    /// Writes the file of a new sweep, and carries it out in a process of its own.
+    StartSweep {
+        name: String,
+        text: String,
+    },
+    /// Goes on with the sweep of this file in a process of its own.
+    CarryOnSweep(PathBuf),
+    /// Has the sweep in this directory save and stop, and waits until it has.
+    StopSweep(PathBuf),
     /// Downloads the data set of this word.
     Fetch(&'static str),
     /// Reads which tensors a file of weights has.
@@ -144,6 +155,11 @@ pub(crate) enum JobResult {
     /// The run, which can be resumed now.
     TakenBack(PathBuf),
     Background(Result<(), String>),
+    Sweeps(Vec<SweepEntry>),
+    /// The directory of the sweep.
+    SweepStarted(PathBuf),
+    /// The directory of the sweep.
+    SweepStopped(PathBuf),
     Remembered,
     /// Any of the others failed.
     Failed(String),

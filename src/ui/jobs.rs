@@ -1,5 +1,7 @@
 //! The jobs of the interface: files and processes.
 
+pub(crate) mod sweeps;
+
 use std::path::Path;
 
 use crate::files;
@@ -29,6 +31,10 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
             let rows = catalog::checkpoints(&path);
             return JobResult::Checkpoints(path, rows);
         }
+        Job::ListSweeps => return JobResult::Sweeps(sweeps::list(&options.runs_dir)),
+        Job::StartSweep { name, text } => sweeps::start(&name, &text, options).map(JobResult::SweepStarted),
+        Job::CarryOnSweep(file) => sweeps::carry_on(&file, options).map(JobResult::SweepStarted),
+        Job::StopSweep(path) => remote::take_back(&path).map(|()| JobResult::SweepStopped(path)),
         Job::Background(path) => return JobResult::Background(remote::resume_in_background(&path, options)),
         Job::ReadWeights(named) => {
             let found = place::file(&named).and_then(|file| Header::read(&file));

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod inspect;
 pub(crate) mod recipe;
 pub(crate) mod runs;
+pub(crate) mod sweeps;
 pub(crate) mod train;
 
 use std::sync::LazyLock;
@@ -23,6 +24,7 @@ pub(crate) enum Action {
     Runs(runs::Do),
     Inspect(inspect::Do),
     Data(data::Do),
+    Sweeps(sweeps::Do),
 }
 
 impl Action {
@@ -36,6 +38,7 @@ impl Action {
             Self::Runs(what) => what.is_about_the_cursor().then_some(Tab::Runs),
             Self::Inspect(_) => Some(Tab::Inspect),
             Self::Data(_) => Some(Tab::Data),
+            Self::Sweeps(what) => what.is_about_the_screen().then_some(Tab::Sweeps),
         }
     }
 }
@@ -70,6 +73,7 @@ const EVERYWHERE: &[Binding<Action>] = &[
     bind(&["4"], Action::Global(Global::Show(Tab::Inspect)), "inspection", "Inspect"),
     bind(&["5"], Action::Global(Global::Show(Tab::Data)), "data", "Data"),
     bind(&["6"], Action::Global(Global::Show(Tab::Log)), "log", "Log"),
+    bind(&["7"], Action::Global(Global::Show(Tab::Sweeps)), "sweeps", "Sweeps"),
     bind(&["?", "F1"], Action::Global(Global::Help), "help", "all keys"),
     bind(&[":"], Action::Global(Global::CommandLine), "command-line", "command line"),
     bind(&["ctrl-p"], Action::Global(Global::Palette), "palette", "find an action"),
@@ -105,6 +109,7 @@ pub(crate) static BINDINGS: LazyLock<Vec<(Option<Tab>, Binding<Action>)>> = Lazy
     on(Tab::Runs, runs::KEYS, Action::Runs, &mut all);
     on(Tab::Inspect, inspect::KEYS, Action::Inspect, &mut all);
     on(Tab::Data, data::KEYS, Action::Data, &mut all);
+    on(Tab::Sweeps, sweeps::KEYS, Action::Sweeps, &mut all);
     all.extend(EVERYWHERE.iter().map(|binding| (None, binding.clone())));
     all
 });

@@ -59,10 +59,17 @@ impl Prompt {
     }
 
     /// The question of someone who quits while a run is trained.
-    pub(crate) fn leaving() -> Self {
+    pub(crate) fn leaving(waiting: usize) -> Self {
         let answer = |text, what| (text, Some(Action::Global(what)));
         Self::Question {
-            text: "A run is being trained. What should happen to it?".into(),
+            text: match waiting {
+                0 => "A run is being trained. What should happen to it?".into(),
+                1 => "A run is being trained, and one waits, which would be forgotten. What should happen?"
+                    .into(),
+                n => format!(
+                    "A run is being trained, and {n} wait, which would be forgotten. What should happen?"
+                ),
+            },
             answers: vec![
                 answer("keep training in the background", Global::LeaveInBackground),
                 answer("stop and save", Global::StopAndQuit),

@@ -6,6 +6,7 @@ pub(crate) mod inspect;
 pub(crate) mod log;
 pub(crate) mod recipe;
 pub(crate) mod runs;
+pub(crate) mod sweeps;
 pub(crate) mod train;
 
 use crate::ui::keys::binding::Tab;
@@ -15,6 +16,7 @@ use crate::ui::screens::inspect::state::InspectScreen;
 use crate::ui::screens::log::state::LogScreen;
 use crate::ui::screens::recipe::state::RecipeScreen;
 use crate::ui::screens::runs::state::RunsScreen;
+use crate::ui::screens::sweeps::state::SweepsScreen;
 use crate::ui::screens::train::state::TrainScreen;
 
 #[derive(Debug, Default)]
@@ -25,18 +27,19 @@ pub(crate) struct Screens {
     pub(crate) inspect: InspectScreen,
     pub(crate) data: DataScreen,
     pub(crate) log: LogScreen,
+    pub(crate) sweeps: SweepsScreen,
 }
 
 impl Screens {
     /// In the order of [`Tab::ALL`].
-    pub(crate) fn all(&mut self) -> [&mut dyn Screen; 6] {
-        let Self { recipe, train, runs, inspect, data, log } = self;
-        [recipe, train, runs, inspect, data, log]
+    pub(crate) fn all(&mut self) -> [&mut dyn Screen; 7] {
+        let Self { recipe, train, runs, inspect, data, log, sweeps } = self;
+        [recipe, train, runs, inspect, data, log, sweeps]
     }
 
     pub(crate) fn of(&self, tab: Tab) -> &dyn Screen {
-        let Self { recipe, train, runs, inspect, data, log } = self;
-        let all: [&dyn Screen; 6] = [recipe, train, runs, inspect, data, log];
+        let Self { recipe, train, runs, inspect, data, log, sweeps } = self;
+        let all: [&dyn Screen; 7] = [recipe, train, runs, inspect, data, log, sweeps];
         all[tab as usize]
     }
 

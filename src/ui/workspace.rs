@@ -6,7 +6,9 @@ pub(crate) mod first_weights;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod runs;
+pub(crate) mod sweeps;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use crate::plain;
@@ -25,6 +27,7 @@ use crate::ui::workspace::first_weights::FirstWeights;
 use crate::ui::workspace::live::Live;
 use crate::ui::workspace::log::Log;
 use crate::ui::workspace::runs::Runs;
+use crate::ui::workspace::sweeps::Sweeps;
 
 /// The notice after a run was asked to end.
 pub(crate) const FINISHING: &str = "finishing the step and saving.";
@@ -88,7 +91,10 @@ pub(crate) struct Workspace {
     pub(crate) now: f64,
     pub(crate) live: Live,
     pub(crate) runs: Runs,
+    pub(crate) sweeps: Sweeps,
     pub(crate) draft: Draft,
+    /// Recipes that wait for the run in training, as they were when they were queued.
+    pub(crate) queue: VecDeque<Recipe>,
     /// The file of weights that the draft names.
     pub(crate) first_weights: FirstWeights,
     /// The last preview of data, and the recipe it is about.
@@ -108,6 +114,8 @@ impl Workspace {
             now: 0.0,
             live: Live::default(),
             runs: Runs::in_order(settings.view.order),
+            sweeps: Sweeps::default(),
+            queue: VecDeque::new(),
             draft: Draft::new(&settings.recipe),
             first_weights: FirstWeights::default(),
             preview: None,

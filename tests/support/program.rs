@@ -192,6 +192,17 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Sends a signal to it and to the processes that it has started.
+    pub(crate) fn signal_tree(&self, signal: &str) {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        self.signal(signal);
+        for child in children.split_whitespace() {
+            // One may have ended meanwhile.
+            _ = Command::new("kill").args(["-s", signal, child]).stderr(Stdio::null()).status();
+        }
+    }
+
     /// Reads the rest and returns the exit code and stderr.
     pub(crate) fn end_loud(mut self) -> (Option<i32>, String) {
         let mut stderr = String::new();

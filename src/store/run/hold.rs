@@ -148,6 +148,11 @@ impl Hold {
     }
 }
 
+/// Takes the directory at `path`, which is no run's but holds what one process at a time may write.
+pub fn hold(path: &Path) -> Result<Hold, StoreError> {
+    Hold::take(path, lock::SYSTEM)
+}
+
 /// Takes the run at `path` so that it can be deleted; `None` where its lock is not a file, so that no process can hold it.
 pub(crate) fn hold_to_delete(path: &Path) -> Result<Option<Hold>, StoreError> {
     match lock::look(path) {

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::store::catalog;
 use crate::store::error::StoreError;
-use crate::store::layout::{checkpoints, looks_like_run};
+use crate::store::layout::{checkpoints, looks_like_run, sweeps};
 
 /// What to resume from or to evaluate; absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,16 +15,13 @@ pub enum Target {
     File(PathBuf),
 }
 
-/// What `word` means: the name of a run in `runs_dir`, else the path of a run or of a file. A bare word
+/// What `word` means: the name of a run in `runs_dir`, or of a sweep's run as in `which-k/t3`, else the path of a run or of a file. A bare word
 /// is a name first; `./word` is a path.
 pub fn find(runs_dir: &Path, word: &Path) -> Result<Target, StoreError> {
     let absolute =
         |path: &Path| std::path::absolute(path).map_err(|error| StoreError::unreadable(path, &error));
-    if is_bare(word) {
-        let named = runs_dir.join(word);
-        if looks_like_run(&named) {
-            return absolute(&named).map(Target::Run);
-        }
+    if let Some(named) = named(runs_dir, word).filter(|named| looks_like_run(named)) {
+        return absolute(&named).map(Target::Run);
     }
     if word.is_dir() {
         // `runs/a/.` and the like: the last component is the run's name.
@@ -75,9 +72,14 @@ pub(super) fn instead_of(taken: &Path, name: &str) -> String {
     format!("choose another --name, or go on with it by --resume {word}")
 }
 
-fn is_bare(word: &Path) -> bool {
+/// Where the run is that is called `word`, if that can be a name.
+fn named(runs_dir: &Path, word: &Path) -> Option<PathBuf> {
     let mut components = word.components();
-    matches!(components.next(), Some(Component::Normal(_))) && components.next().is_none()
+    match [components.next(), components.next(), components.next()] {
+        [Some(Component::Normal(_)), None, _] => Some(runs_dir.join(word)),
+        [Some(Component::Normal(_)), Some(Component::Normal(_)), None] => Some(sweeps(runs_dir).join(word)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -143,6 +143,7 @@ impl App {
             Action::Runs(what) => screens.runs.act(what, argument, ws),
             Action::Inspect(what) => screens.inspect.act(what, argument, ws),
             Action::Data(what) => screens.data.act(what, ws),
+            Action::Sweeps(what) => screens.sweeps.act(what, argument, ws),
         }
     }
 
@@ -184,7 +185,7 @@ impl App {
             }
             (Global::Redraw, _) => Ok(vec![Effect::Redraw]),
             (Global::Suspend, _) => Ok(vec![Effect::Suspend]),
-            (Global::Quit, _) if ws.live.training() => ask(Prompt::leaving()),
+            (Global::Quit, _) if ws.live.training() => ask(Prompt::leaving(ws.queue.len())),
             // The run may have ended while the question was open.
             (Global::Quit, _) => Ok(vec![Effect::Quit(Exit::FINE)]),
             (Global::LeaveInBackground | Global::StopAndQuit, _) => {

@@ -3,7 +3,7 @@
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 
 use crate::monitor::{Exit, lines, signals};
-use crate::protocol::{Command, Event, Outcome, Stamped, StopReason};
+use crate::protocol::{Command, Event, Outcome, Stamped, Start, StopReason};
 use crate::ui::app::{App, Leaving};
 use crate::ui::effect::{Effect, Job, JobResult};
 use crate::ui::keys::binding::Tab;
@@ -64,6 +64,16 @@ impl App {
             (Some(Leaving::Background(_)), Some(Outcome::Completed)) => vec![Effect::Quit(Exit::FINE)],
             _ => {
                 let mut effects = vec![Effect::Job(Job::ListRuns)];
+                // Whatever became of this one.
+                if let Some(recipe) = self.ws.queue.pop_front() {
+                    let options = self.ws.settings.options.clone();
+                    effects.push(Effect::send(Command::Start(Box::new(Start {
+                        recipe,
+                        name: None,
+                        options,
+                    }))));
+                }
+                let live = &self.ws.live;
                 // Whoever started a long run may be elsewhere.
                 if training && self.ws.settings.bell && live.monitor.elapsed_seconds() >= LONG {
                     effects.push(Effect::Bell);

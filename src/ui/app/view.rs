@@ -16,6 +16,8 @@ use crate::ui::widgets::fit::cut;
 use crate::ui::widgets::picture::Placed;
 use crate::ui::workspace::Workspace;
 
+/// Columns from which on there are blanks on both sides of a tab.
+const NARROW: u16 = 80;
 /// The smallest terminal that is drawn in.
 pub(crate) const SMALLEST: (u16, u16) = (60, 16);
 
@@ -68,7 +70,9 @@ fn tabs(canvas: &mut Canvas, area: Rect) {
     let mut column = area.x;
     for (number, tab) in (1..).zip(Tab::ALL) {
         let style = if tab == ws.tab { theme.selected } else { theme.dim };
-        let text = format!(" {number} {} ", tab.title());
+        // On the narrowest terminals the tabs stand side by side.
+        let gap = if area.width < NARROW { "" } else { " " };
+        let text = format!(" {number} {}{gap}", tab.title());
         let width = text.len() as u16;
         canvas.hit(Rect { x: column, width, height: 1, ..area }, Target::Tab(tab));
         column += width;
@@ -91,7 +95,11 @@ fn state(ws: &Workspace) -> String {
     let glyphs = ws.settings.glyphs;
     let sign = if ws.live.monitor.paused { glyphs.paused() } else { glyphs.running() };
     let share = 100.0 * ws.live.monitor.step as f64 / head.total_steps.max(1) as f64;
-    format!("{sign} {share:.0} % {}", head.run)
+    let waiting = match ws.queue.len() {
+        0 => String::new(),
+        count => format!(", {count} more"),
+    };
+    format!("{sign} {share:.0} % {}{waiting}", head.run)
 }
 
 /// The notice, and the keys that work here.

@@ -10,14 +10,15 @@ pub(crate) enum Tab {
     Inspect,
     Data,
     Log,
+    Sweeps,
 }
 
 impl Tab {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Recipe, Self::Train, Self::Runs, Self::Inspect, Self::Data, Self::Log];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Recipe, Self::Train, Self::Runs, Self::Inspect, Self::Data, Self::Log, Self::Sweeps];
 
     pub(crate) const fn title(self) -> &'static str {
-        ["Recipe", "Train", "Runs", "Inspect", "Data", "Log"][self as usize]
+        ["Recipe", "Train", "Runs", "Inspect", "Data", "Log", "Sweeps"][self as usize]
     }
 }
 
@@ -85,8 +86,8 @@ mod tests {
 
     #[test]
     fn a_list_goes_round() {
-        assert_eq!(next_of(&Tab::ALL, Tab::Log, true), Tab::Recipe);
-        assert_eq!(next_of(&Tab::ALL, Tab::Recipe, false), Tab::Log);
+        assert_eq!(next_of(&Tab::ALL, Tab::Sweeps, true), Tab::Recipe);
+        assert_eq!(next_of(&Tab::ALL, Tab::Recipe, false), Tab::Sweeps);
         assert_eq!(next_of(&Tab::ALL, Tab::Train, true), Tab::Runs);
     }
 }

@@ -5,7 +5,10 @@ use crate::ui::keys::binding::{Binding, bind};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Do {
+    /// Behind the run in training, if there is one.
     Start,
+    /// Takes the last of those that wait back into the form.
+    Unqueue,
     Edit,
     NextChoice,
     /// With an argument: the preset of that name.
@@ -34,4 +37,5 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["ctrl-s"], Do::Write, "write", "write the recipe to a file"),
     bind(&["ctrl-o"], Do::Open, "open", "read a recipe file"),
     bind(&["o"], Do::Blocks, "blocks", "close or open all blocks"),
+    bind(&["u"], Do::Unqueue, "unqueue", "take a waiting run back"),
 ];

@@ -17,6 +17,8 @@ pub(crate) enum Do {
     Star,
     Tags,
     Note,
+    /// Opens the form of a sweep.
+    Sweep,
     Delete,
     Export,
     Metric,
@@ -79,7 +81,8 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["o"], Do::Sort, "sort", "next order"),
     bind(&["*"], Do::Star, "star", "star, or none"),
     bind(&["t"], Do::Tags, "tags", "tags"),
-    bind(&["n"], Do::Note, "note", "note"),
+    bind(&["N"], Do::Note, "note", "note"),
+    bind(&["n"], Do::Sweep, "sweep", "new sweep"),
     bind(&["D"], Do::Delete, "delete", "delete (asks)"),
     bind(&["E"], Do::Export, "export", "export as a file"),
     bind(&["v"], Do::Metric, "measure", "what the chart shows"),

@@ -11,6 +11,7 @@ use crate::protocol::question::{Around, Form};
 use crate::protocol::{Answer, Event, Exported, Figures, Options, Stamped};
 use crate::store::catalog::CheckpointRow;
 use crate::store::journal;
+use crate::sweep::Place;
 use crate::ui::effect::{Job, JobResult};
 use crate::ui::{jobs, testing};
 
@@ -174,6 +175,14 @@ pub(super) fn on_disk(work: Job) -> JobResult {
             JobResult::Runs(rows)
         }
         JobResult::Journal(path, events) => JobResult::Journal(seen(path), events),
+        JobResult::Sweeps(mut rows) => {
+            for row in &mut rows {
+                row.place = Place::at(seen(row.place.path().to_owned()));
+                // No process holds what is kept, but this one is not over.
+                row.live = row.record.as_ref().is_ok_and(|record| !record.is_finished());
+            }
+            JobResult::Sweeps(rows)
+        }
         other => other,
     }
 }

@@ -40,6 +40,7 @@ scenarios! {
     a_run_is_started_and_its_curves_grow
     a_run_that_diverged_goes_on_with_a_lower_rate
     a_signal_saves_before_it_ends_the_program
+    a_sweep_is_watched_paused_and_designed
     a_small_terminal_inspects_too
     a_terminal_too_small_says_what_it_needs
     a_terminal_without_colours_or_utf_8_shows_everything
@@ -52,6 +53,7 @@ scenarios! {
     leaving_a_run_asks_what_shall_become_of_it
     other_epochs_that_make_the_learning_rate_jump_are_asked_about
     presets_of_the_paper_fill_the_form
+    recipes_wait_for_the_run_in_training
     runs_are_compared
     the_colourblind_theme_tells_curves_apart
     the_data_is_looked_at_before_training

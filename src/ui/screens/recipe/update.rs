@@ -99,6 +99,12 @@ impl RecipeScreen {
     pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
         match (what, argument) {
             (Do::Start, _) => return self.start(ws),
+            (Do::Unqueue, _) => {
+                let recipe = ws.queue.pop_back().ok_or("no run waits.")?;
+                let left = ws.queue.len();
+                ws.notify(format!("taken back into the form; {left} wait."));
+                return Ok(vec![Effect::Do(Action::Recipe(Do::Take(Box::new(recipe))), None)]);
+            }
             (Do::Edit, _) if self.pane == Pane::Form => {
                 let key = self.field().name;
                 return ask(Prompt::line(Action::Recipe(Do::Field(key)), key, ws.draft.text(key)));
@@ -158,12 +164,17 @@ impl RecipeScreen {
     }
 
     fn start(&mut self, ws: &mut Workspace) -> Acted {
-        if ws.live.training() {
-            return Err("a run is being trained; stop it first (S on the Train screen).".into());
-        }
         if let Some(problem) = ws.draft.problems.first() {
             self.row = FORM.iter().position(|row| row.name == problem.field).unwrap_or(self.row);
             return Err(format!("{}: {}", problem.field, problem.sentence));
+        }
+        if ws.live.training() {
+            ws.queue.push_back(ws.draft.recipe.clone());
+            let (count, s) = (ws.queue.len(), if ws.queue.len() == 1 { "s" } else { "" });
+            ws.notify(format!(
+                "{count} wait{s} for the run in training, each as it is now; u takes the last back."
+            ));
+            return DONE;
         }
         ws.notify("starting.");
         let (recipe, options) = (ws.draft.recipe.clone(), ws.settings.options.clone());

@@ -16,7 +16,7 @@ use crate::ui::curves::Curves;
 use crate::ui::effect::{Acted, DONE, Effect, Job, JobResult, ask};
 use crate::ui::keys::binding::{Motion, Tab, next_of};
 use crate::ui::keys::runs::Do;
-use crate::ui::keys::{Action, inspect, recipe};
+use crate::ui::keys::{Action, inspect, recipe, sweeps};
 use crate::ui::prompt::{Prompt, epochs, path, rate};
 use crate::ui::screen::{Mouse, Screen, Spot};
 use crate::ui::screens::runs::state::{Metric, Pane, RunsScreen};
@@ -180,6 +180,7 @@ impl RunsScreen {
                 ws.notify(ws.runs.order.word());
             }
             Do::Reload => return Ok(reload()),
+            Do::Sweep => return Ok(vec![Effect::Do(Action::Sweeps(sweeps::Do::New), None)]),
             what => {
                 let row = ws.runs.current().cloned().ok_or("there is no run here.")?;
                 return self.with_run(&what, row, ws);
