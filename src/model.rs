@@ -211,11 +211,13 @@ impl DenseNet {
     pub fn no_fused_version(&self) -> Option<&'static str> {
         match &self.backend {
             None => Some("this device"),
-            Some(_) if self.arch.connectivity == Connectivity::Residual => Some("a residual network"),
-            Some(_) if self.arch.connectivity == Connectivity::Plain => Some("a plain network"),
-            Some(backend) if backend.is_gpu() && self.in_parts => {
-                Some("training with `freeze` or `head_lr` on a GPU")
-            }
+            Some(backend) if backend.is_gpu() => match self.arch.connectivity {
+                Connectivity::Residual => Some("a residual network on a GPU"),
+                Connectivity::Plain => Some("a plain network on a GPU"),
+                Connectivity::Dense => {
+                    self.in_parts.then_some("training with `freeze` or `head_lr` on a GPU")
+                }
+            },
             Some(_) => None,
         }
     }
@@ -356,7 +358,7 @@ impl DenseNet {
 mod tests {
     use super::*;
     use crate::arch::words::StemKind;
-    use crate::recipe::{Data, Recipe};
+    use crate::recipe::{Data, Recipe, Width};
     use crate::rng::{Purpose, Stream};
 
     fn images(n: usize, side: usize) -> Tensor {
@@ -434,25 +436,37 @@ mod tests {
     /// Central differences in the one direction that matters: each gradient tensor's own.
     #[test]
     fn every_gradient_agrees_with_finite_differences() {
-        let recipe =
+        let dense =
             Recipe { layers: vec![2, 1], growth_rate: 4, input_size: 8, ..Recipe::defaults(Data::Shapes) };
+        let linked = |connectivity, bottleneck| {
+            let width = Width::Maps(6);
+            Recipe { connectivity, bottleneck, width, layers: vec![3, 1], ..dense.clone() }
+        };
+        let (plain, residual) = (Connectivity::Plain, Connectivity::Residual);
+        for recipe in [&linked(plain, false), &linked(residual, false), &linked(residual, true), &dense] {
+            gradients_are_slopes(recipe);
+        }
+    }
+
+    fn gradients_are_slopes(recipe: &Recipe) {
         let net = DenseNet::new(&recipe.arch(3), Init::FanOut, 5, &Device::Cpu).unwrap();
+        assert_eq!(net.implementation(), Implementation::Fused);
+        let target = Loss { smoothing: 0.1, class_weights: Vec::new() };
         let (xs, labels) = (images(3, 8), Tensor::new(&[0u32, 2, 1], &Device::Cpu).unwrap());
-        let pass = net.pass(&xs, &labels, &Loss { smoothing: 0.1, class_weights: Vec::new() }, None).unwrap();
+        let pass = net.pass(&xs, &labels, &target, None).unwrap();
         for ((name, var), gradient) in net.parameters().zip(&pass.gradients) {
             let norm = gradient.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
             let start = var.as_tensor().copy().unwrap();
             let loss_at = |step: f64| {
                 var.set(&(&start + (gradient * (step / f64::from(norm))).unwrap()).unwrap()).unwrap();
-                net.pass(&xs, &labels, &Loss { smoothing: 0.1, class_weights: Vec::new() }, None)
-                    .unwrap()
-                    .loss
+                net.pass(&xs, &labels, &target, None).unwrap().loss
             };
             let h = 2e-3;
             let slope = (loss_at(h) - loss_at(-h)) / (2.0 * h);
             var.set(&start).unwrap();
             let error = (slope - f64::from(norm)).abs() / f64::from(norm).max(1e-2);
-            assert!(error < 0.05, "{name}: the slope is {slope}, the gradient's length {norm}");
+            let which = recipe.connectivity;
+            assert!(error < 0.05, "{which}, {name}: the slope is {slope}, the gradient's length {norm}");
         }
     }
 

@@ -78,6 +78,26 @@ fn a_run_that_stops_after_epochs_keeps_its_schedule_and_ends_as_the_run_in_one()
     assert!(refused.stderr.contains("is not a number of epochs"), "{refused:?}");
 }
 
+#[test]
+fn a_plain_and_a_residual_network_have_the_same_bytes_in_parts_and_by_any_threads() {
+    let place = Place::new();
+    for connectivity in ["plain", "residual"] {
+        let named = |name: &str| format!("{connectivity}-{name}");
+        let train = |name: &str, more: &[&str]| {
+            let network = ["--connectivity", connectivity, "--width", "13", "--layers", "3,2"];
+            let freeze = ["--freeze", "block1", "--freeze-epochs", "1", "--name", name];
+            let said = place.train(&rich(&[&network, freeze.as_slice(), more].concat()));
+            assert_eq!(said.code, Some(0), "{said:?}");
+            assert!(!said.stdout.contains("no fused version"), "{said:?}");
+        };
+        train(&named("whole"), &["--threads", "1"]);
+        train(&named("parts"), &["--threads", "5", "--steps", "3"]);
+        let resumed = place.say(&["--no-ui", "--json", "--resume", &named("parts"), "--threads", "2"]);
+        assert_eq!(resumed.code, Some(0), "{resumed:?}");
+        assert_eq!(place.tensors(&named("whole")), place.tensors(&named("parts")));
+    }
+}
+
 /// A batch of 6 is cut into parts, the stem is that of ImageNet, and a block is frozen for the first of two epochs.
 #[test]
 fn a_network_for_photographs_that_thaws_on_the_way_has_the_same_bytes_in_parts_and_by_any_threads() {

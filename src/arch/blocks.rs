@@ -1,7 +1,7 @@
 //! A network as machines need it: the sizes of its blocks, and where their parameters lie in the packed tensor.
 
 use crate::arch::plan::{Arch, Plan};
-use crate::arch::words::StemKind;
+use crate::arch::words::{Connectivity, StemKind};
 
 /// A batch normalisation's scale and shift in the packed parameters, and its statistics among all.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl Conv {
     }
 }
 
-/// A dense layer: BN-ReLU-3x3, or with a 1x1 convolution and another BN-ReLU before it.
+/// A layer of a block: BN-ReLU-3x3, or with a 1x1 convolution and another BN-ReLU before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layer {
     pub(crate) norm: Norm,
@@ -53,7 +53,7 @@ pub(crate) struct Layer {
     pub(crate) grow: Conv,
 }
 
-/// A dense block and what follows it.
+/// A block and what follows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) side: usize,
@@ -61,11 +61,57 @@ pub(crate) struct Block {
     pub(crate) channels: usize,
     /// Channels at its beginning.
     pub(crate) first: usize,
+    pub(crate) connectivity: Connectivity,
     pub(crate) layers: Vec<Layer>,
     /// Normalisation of the transition, or of the head.
     pub(crate) norm: Norm,
     /// Convolution of the transition; none at the end.
     pub(crate) transition: Option<Conv>,
+}
+
+impl Block {
+    /// Where its states lie if all are kept.
+    pub(crate) fn states(&self) -> States {
+        self.last_states(self.layers.len() + 1)
+    }
+
+    /// Where they lie if only what a layer reads and what it writes are kept.
+    pub(crate) fn two_states(&self) -> States {
+        self.last_states(2)
+    }
+
+    fn last_states(&self, kept: usize) -> States {
+        match self.connectivity {
+            Connectivity::Dense => States { channels: self.channels, width: 0, kept: 1 },
+            Connectivity::Residual | Connectivity::Plain => {
+                States { channels: kept * self.channels, width: self.channels, kept }
+            }
+        }
+    }
+}
+
+/// Where the states of a block lie among the channels of its maps: state l is what layer l reads (from 0), the last
+/// one the block's end. Those of a dense block are prefixes of one another; others follow each other, the
+/// first again in the place of the one that is not kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct States {
+    /// Channels of the maps.
+    pub(crate) channels: usize,
+    /// Of a state that is no prefix; 0 otherwise.
+    width: usize,
+    kept: usize,
+}
+
+impl States {
+    /// The first channel of a state.
+    pub(crate) fn begin(self, state: usize) -> usize {
+        state % self.kept * self.width
+    }
+
+    /// The first channel that the layer after state `place` writes.
+    pub(crate) fn written(self, place: usize, layer: &Layer) -> usize {
+        if self.width == 0 { layer.norm.channels } else { self.begin(place + 1) }
+    }
 }
 
 /// What follows the convolution of an ImageNet stem: BN-ReLU and a 3x3 maximum of stride 2 and padding 1.
@@ -121,7 +167,6 @@ impl Cursor {
 impl Net {
     /// The network of `arch`, whose plan is `plan`.
     pub fn new(arch: &Arch, plan: &Plan) -> Self {
-        let k = arch.growth_rate;
         let mut cursor = Cursor::default();
         let (mut channels, mut side) = (arch.stem, arch.input_size);
         let (stem, pool) = match arch.stem_kind {
@@ -136,20 +181,21 @@ impl Net {
         let mut transitions = plan.transitions();
         let mut blocks = Vec::new();
         for &count in &arch.layers {
-            let first = channels;
+            let (first, connectivity) = (channels, arch.connectivity);
+            let (maps, inner) = arch.maps_of_layer(first);
             let layers = (0..count)
                 .map(|_| {
                     let norm = cursor.norm(channels);
                     let expand =
-                        arch.bottleneck.then(|| (cursor.conv(channels, 4 * k, 1), cursor.norm(4 * k)));
-                    let grow = cursor.conv(expand.map_or(channels, |_| 4 * k), k, 9);
-                    channels += k;
+                        arch.bottleneck.then(|| (cursor.conv(channels, inner, 1), cursor.norm(inner)));
+                    let grow = cursor.conv(expand.map_or(channels, |_| inner), maps, 9);
+                    channels = if connectivity == Connectivity::Dense { channels + maps } else { maps };
                     Layer { norm, expand, grow }
                 })
                 .collect();
             let norm = cursor.norm(channels);
             let transition = transitions.next().map(|row| cursor.conv(channels, row.output[0], 1));
-            blocks.push(Block { side, channels, first, layers, norm, transition });
+            blocks.push(Block { side, channels, first, connectivity, layers, norm, transition });
             if let Some(conv) = transition {
                 (channels, side) = (conv.outputs, side / 2);
             }

@@ -3,7 +3,6 @@
 use crate::arch::blocks::Net;
 use crate::arch::layout::{Plane, Planes};
 use crate::arch::plan::{Arch, Kind, Plan};
-use crate::arch::words::Connectivity;
 
 /// Bytes of a number.
 const F32: u128 = 4;
@@ -23,12 +22,8 @@ const PARAMETER_COPIES: u128 = 8;
 const KEPT_BY_AUTOGRAD: u128 = 12;
 
 /// Bytes that the fused network takes for training on batches of `batch` images; images, program and
-/// other threads not counted. `plan` is that of `arch`. A network without a fused version takes what
-/// [`reference_bytes`] says.
+/// other threads not counted. `plan` is that of `arch`.
 pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
-    if arch.connectivity != Connectivity::Dense {
-        return reference_bytes(arch, plan, batch, true);
-    }
     let net = Net::new(arch, plan);
     let room = Room::of(&net, batch);
     let mut numbers = room.maps(room.planes.images, 3, net.border());
@@ -40,8 +35,9 @@ pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
         inner = room.maps(room.planes.stem, outputs, 0);
     }
     for (block, &plane) in net.blocks.iter().zip(&room.planes.blocks) {
-        // The features of a block and their gradient.
-        numbers += 2 * room.maps(plane, block.channels, 0);
+        // The features of a block, and their gradient: in residual and plain networks that of two layers.
+        let channels = block.states().channels + block.two_states().channels;
+        numbers += room.maps(plane, channels, 0);
         for layer in &block.layers {
             if let Some((conv, _)) = layer.expand {
                 // The output of the 1x1 convolution is kept; its gradient has one buffer for all layers.
@@ -61,14 +57,11 @@ pub fn training_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
 /// Bytes that the fused network takes for evaluation on batches of `batch` images, counted as by
 /// [`training_bytes`].
 pub fn evaluation_bytes(arch: &Arch, plan: &Plan, batch: usize) -> u64 {
-    if arch.connectivity != Connectivity::Dense {
-        return reference_bytes(arch, plan, batch, false);
-    }
     let net = Net::new(arch, plan);
     let room = Room::of(&net, batch);
     let (mut numbers, mut inner) = (room.maps(room.planes.images, 3, net.border()), 0);
     for (block, &plane) in net.blocks.iter().zip(&room.planes.blocks) {
-        numbers += room.maps(plane, block.channels, 0);
+        numbers += room.maps(plane, block.two_states().channels, 0);
         if let Some((conv, _)) = block.layers[0].expand {
             // What the 3x3 convolution reads has a border.
             inner = inner.max(room.maps(plane, conv.outputs, 1));
@@ -109,17 +102,12 @@ impl Room {
 
 /// Bytes that candle's own layers take at least for training (or evaluation) on batches of `batch` images.
 pub fn reference_bytes(arch: &Arch, plan: &Plan, batch: usize, training: bool) -> u64 {
-    let dense = arch.connectivity == Connectivity::Dense;
     let rows = plan.rows.iter().filter(|row| matches!(row.kind, Kind::DenseLayer { .. }));
     // Maps that a layer reads, that its 1x1 convolution makes, and its own.
     let rows = rows.map(|row| {
-        let own = if dense { arch.growth_rate } else { row.c_in } as u128;
-        let inner = match (arch.bottleneck, dense) {
-            (false, _) => 0,
-            (true, true) => 4 * own,
-            (true, false) => own,
-        };
-        (row.c_in as u128, inner, own, pixels(row.output[1]))
+        let (own, inner) = arch.maps_of_layer(row.c_in);
+        let inner = if arch.bottleneck { inner } else { 0 };
+        (row.c_in as u128, inner as u128, own as u128, pixels(row.output[1]))
     });
     let numbers = if training {
         let kept: u128 = rows.map(|(c, inner, own, pixels)| (c + inner + own) * pixels).sum();
@@ -147,8 +135,9 @@ fn saturated(bytes: u128) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::words::Connectivity;
     use crate::recipe::presets::PRESETS;
-    use crate::recipe::{Data, Recipe};
+    use crate::recipe::{Data, Recipe, Width};
 
     fn mib(depth: usize, batch: usize) -> f64 {
         let layers = (depth - 4) / 6;
@@ -171,6 +160,25 @@ mod tests {
         assert!((deep - middle) / (middle - shallow) < 1.1, "{shallow} {middle} {deep}");
         assert!(mib(100, 128) < 2.0 * mib(100, 64));
         assert!(mib(100, 1) < mib(100, 2) && mib(100, 8) < mib(100, 16));
+    }
+
+    /// By hand for 16 layers a block of 18, 36 and 72 maps, 64 images: 17 states and two gradients of them are
+    /// 81 + 40 + 20 MiB and 9 + 5 + 2, in evaluation two states 9 + 5 + 2.
+    #[test]
+    fn a_residual_network_keeps_what_its_layers_read_and_the_gradients_of_two() {
+        let recipe = Recipe {
+            connectivity: Connectivity::Residual,
+            width: Width::Maps(18),
+            layers: vec![16; 3],
+            bottleneck: false,
+            ..Recipe::defaults(Data::Cifar10)
+        };
+        let arch = recipe.arch(10);
+        let plan = arch.plan().unwrap();
+        let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
+        let (training, evaluation) = (training_bytes(&arch, &plan, 64), evaluation_bytes(&arch, &plan, 64));
+        assert!((157.0..200.0).contains(&mib(training)), "{} MiB", mib(training));
+        assert!((16.0..40.0).contains(&mib(evaluation)), "{} MiB", mib(evaluation));
     }
 
     #[test]

@@ -290,8 +290,7 @@ impl Arch {
         let [mut c, mut side, _] = rows[0].output;
         for (index, &layers) in self.layers.iter().enumerate() {
             let block = index + 1;
-            // Maps of a layer, and of the 1x1 convolution before it.
-            let (maps, inner) = if dense { (self.growth_rate, 4 * self.growth_rate) } else { (c, c) };
+            let (maps, inner) = self.maps_of_layer(c);
             for layer in 1..=layers {
                 let name = format!("features.denseblock{block}.denselayer{layer}");
                 let mut draft = Draft::new(name, Kind::DenseLayer { block, layer }, c, side);
@@ -343,6 +342,14 @@ impl Arch {
         rows.push(head.hands_on(c));
         rows.push(self.classifier_row(c));
         Ok(Plan { rows, smallest_map })
+    }
+
+    /// Maps that a layer of a block makes which begins with `first` of them, and maps of its 1x1 convolution.
+    pub(crate) fn maps_of_layer(&self, first: usize) -> (usize, usize) {
+        match self.connectivity {
+            Connectivity::Dense => (self.growth_rate, 4 * self.growth_rate),
+            Connectivity::Residual | Connectivity::Plain => (first, first),
+        }
     }
 
     /// The largest width with which this network has no more parameters than the dense one of the same layers, growth

@@ -34,7 +34,7 @@ mod tests {
     use candle_core::{D, Device};
 
     use super::*;
-    use crate::arch::words::{Init, StemKind};
+    use crate::arch::words::{Connectivity, Init, StemKind};
     use crate::recipe::{Data, Recipe};
     use crate::rng::{Purpose, Stream};
 
@@ -58,7 +58,9 @@ mod tests {
         let small = Recipe { layers: vec![2, 1], growth_rate: 5, ..Recipe::defaults(Data::Shapes) };
         let odd = Recipe { input_size: 13, bottleneck: false, ..small.clone() };
         let imagenet = Recipe { stem_kind: StemKind::Imagenet, input_size: 97, ..small.clone() };
-        for recipe in [small, odd, imagenet] {
+        let residual = Recipe { connectivity: Connectivity::Residual, ..odd.clone() };
+        let plain = Recipe { connectivity: Connectivity::Plain, ..small.clone() };
+        for recipe in [small, odd, imagenet, residual, plain] {
             let (fused, reference) =
                 (net(&recipe, Implementation::Fused), net(&recipe, Implementation::Reference));
             for n in [1, 2, 3, 7, 20] {

@@ -3,11 +3,14 @@
 //! What a general framework spends on a dense block (copies for each concatenation, statistics measured
 //! again by every reader, stored BN-ReLU outputs) is not done here:
 //!
-//! - the features of a block lie in one buffer; a layer writes its k channels behind the others
+//! - the features of a block lie in one buffer; a layer writes its k channels behind the others (in a plain or
+//!   residual network as many as it read, and the next layer reads those)
 //! - a feature map's mean and variance are measured once, when it is written
 //! - relu(a·x + b) is computed wherever it is read, forward and backward
 //! - the backward pass reads each layer's input once; the two means of each batch normalisation are
 //!   taken off a channel's gradient when its last reader has passed (`backward`)
+//! - in a plain or residual network the only other reader is the shortcut, which hands on what is finished
+//!   (`reader`): two layers' gradients are kept, and in evaluation two layers' features
 //! - a transition averages before it multiplies (`transition`)
 //!
 //! Work is cut into tiles of image rows; partial sums belong to tiles and are joined in their order, so

@@ -6,6 +6,7 @@
     python compare.py --case bc-100-12 --case 40-12:eval    # these alone; `:eval` times evaluation
     python compare.py --photographs --bf16                  # densenet121 at 224 pixels: training, evaluation, the classifier alone
     python compare.py --case densenet121:head@32            # `:head` trains the classifier alone, `@32` is the batch size
+    python compare.py --connected                           # plain and residual networks: training, evaluation
     python compare.py --growth                              # densenet-tui alone: how time and memory grow
 
 A case is timed in rounds: densenet-tui, PyTorch eager, PyTorch channels-last, each a process of its own, the first to
@@ -21,7 +22,11 @@ from statistics import median
 HERE = Path(__file__).resolve().parent
 BATCH = 64
 CASES = [f"{preset}{what}" for preset in ("bc-100-12", "40-12", "bc-22-12") for what in ("", ":eval")]
+CONNECTED = [f"{network}{what}" for network in ("plain", "residual") for what in ("", ":eval")]
 PHOTOGRAPHS = [f"densenet121{what}" for what in ("@16", "@8", ":eval@32", ":eval@1", ":eval@16", ":head@16")]
+# densenet-tui's options for networks that are presets of `densenet_torch.py` alone.
+OPTIONS = {network: ["--layers", "16,16,16", "--growth-rate", 12, "--no-bottleneck", "--compression", 0.5,
+                     "--connectivity", network] for network in ("plain", "residual")}
 OURS, EAGER, CHANNELS_LAST, BF16 = "densenet-tui", "eager", "channels-last", "bf16"
 WHAT = {"": "training", "eval": "evaluation", "head": "training of the classifier alone"}
 
@@ -83,8 +88,8 @@ def comparison(a):
     titles = ["network", "what", "batch", "densenet-tui, images/s", "PyTorch, images/s (mode)", "ratio",
               "densenet-tui, peak MiB", "PyTorch, peak MiB", "share of the machine's peak"]
     lines = head(titles + (["PyTorch in bf16, images/s"] if a.bf16 else []), words=2)
-    for preset, what, batch in a.case or map(case, PHOTOGRAPHS if a.photographs else CASES):
-        contenders = {OURS: lambda: ours(a, "--preset", preset, what=what, batch=batch)}
+    for preset, what, batch in a.case or map(case, PHOTOGRAPHS if a.photographs else CONNECTED if a.connected else CASES):
+        contenders = {OURS: lambda: ours(a, *OPTIONS.get(preset, ["--preset", preset]), what=what, batch=batch)}
         for mode in (EAGER, CHANNELS_LAST, *([BF16] if a.bf16 else [])):
             contenders[mode] = lambda mode=mode: torchs(a, preset, what, batch, mode)
         answers = in_rounds(a, contenders, f"{preset} {WHAT[what]} @{batch}")
@@ -175,6 +180,7 @@ def main():
     p.add_argument("--case", type=case, action="append", metavar="PRESET[:eval|:head][@BATCH]",
                    help=f"batches of {BATCH} where none are given [default: {' '.join(CASES)}]")
     p.add_argument("--photographs", action="store_true", help=f"these cases: {' '.join(PHOTOGRAPHS)}")
+    p.add_argument("--connected", action="store_true", help=f"these cases: {' '.join(CONNECTED)}")
     p.add_argument("--bf16", action="store_true", help="PyTorch under autocast to bf16 too")
     p.add_argument("--growth", action="store_true", help="tables of time and memory of densenet-tui alone")
     p.add_argument("--depths", type=several, default=[40, 70, 100, 160, 250], help="of --growth [default: 40,70,100,160,250]")

@@ -1,5 +1,5 @@
 //! The evaluation half of [`Network`]: running statistics, nothing measured, nothing kept. The factor of
-//! the normalisation between the two convolutions of a dense layer goes into the first one's weights,
+//! the normalisation between the two convolutions of a layer goes into the first one's weights,
 //! and what the second reads is written with a border, so that it is read as it lies.
 
 use crate::arch::blocks::{Layer, Net};
@@ -35,11 +35,10 @@ impl Network {
         let mut inner = 0;
         for (index, block) in net.blocks.iter().enumerate() {
             let plane = self.planes.blocks[index];
-            // The next one's beginning is written too.
-            if index <= blocks {
-                self.blocks[index].features.reserve(plane.len(block.channels));
-            }
             if index < blocks {
+                let memory = &mut self.blocks[index];
+                memory.states = block.two_states();
+                memory.features.reserve(plane.len(memory.states.channels));
                 let outputs = block.layers[0].expand.map_or(0, |(conv, _)| conv.outputs);
                 inner = inner.max(Maps::bordered_len(self.isa, outputs, plane, border(plane)));
             }
@@ -57,12 +56,12 @@ impl Network {
             if let (Some((conv, _)), 1) = (block.layers[0].expand, border(plane)) {
                 clear_border(self.inner.as_mut_slice(), plane, conv.outputs, self.isa);
             }
-            for layer in &block.layers {
+            for (place, layer) in block.layers.iter().enumerate() {
                 running.set(&mut self.affine, batch_norm, layer.norm, parameters);
                 if let Some((_, norm)) = layer.expand {
                     running.set(&mut self.inner_affine, batch_norm, norm, parameters);
                 }
-                self.layer_evaluate(index, layer, parameters);
+                self.layer_evaluate(index, (place, layer), parameters);
             }
             running.set(&mut self.affine, batch_norm, block.norm, parameters);
             let last = index + 1 == blocks;
@@ -89,9 +88,9 @@ impl Network {
         run(self.isa, tiles.count(), &phase);
     }
 
-    fn layer_evaluate(&mut self, index: usize, layer: &Layer, parameters: &[f32]) {
+    fn layer_evaluate(&mut self, index: usize, (place, layer): (usize, &Layer), parameters: &[f32]) {
         let plane = self.planes.blocks[index];
-        let features = self.features(index);
+        let read = self.state(index, place);
         let inner =
             layer.expand.map(|(conv, _)| Maps::bordered(&mut self.inner, conv.outputs, plane, border(plane)));
         if let (Some((conv, _)), Some(inner)) = (layer.expand, inner) {
@@ -104,7 +103,7 @@ impl Network {
             let tiles = Tiles::several(plane, POINTWISE_PIXELS);
             let phase = Expand {
                 tiles,
-                input: features,
+                input: read,
                 outputs: conv.outputs,
                 output: inner,
                 then: Then::Shifted(&self.inner_affine.shift),
@@ -116,19 +115,20 @@ impl Network {
         let conv = layer.grow;
         self.pack(conv, parameters, Order::Forward);
         let tiles = Tiles::several(plane, CONVOLVE_PIXELS);
+        let output = self.written(index, (place, layer));
+        let shortcut = self.shortcut(index, place);
         let source = match inner {
             Some(inner) if plane.is_cut() => Source::Plain(inner, conv.inputs),
             Some(inner) => Source::Bordered(inner, conv.inputs),
-            None => Source::Raw(features, self.affine.view()),
+            None => Source::Raw(read, self.affine.view()),
         };
         let phase = Grow {
             tiles,
             source,
             weights: &self.packed,
             outputs: conv.outputs,
-            output: features,
-            channel: layer.norm.channels,
-            then: Then::Left,
+            output,
+            then: shortcut.map_or(Then::Left, |maps| Then::Added(maps, conv.outputs)),
         };
         run(self.isa, tiles.count(), &phase);
     }

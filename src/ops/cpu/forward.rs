@@ -1,4 +1,4 @@
-//! The two products of a dense layer forward, tile by tile: read, normalise, multiply, measure.
+//! The two products of a layer forward, tile by tile: read, normalise, multiply, measure.
 
 #![expect(unsafe_code, reason = "tiles are read and written through pointers")]
 #![expect(
@@ -27,10 +27,12 @@ pub(super) const CONVOLVE_PIXELS: usize = 128;
 /// What becomes of a convolution's output.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Then<'a> {
-    /// Training: it is dropped out, and measured.
-    Measured(MomentsOut, Option<Dropout>),
+    /// Training: it is dropped out, what the layer read is added to it, and it is measured.
+    Measured { out: MomentsOut, dropout: Option<Dropout>, shortcut: Option<Maps> },
     /// Evaluation: the next normalisation is in the weights but for this shift; it is added and relu taken.
     Shifted(&'a [f32]),
+    /// Evaluation: what the layer read is added to it, so many channels.
+    Added(Maps, usize),
     /// Evaluation: nothing.
     Left,
 }
@@ -50,14 +52,22 @@ impl Then<'_> {
         // SAFETY: as promised by the caller.
         unsafe {
             match self {
-                Self::Measured(out, dropout) => {
+                Self::Measured { out, dropout, shortcut } => {
                     if let Some(dropout) = dropout {
                         dropout.apply::<L>(tile, (tile.row, tile.rows), place, area.width);
+                    }
+                    if let Some(maps) = shortcut {
+                        let from = maps.place::<L>(tile.group, 0, tile.row);
+                        add(l, from, place, out.channels, tile.rows, area.width);
                     }
                     let there = area.live::<L>(tile.images, scratch);
                     measure(l, (area, tile), there, place, out, index);
                 }
                 Self::Shifted(shift) => shift_and_relu(l, place, shift, tile.rows, area.width),
+                Self::Added(maps, channels) => {
+                    let from = maps.place::<L>(tile.group, 0, tile.row);
+                    add(l, from, place, channels, tile.rows, area.width);
+                }
                 Self::Left => {}
             }
         }
@@ -90,7 +100,7 @@ pub(super) unsafe fn shift_and_relu<L: Lanes>(
     }
 }
 
-/// BN-ReLU-1x1 of the first channels of a block.
+/// BN-ReLU-1x1 of a state of a block.
 #[derive(Debug)]
 pub(super) struct Expand<'a> {
     pub(super) tiles: Tiles,
@@ -151,7 +161,7 @@ pub(super) enum Source<'a> {
     Bordered(Maps, usize),
 }
 
-/// BN-ReLU-3x3 that writes some channels of a block.
+/// BN-ReLU-3x3 that writes what a layer adds to a block.
 #[derive(Debug)]
 pub(super) struct Grow<'a> {
     pub(super) tiles: Tiles,
@@ -160,8 +170,6 @@ pub(super) struct Grow<'a> {
     pub(super) weights: &'a [f32],
     pub(super) outputs: usize,
     pub(super) output: Maps,
-    /// First channel written.
-    pub(super) channel: usize,
     pub(super) then: Then<'a>,
 }
 
@@ -170,7 +178,7 @@ impl Phase for Grow<'_> {
     fn piece<L: Lanes>(&self, l: L, index: usize, scratch: &mut Scratch) {
         let tile = self.tiles.tile(index);
         let width = self.tiles.plane.width;
-        let output = self.output.place::<L>(tile.group, self.channel, tile.row);
+        let output = self.output.place::<L>(tile.group, 0, tile.row);
         let inputs = match self.source {
             Source::Raw(_, by) => by.channels(),
             Source::Plain(_, channels) | Source::Bordered(_, channels) => channels,
@@ -216,6 +224,33 @@ impl Phase for Grow<'_> {
         }
         // SAFETY: only this piece writes the tile's rows of the output.
         unsafe { self.then.follow(l, (self.tiles.plane, &tile), output, index, scratch) }
+    }
+}
+
+/// `to[c] += from[c]`, row by row.
+///
+/// # Safety
+/// Both places must lie in live memory that nothing else writes meanwhile.
+#[inline(always)]
+unsafe fn add<L: Lanes>(
+    l: L,
+    from: MapView<L::V>,
+    to: MapView<L::V>,
+    channels: usize,
+    rows: usize,
+    width: usize,
+) {
+    for channel in 0..channels {
+        for row in 0..rows {
+            // SAFETY: as promised by the caller.
+            unsafe {
+                let from: *const L::V = from.vector(channel, row, 0);
+                let to = to.vector(channel, row, 0);
+                for x in 0..width {
+                    *to.add(x) = l.add(*to.add(x), *from.add(x));
+                }
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::arch::blocks::{Conv, Layer, Net, Norm, Pool};
+use crate::arch::words::Connectivity;
 use crate::ops::cpu::backward::{ExpandBackward, GrowBackward, InnerNorm, StemBackward};
 use crate::ops::cpu::forward::CONVOLVE_PIXELS;
 use crate::ops::cpu::head::{AverageBackward, linear_backward};
@@ -10,7 +11,7 @@ use crate::ops::cpu::kernels::MANY;
 use crate::ops::cpu::memory::{Maps, Tiles, run};
 use crate::ops::cpu::network::{Network, Order};
 use crate::ops::cpu::norm::Affine;
-use crate::ops::cpu::reader::{Correction, Finished, Partial, Reader};
+use crate::ops::cpu::reader::{Correction, Finished, Onto, Partial, Reader};
 use crate::ops::cpu::stem;
 use crate::ops::cpu::stem_backward::{MaximumBackward, WideBackward};
 use crate::ops::cpu::transition::{self, TransitionBackward};
@@ -42,7 +43,7 @@ impl Network {
         let mut found = vec![0f32; net.parameters];
         for (block, memory) in net.blocks.iter().zip(&mut self.blocks) {
             memory.pending_means.clear();
-            memory.pending_means.resize(block.channels, [0.0; 2]);
+            memory.pending_means.resize(block.states().channels, [0.0; 2]);
         }
         self.head_backward(n, &net, parameters, gradient, &mut found);
         for (index, block) in net.blocks.iter().enumerate().skip(self.frozen).rev() {
@@ -52,7 +53,7 @@ impl Network {
                     self.expand_backward(
                         n,
                         index,
-                        (place, layer.norm),
+                        (place, layer),
                         (conv, norm),
                         parameters,
                         &mut found,
@@ -72,6 +73,59 @@ impl Network {
             None => self.stem_backward(&net, &mut found),
         }
         found
+    }
+
+    /// The gradient of a state of a block; two are kept of a block whose layers read one.
+    fn state_gradient(&mut self, index: usize, state: usize) -> Maps {
+        let channel = self.net.blocks[index].two_states().begin(state);
+        self.gradient(index).from(channel)
+    }
+
+    /// That of a block's end.
+    pub(super) fn last_gradient(&mut self, index: usize) -> Maps {
+        self.state_gradient(index, self.net.blocks[index].layers.len())
+    }
+
+    /// All of a block's gradient.
+    fn gradient(&mut self, index: usize) -> Maps {
+        let channels = self.net.blocks[index].two_states().channels;
+        Maps::of(&mut self.blocks[index].gradient, channels, self.planes.blocks[index])
+    }
+
+    /// What is left to be taken off that of what a layer wrote.
+    fn layer_corrections(&self, index: usize, (place, layer): (usize, &Layer)) -> Corrections {
+        let first = self.blocks[index].states.written(place, layer);
+        self.corrections(index, first..first + layer.grow.outputs)
+    }
+
+    /// That gradient, finished.
+    fn layer_output<'a>(
+        &mut self,
+        index: usize,
+        (place, layer): (usize, &Layer),
+        corrections: &'a Corrections,
+    ) -> Finished<'a> {
+        let channel = self.net.blocks[index].two_states().written(place, layer);
+        Finished {
+            gradient: self.gradient(index).from(channel),
+            features: self.written(index, (place, layer)),
+            correction: corrections.view(),
+            dropout: None,
+        }
+    }
+
+    /// What the gradient of what a layer read meets there.
+    fn onto<'a>(
+        &mut self,
+        index: usize,
+        (place, layer): (usize, &Layer),
+        corrections: &'a Corrections,
+    ) -> Onto<'a> {
+        match self.net.blocks[index].connectivity {
+            Connectivity::Dense => Onto::Others,
+            Connectivity::Residual => Onto::Shortcut(self.layer_output(index, (place, layer), corrections)),
+            Connectivity::Plain => Onto::Nothing,
+        }
     }
 
     /// What is left to be taken off the gradient of `channels` of a block.
@@ -149,11 +203,11 @@ impl Network {
         }
     }
 
-    /// The same for a normalisation of a block's channels, whose two means are left for later.
+    /// The same for a normalisation of a state of a block, whose two means are left for later.
     fn leave_means(
         &mut self,
         n: usize,
-        index: usize,
+        (index, state): (usize, usize),
         norm: Norm,
         sums: &[[f64; 2]],
         parameters: &[f32],
@@ -163,9 +217,9 @@ impl Network {
         let side = self.net.blocks[index].side;
         let count = (n * side * side) as f64;
         let weights = norm.weight(parameters).iter().zip(&self.affine.s);
-        for ((left, [d, product]), (&weight, s)) in
-            self.blocks[index].pending_means.iter_mut().zip(sums).zip(weights)
-        {
+        let memory = &mut self.blocks[index];
+        let pending = memory.pending_means[memory.states.begin(state)..].iter_mut();
+        for ((left, [d, product]), (&weight, s)) in pending.zip(sums).zip(weights) {
             left[0] += f64::from(weight) * d / count;
             left[1] += f64::from(weight) * s * product / count;
         }
@@ -197,21 +251,22 @@ impl Network {
                 averages[at..][..parts].fill(value);
             }
         }
-        self.set_affine(index, block.norm, parameters);
+        let last = block.layers.len();
+        self.set_affine((index, last), block.norm, parameters);
         let tiles = Tiles::several(self.planes.blocks[index], CONVOLVE_PIXELS);
-        let (maps, gradient) = (self.features(index), self.gradient(index));
+        let (maps, gradient) = (self.last_state(index), self.last_gradient(index));
         let phase = AverageBackward {
             tiles,
             output: Maps::of(&mut self.averages, block.channels, plane),
             partial: self.partial(tiles.tasks(), 0, block.channels),
-            reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
+            reader: reader(maps, &self.affine, gradient, &self.affine.a, Onto::Nothing),
         };
         run(self.isa, tiles.tasks(), &phase);
         let sums = self.join_sums(tiles.tasks(), block.channels);
-        self.leave_means(n, index, block.norm, &sums, parameters, found);
+        self.leave_means(n, (index, last), block.norm, &sums, parameters, found);
     }
 
-    /// A 3x3 convolution of a dense layer; returns the sums of the normalisation before it.
+    /// A 3x3 convolution of a layer; returns the sums of the normalisation before it.
     fn grow_backward(
         &mut self,
         n: usize,
@@ -222,44 +277,33 @@ impl Network {
     ) -> Vec<[f64; 2]> {
         let (conv, area) = (layer.grow, self.planes.blocks[index]);
         self.pack(conv, parameters, Order::Backward);
-        self.set_affine(index, layer.norm, parameters);
-        let channel = layer.norm.channels;
-        let corrections = self.corrections(index, channel..channel + conv.outputs);
+        self.set_affine((index, place), layer.norm, parameters);
+        let corrections = self.layer_corrections(index, (place, layer));
         let tiles = Tiles::new(area, CONVOLVE_PIXELS);
-        let (features, gradient) = (self.features(index), self.gradient(index));
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
+        let dropout = self.dropout(conv, area, true);
+        let output = Finished { dropout, ..self.layer_output(index, (place, layer), &corrections) };
         let ones;
         let reader = if let Some((_, norm)) = layer.expand {
             self.set_inner_affine(index, place, norm, parameters);
             let y = self.inner(index, place, conv.inputs);
             let d = Maps::of(&mut self.inner, conv.inputs, area);
             ones = vec![1f32; conv.inputs];
-            reader(y, &self.inner_affine, d, &ones, true)
+            reader(y, &self.inner_affine, d, &ones, Onto::Nothing)
         } else {
-            reader(features, &self.affine, gradient, &self.affine.a, false)
+            let (read, gradient) = (self.state(index, place), self.state_gradient(index, place));
+            let onto = self.onto(index, (place, layer), &corrections);
+            reader(read, &self.affine, gradient, &self.affine.a, onto)
         };
         let parts = tiles.parts(conv.inputs);
-        let phase = GrowBackward {
-            tiles,
-            parts,
-            output: Finished {
-                gradient,
-                features,
-                channel,
-                correction: corrections.view(),
-                dropout: self.dropout(conv, area, true),
-            },
-            reader,
-            weights: &self.packed,
-            partial,
-        };
+        let phase = GrowBackward { tiles, parts, output, reader, weights: &self.packed, partial };
         run(self.isa, parts.pieces(tiles.tasks()), &phase);
         // A task's sums are [outputs, 9, inputs].
         self.join_weights(tiles.tasks(), conv, found, |o, i| (o * 9 + i % 9) * conv.inputs + i / 9);
         let sums = self.join_sums(tiles.tasks(), conv.inputs);
         match layer.expand {
             Some((_, norm)) => Self::norm_gradient(norm, &self.inner_affine, &sums, found),
-            None => self.leave_means(n, index, layer.norm, &sums, parameters, found),
+            None => self.leave_means(n, (index, place), layer.norm, &sums, parameters, found),
         }
         sums
     }
@@ -269,7 +313,7 @@ impl Network {
         &mut self,
         n: usize,
         index: usize,
-        (place, norm): (usize, Norm),
+        (place, layer): (usize, &Layer),
         (conv, inner): (Conv, Norm),
         parameters: &[f32],
         found: &mut [f32],
@@ -280,7 +324,9 @@ impl Network {
         self.pack(conv, parameters, Order::Backward);
         let pixels = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
         let tiles = Tiles::new(area, pixels.max(GRADIENT_PIXELS));
-        let (features, gradient) = (self.features(index), self.gradient(index));
+        let (read, gradient) = (self.state(index, place), self.state_gradient(index, place));
+        let corrections = self.layer_corrections(index, (place, layer));
+        let onto = self.onto(index, (place, layer), &corrections);
         let partial = self.partial(tiles.tasks(), conv.len(), conv.inputs);
         let parts = tiles.parts(conv.inputs);
         let phase = ExpandBackward {
@@ -296,14 +342,14 @@ impl Network {
                 dropout: self.dropout(conv, area, false),
             },
             partial,
-            reader: reader(features, &self.affine, gradient, &self.affine.a, false),
+            reader: reader(read, &self.affine, gradient, &self.affine.a, onto),
             weights: &self.packed,
         };
         run(self.isa, parts.pieces(tiles.tasks()), &phase);
         // A task's sums are [inputs, outputs].
         self.join_weights(tiles.tasks(), conv, found, |o, i| i * conv.outputs + o);
         let sums = self.join_sums(tiles.tasks(), conv.inputs);
-        self.leave_means(n, index, norm, &sums, parameters, found);
+        self.leave_means(n, (index, place), layer.norm, &sums, parameters, found);
     }
 
     fn transition_backward(
@@ -320,7 +366,8 @@ impl Network {
         };
         let plane = self.planes.pooled[index];
         self.pack(conv, parameters, Order::Backward);
-        self.set_affine(index, block.norm, parameters);
+        let last = block.layers.len();
+        self.set_affine((index, last), block.norm, parameters);
         let corrections = self.corrections(index + 1, 0..conv.outputs);
         let bytes = GRADIENT_BYTES / (conv.outputs * self.isa.lanes() * size_of::<f32>());
         let tiles = Tiles::new(self.planes.blocks[index + 1], bytes.clamp(1, 2 * transition::PIXELS));
@@ -332,20 +379,19 @@ impl Network {
             output: Finished {
                 gradient: self.gradient(index + 1),
                 features: self.features(index + 1),
-                channel: 0,
                 correction: corrections.view(),
                 dropout: None,
             },
             partial: self.partial(tiles.tasks(), conv.len(), conv.inputs),
             dropout: self.dropout(conv, plane, false),
-            reader: reader(maps, &self.affine, gradient, &self.affine.a, true),
+            reader: reader(maps, &self.affine, gradient, &self.affine.a, Onto::Nothing),
             weights: &self.packed,
         };
         run(self.isa, parts.pieces(tiles.tasks()), &phase);
         self.bring_back_gradient(index);
         self.join_weights(tiles.tasks(), conv, found, |o, i| i * conv.outputs + o);
         let sums = self.join_sums(tiles.tasks(), conv.inputs);
-        self.leave_means(n, index, block.norm, &sums, parameters, found);
+        self.leave_means(n, (index, last), block.norm, &sums, parameters, found);
     }
 
     /// What the stem wrote into the first block, finished.
@@ -353,7 +399,6 @@ impl Network {
         Finished {
             gradient: self.gradient(0),
             features: self.features(0),
-            channel: 0,
             correction: corrections.view(),
             dropout: None,
         }
@@ -439,7 +484,7 @@ fn reader<'a>(
     affine: &'a Affine,
     gradient: Maps,
     scale: &'a [f32],
-    replaces: bool,
+    onto: Onto<'a>,
 ) -> Reader<'a> {
-    Reader { maps, by: affine.view(), gradient, scale, replaces }
+    Reader { maps, by: affine.view(), gradient, scale, onto }
 }

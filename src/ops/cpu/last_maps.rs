@@ -8,8 +8,10 @@ impl Network {
     /// Those of the evaluation just done, `[n, channels, side, side]`.
     pub(super) fn features_of_last_block(&mut self) -> Vec<f32> {
         let last = self.net.blocks.len() - 1;
-        let (channels, plane, lanes) =
-            (self.net.blocks[last].channels, self.planes.blocks[last], self.isa.lanes());
+        let block = &self.net.blocks[last];
+        let (channels, plane, lanes) = (block.channels, self.planes.blocks[last], self.isa.lanes());
+        let states = self.blocks[last].states;
+        let begin = states.begin(block.layers.len());
         let (side, images) = (plane.side, plane.images);
         // Where each pixel of an image lies: its part's lane among those of the image, and its place in the part.
         let (_, columns) = plane.grid();
@@ -27,8 +29,8 @@ impl Network {
             let (group, (first, _)) = (image / plane.per_group(), plane.lanes_of(image));
             let (a, mean, bias) = (affine.a[channel], affine.mean[channel], affine.bias[channel]);
             for (to, &(lane, y, x)) in map.iter_mut().zip(places) {
-                let line = ((group * plane.height + y) * channels + channel) * plane.width + x;
-                let value = features[line * lanes + first + lane];
+                let line = (group * plane.height + y) * states.channels + begin + channel;
+                let value = features[(line * plane.width + x) * lanes + first + lane];
                 *to = a.mul_add(value - mean, bias).max(0.0);
             }
         });

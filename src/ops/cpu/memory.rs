@@ -2,7 +2,7 @@
 //!
 //! Feature maps lie as `[group][row][channel][column]` of vectors; a vector holds the same pixel of
 //! neighbouring images, or of the parts that they are cut into (`plane`). The maps that a layer reads,
-//! its first channels, is one contiguous piece of every row.
+//! neighbouring channels, is one contiguous piece of every row.
 
 #![expect(unsafe_code, reason = "tiles of one buffer are written by several threads at once")]
 
@@ -79,6 +79,8 @@ pub(super) struct Maps {
     at: *mut f32,
     /// Channels of a row.
     pub(super) channels: usize,
+    /// The channel of a row that counts as the first.
+    first: usize,
     pub(super) height: usize,
     pub(super) width: usize,
     /// Pixels around each map: 0, or what a convolution reads directly beyond it.
@@ -99,7 +101,12 @@ impl Maps {
     /// Maps with `border` pixels around each.
     pub(super) fn bordered(buffer: &mut Buffer, channels: usize, plane: Plane, border: usize) -> Self {
         let Plane { height, width, .. } = plane;
-        Self { at: buffer.pointer(), channels, height, width, border }
+        Self { at: buffer.pointer(), channels, first: 0, height, width, border }
+    }
+
+    /// The same maps from `channel` on.
+    pub(super) fn from(self, channel: usize) -> Self {
+        Self { first: self.first + channel, ..self }
     }
 
     /// Numbers that bordered maps take.
@@ -110,7 +117,8 @@ impl Maps {
     /// The vectors of `group` from `channel` and `row` on.
     pub(super) fn place<L: Lanes>(self, group: usize, channel: usize, row: usize) -> MapView<L::V> {
         let (height, width) = (self.height + 2 * self.border, self.width + 2 * self.border);
-        let offset = ((group * height + row + self.border) * self.channels + channel) * width + self.border;
+        let line = (group * height + row + self.border) * self.channels + self.first + channel;
+        let offset = line * width + self.border;
         MapView {
             at: self.at.cast::<L::V>().wrapping_add(offset),
             channel: width,

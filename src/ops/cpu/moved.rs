@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use crate::arch::blocks::Block;
 use crate::arch::layout::Plane;
 use crate::ops::cpu::memory::Maps;
 use crate::ops::cpu::network::Network;
@@ -23,29 +24,39 @@ fn places(
     (0..to * lanes).map(place).collect()
 }
 
-/// Copies maps of `channels` from `from` to `to`; 0 where there is no pixel.
-fn copy((from, source): (Plane, &[f32]), (to, target): (Plane, &mut [f32]), channels: usize, lanes: usize) {
-    let (rows, columns) = to.grid();
-    let ys = places((from.height, to.height), (to.side, rows), lanes, |lane| to.part(lane).row);
-    let xs = places((from.width, to.width), (to.side, columns), lanes, |lane| to.part(lane).column);
-    let row_len = channels * to.width * lanes;
-    let rows = target[..to.len(channels)].par_chunks_exact_mut(row_len).enumerate();
+/// Maps in a buffer: their plane, the first of them, and how many a row of the buffer has.
+#[derive(Clone, Copy)]
+struct Cut {
+    plane: Plane,
+    first: usize,
+    all: usize,
+}
+
+/// Copies `channels` maps from `source` to `target`; 0 where there is no pixel.
+fn copy((from, source): (Cut, &[f32]), (to, target): (Cut, &mut [f32]), channels: usize, lanes: usize) {
+    let (own, other) = (to.plane, from.plane);
+    let (rows, columns) = own.grid();
+    let ys = places((other.height, own.height), (own.side, rows), lanes, |lane| own.part(lane).row);
+    let xs = places((other.width, own.width), (own.side, columns), lanes, |lane| own.part(lane).column);
+    let row_len = to.all * own.width * lanes;
+    let rows = target[..own.len(to.all)].par_chunks_exact_mut(row_len).enumerate();
     rows.for_each(|(index, row)| {
-        let (group, y) = (index / to.height, index % to.height);
+        let row = &mut row[to.first * own.width * lanes..];
+        let (group, y) = (index / own.height, index % own.height);
         for lane in 0..lanes {
             // Lanes of the image begin where its first part's is.
-            let first = to.lanes_of(to.part(lane).image).0;
+            let first = own.lanes_of(own.part(lane).image).0;
             let y = ys[y * lanes + lane];
-            for x in 0..to.width {
+            for x in 0..own.width {
                 let place = y.zip(xs[x * lanes + lane]);
                 let value = |channel: usize| {
                     place.map_or(0.0, |((y, down), (x, right))| {
-                        let line = ((group * from.height + y) * channels + channel) * from.width + x;
-                        source[line * lanes + first + down * columns + right]
+                        let line = (group * other.height + y) * from.all + from.first + channel;
+                        source[(line * other.width + x) * lanes + first + down * columns + right]
                     })
                 };
                 for channel in 0..channels {
-                    row[(channel * to.width + x) * lanes + lane] = value(channel);
+                    row[(channel * own.width + x) * lanes + lane] = value(channel);
                 }
             }
         }
@@ -53,38 +64,44 @@ fn copy((from, source): (Plane, &[f32]), (to, target): (Plane, &mut [f32]), chan
 }
 
 impl Network {
-    /// A block's features in the plane in which its end is pooled.
+    /// The end of a block in the plane in which it is pooled.
     pub(super) fn pooled_features(&mut self, index: usize) -> Maps {
-        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
-        if from == to {
-            return self.features(index);
+        let (plane, pooled) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if plane == pooled {
+            return self.last_state(index);
         }
-        let channels = self.net.blocks[index].channels;
+        let Block { channels, ref layers, .. } = self.net.blocks[index];
+        let memory = &mut self.blocks[index];
+        let from = Cut { plane, first: memory.states.begin(layers.len()), all: memory.states.channels };
+        let to = Cut { plane: pooled, first: 0, all: channels };
         let moved = &mut self.moved[0];
-        moved.reserve(to.len(channels));
-        let source = self.blocks[index].features.as_mut_slice();
+        moved.reserve(pooled.len(channels));
+        let source = memory.features.as_mut_slice();
         copy((from, source), (to, moved.as_mut_slice()), channels, self.isa.lanes());
-        Maps::of(moved, channels, to)
+        Maps::of(moved, channels, pooled)
     }
 
     /// Where the gradient of those features goes.
     pub(super) fn pooled_gradient(&mut self, index: usize) -> Maps {
-        let (from, to) = (self.planes.blocks[index], self.planes.pooled[index]);
-        if from == to {
-            return self.gradient(index);
+        let (plane, pooled) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if plane == pooled {
+            return self.last_gradient(index);
         }
         let channels = self.net.blocks[index].channels;
-        self.moved[1].reserve(to.len(channels));
-        Maps::of(&mut self.moved[1], channels, to)
+        self.moved[1].reserve(pooled.len(channels));
+        Maps::of(&mut self.moved[1], channels, pooled)
     }
 
     /// Brings the gradient from there to the block's own plane.
     pub(super) fn bring_back_gradient(&mut self, index: usize) {
-        let (to, from) = (self.planes.blocks[index], self.planes.pooled[index]);
-        if from == to {
+        let (plane, pooled) = (self.planes.blocks[index], self.planes.pooled[index]);
+        if plane == pooled {
             return;
         }
-        let channels = self.net.blocks[index].channels;
+        let block = &self.net.blocks[index];
+        let (channels, states) = (block.channels, block.two_states());
+        let from = Cut { plane: pooled, first: 0, all: channels };
+        let to = Cut { plane, first: states.begin(block.layers.len()), all: states.channels };
         let target = self.blocks[index].gradient.as_mut_slice();
         copy((from, self.moved[1].as_mut_slice()), (to, target), channels, self.isa.lanes());
     }

@@ -3,9 +3,9 @@
 use candle_core::Result;
 use rayon::prelude::*;
 
-use crate::arch::blocks::{Conv, Layer, Net, Norm};
+use crate::arch::blocks::{Block, Conv, Layer, Net, Norm, States};
 use crate::arch::layout::{Plane, Planes};
-use crate::arch::words::DropoutPlaces;
+use crate::arch::words::{Connectivity, DropoutPlaces};
 use crate::ops::batch_norm::BatchNormConfig;
 use crate::ops::cpu::dropout::Dropout;
 use crate::ops::cpu::forward::{CONVOLVE_PIXELS, Expand, Grow, POINTWISE_PIXELS, Source, Then};
@@ -20,9 +20,11 @@ use crate::ops::dropout::Masks;
 use crate::ops::passes::{BatchStatistics, Frozen, NetworkConfig, Passes};
 
 /// A block's features, and for training what its backward pass needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BlockMemory {
     pub(super) features: Buffer,
+    /// Which of its states the features are.
+    pub(super) states: States,
     pub(super) gradient: Buffer,
     /// Outputs of the 1x1 convolutions.
     pub(super) inner: Vec<Buffer>,
@@ -30,6 +32,20 @@ pub(super) struct BlockMemory {
     inner_statistics: Vec<Statistics>,
     /// For each channel, the means that its readers leave to be taken off (P and Q).
     pub(super) pending_means: Vec<[f64; 2]>,
+}
+
+impl BlockMemory {
+    fn new(block: &Block) -> Self {
+        Self {
+            features: Buffer::default(),
+            states: block.states(),
+            gradient: Buffer::default(),
+            inner: Vec::new(),
+            statistics: Statistics::default(),
+            inner_statistics: Vec::new(),
+            pending_means: Vec::new(),
+        }
+    }
 }
 
 /// What the backward pass needs of an ImageNet stem.
@@ -83,7 +99,7 @@ impl Network {
             isa,
             batch_norm: config.batch_norm,
             dropout_places: config.dropout_places,
-            blocks: config.net.blocks.iter().map(|_| BlockMemory::default()).collect(),
+            blocks: config.net.blocks.iter().map(BlockMemory::new).collect(),
             planes: Planes::new(&config.net, isa.lanes(), 1),
             images: Buffer::default(),
             stem: StemMemory::default(),
@@ -150,8 +166,9 @@ impl Network {
         let planes = self.planes.blocks.iter();
         let blocks = self.net.blocks.iter().zip(&mut self.blocks).zip(planes);
         for ((block, memory), plane) in blocks.skip(self.frozen) {
-            memory.features.reserve(plane.len(block.channels));
-            memory.gradient.reserve(plane.len(block.channels));
+            memory.states = block.states();
+            memory.features.reserve(plane.len(memory.states.channels));
+            memory.gradient.reserve(plane.len(block.two_states().channels));
             memory.inner.resize_with(block.layers.len(), Buffer::default);
             let inner = block.layers[0].expand.map_or(0, |(conv, _)| conv.outputs);
             memory.inner.iter_mut().for_each(|buffer| buffer.reserve(plane.len(inner)));
@@ -170,14 +187,33 @@ impl Network {
         self.moments.resize(moments.max(self.moments.len()), Moments::default());
     }
 
+    /// All maps of a block.
     pub(super) fn features(&mut self, index: usize) -> Maps {
-        let channels = self.net.blocks[index].channels;
-        Maps::of(&mut self.blocks[index].features, channels, self.planes.blocks[index])
+        let memory = &mut self.blocks[index];
+        Maps::of(&mut memory.features, memory.states.channels, self.planes.blocks[index])
     }
 
-    pub(super) fn gradient(&mut self, index: usize) -> Maps {
-        let channels = self.net.blocks[index].channels;
-        Maps::of(&mut self.blocks[index].gradient, channels, self.planes.blocks[index])
+    /// Those of a state of it.
+    pub(super) fn state(&mut self, index: usize, state: usize) -> Maps {
+        let channel = self.blocks[index].states.begin(state);
+        self.features(index).from(channel)
+    }
+
+    /// The end of a block.
+    pub(super) fn last_state(&mut self, index: usize) -> Maps {
+        self.state(index, self.net.blocks[index].layers.len())
+    }
+
+    /// Those that a layer writes.
+    pub(super) fn written(&mut self, index: usize, (place, layer): (usize, &Layer)) -> Maps {
+        let channel = self.blocks[index].states.written(place, layer);
+        self.features(index).from(channel)
+    }
+
+    /// What is added to a layer's output: in a residual network what it read, state `place`.
+    pub(super) fn shortcut(&mut self, index: usize, place: usize) -> Option<Maps> {
+        let residual = self.net.blocks[index].connectivity == Connectivity::Residual;
+        residual.then(|| self.state(index, place))
     }
 
     /// The outputs of a layer's 1x1 convolution.
@@ -191,7 +227,8 @@ impl Network {
     }
 
     pub(super) fn measured(&mut self, channels: usize, dropout: Option<Dropout>) -> Then<'static> {
-        Then::Measured(MomentsOut { at: self.moments.as_mut_ptr(), channels }, dropout)
+        let out = MomentsOut { at: self.moments.as_mut_ptr(), channels };
+        Then::Measured { out, dropout, shortcut: None }
     }
 
     /// Weights of `conv` in the order of [`pack`].
@@ -214,28 +251,30 @@ impl Network {
         }
     }
 
-    /// What the normalisation at the front of a layer or at the end of a block does, by the statistics
-    /// of the batch.
-    pub(super) fn set_affine(&mut self, index: usize, norm: Norm, parameters: &[f32]) {
-        self.affine.set_by(self.batch_norm, norm, parameters, &self.blocks[index].statistics);
+    /// What the normalisation at the front of a layer or at the end of a block, which reads a state, does by the
+    /// statistics of the batch.
+    pub(super) fn set_affine(&mut self, (index, state): (usize, usize), norm: Norm, parameters: &[f32]) {
+        let memory = &self.blocks[index];
+        let first = memory.states.begin(state);
+        self.affine.set_by(self.batch_norm, norm, parameters, (&memory.statistics, first));
     }
 
     pub(super) fn set_inner_affine(&mut self, index: usize, place: usize, norm: Norm, parameters: &[f32]) {
         let statistics = &self.blocks[index].inner_statistics[place];
-        self.inner_affine.set_by(self.batch_norm, norm, parameters, statistics);
+        self.inner_affine.set_by(self.batch_norm, norm, parameters, (statistics, 0));
     }
 
     fn layer_forward(&mut self, index: usize, layer: &Layer, place: usize, parameters: &[f32]) {
         let area = self.planes.blocks[index];
-        let features = self.features(index);
-        self.set_affine(index, layer.norm, parameters);
+        let read = self.state(index, place);
+        self.set_affine((index, place), layer.norm, parameters);
         if let Some((conv, norm)) = layer.expand {
             self.pack(conv, parameters, Order::Forward);
             let tiles = Tiles::several(area, POINTWISE_PIXELS);
             let dropout = self.dropout(conv, area, false);
             let phase = Expand {
                 tiles,
-                input: features,
+                input: read,
                 outputs: conv.outputs,
                 output: self.inner(index, place, conv.outputs),
                 then: self.measured(conv.outputs, dropout),
@@ -252,28 +291,23 @@ impl Network {
         self.pack(conv, parameters, Order::Forward);
         let tiles = Tiles::several(area, CONVOLVE_PIXELS);
         let dropout = self.dropout(conv, area, true);
-        let then = self.measured(conv.outputs, dropout);
+        let out = MomentsOut { at: self.moments.as_mut_ptr(), channels: conv.outputs };
+        let then = Then::Measured { out, dropout, shortcut: self.shortcut(index, place) };
+        let output = self.written(index, (place, layer));
         let source = if layer.expand.is_some() {
             let inner = self.inner(index, place, conv.inputs);
             Source::Raw(inner, self.inner_affine.view())
         } else {
-            Source::Raw(features, self.affine.view())
+            Source::Raw(read, self.affine.view())
         };
-        let phase = Grow {
-            tiles,
-            source,
-            weights: &self.packed,
-            outputs: conv.outputs,
-            output: features,
-            channel: layer.norm.channels,
-            then,
-        };
+        let phase = Grow { tiles, source, weights: &self.packed, outputs: conv.outputs, output, then };
         run(self.isa, tiles.count(), &phase);
         self.blocks[index].statistics.join(tiles, conv.outputs, &self.moments);
     }
 
     fn end_forward(&mut self, index: usize, net: &Net, parameters: &[f32]) {
-        self.set_affine(index, net.blocks[index].norm, parameters);
+        let block = &net.blocks[index];
+        self.set_affine((index, block.layers.len()), block.norm, parameters);
         self.end(index, net, parameters, Ending::Trained);
     }
 
@@ -281,7 +315,7 @@ impl Network {
     pub(super) fn end(&mut self, index: usize, net: &Net, parameters: &[f32], ending: Ending) {
         let block = &net.blocks[index];
         let Some(conv) = block.transition else {
-            let input = self.features(index);
+            let input = self.last_state(index);
             let plane = self.planes.averages;
             self.averages.reserve(plane.len(block.channels));
             let output = Maps::of(&mut self.averages, block.channels, plane);
@@ -380,18 +414,20 @@ impl Passes for Network {
         }
         for (block, memory) in self.net.blocks.iter().zip(&self.blocks).skip(self.frozen) {
             let count = (self.batch * block.side * block.side) as f64;
-            let prefix = |channels| {
+            let of_state = |state, channels| {
                 let Statistics { mean, variance } = &memory.statistics;
-                (mean[..channels].to_vec(), variance[..channels].to_vec(), count)
+                let begin = memory.states.begin(state);
+                let state = begin..begin + channels;
+                (mean[state.clone()].to_vec(), variance[state].to_vec(), count)
             };
             for (index, layer) in block.layers.iter().enumerate() {
-                found.push(prefix(layer.norm.channels));
+                found.push(of_state(index, layer.norm.channels));
                 if layer.expand.is_some() {
                     let Statistics { mean, variance } = memory.inner_statistics[index].clone();
                     found.push((mean, variance, count));
                 }
             }
-            found.push(prefix(block.channels));
+            found.push(of_state(block.layers.len(), block.channels));
         }
         Ok(found)
     }

@@ -128,17 +128,17 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    /// What `norm` does by the statistics of a batch.
+    /// What `norm` does by the statistics of a batch, from a first channel on.
     pub(super) fn set_by(
         &mut self,
         batch_norm: BatchNormConfig,
         norm: Norm,
         parameters: &[f32],
-        statistics: &Statistics,
+        (statistics, first): (&Statistics, usize),
     ) {
         let (weight, bias) = (norm.weight(parameters), norm.bias(parameters));
-        let (mean, variance) = (statistics.mean.iter().copied(), statistics.variance.iter().copied());
-        self.set(batch_norm, weight, bias, mean, variance);
+        let (mean, variance) = (&statistics.mean[first..], &statistics.variance[first..]);
+        self.set(batch_norm, weight, bias, mean.iter().copied(), variance.iter().copied());
     }
 
     pub(super) fn set(

@@ -3,7 +3,8 @@
 //! With d the gradient after the ReLU's mask, batch normalisation hands on
 //! γ·s·(d - mean(d) - x̂·mean(d·x̂)). Only the first term is added to the block's gradient when a layer is
 //! passed ([`Reader`]); the sums Σd and Σd·(x - mean) go out ([`Partial`]), and the two means are taken off
-//! when the last reader of a channel has passed ([`Finished`]).
+//! when the last reader of a channel has passed ([`Finished`]). A shortcut hands on what is finished, so it has
+//! no means of its own.
 
 #![expect(unsafe_code, reason = "tiles are read and written through pointers")]
 #![expect(
@@ -29,13 +30,11 @@ pub(super) struct Correction<'a> {
     pub(super) q: &'a [f32],
 }
 
-/// The finished gradient of what a convolution wrote into a block.
+/// The finished gradient of what a layer wrote into a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Finished<'a> {
     pub(super) gradient: Maps,
     pub(super) features: Maps,
-    /// First channel.
-    pub(super) channel: usize,
     pub(super) correction: Correction<'a>,
     pub(super) dropout: Option<Dropout>,
 }
@@ -50,7 +49,8 @@ impl Finished<'_> {
         let Correction { mean, p, q } = self.correction;
         let range = first..first + size;
         let correction = Correction { mean: &mean[range.clone()], p: &p[range.clone()], q: &q[range] };
-        Self { channel: self.channel + first, correction, ..*self }
+        let (gradient, features) = (self.gradient.from(first), self.features.from(first));
+        Self { gradient, features, correction, ..*self }
     }
 
     /// Writes `rows` rows from `row` on of the tile's images to `to`: 0 where there is no pixel of an image.
@@ -67,10 +67,8 @@ impl Finished<'_> {
         to: MapView<L::V>,
     ) {
         let width = self.features.width;
-        let (gradient, features) = (
-            self.gradient.place::<L>(tile.group, self.channel, row),
-            self.features.place::<L>(tile.group, self.channel, row),
-        );
+        let (gradient, features) =
+            (self.gradient.place::<L>(tile.group, 0, row), self.features.place::<L>(tile.group, 0, row));
         let Correction { mean, p, q } = self.correction;
         for (channel, ((&mean, &p), &q)) in mean.iter().zip(p).zip(q).enumerate() {
             let (mean, p, q) = (l.splat(mean), l.splat(p), l.splat(-q));
@@ -178,8 +176,18 @@ pub(super) struct Reader<'a> {
     /// Where `scale`·d goes: the maps of the gradient, and a factor for each channel.
     pub(super) gradient: Maps,
     pub(super) scale: &'a [f32],
-    /// Whether it replaces what is there instead of being added.
-    pub(super) replaces: bool,
+    pub(super) onto: Onto<'a>,
+}
+
+/// What a reader's gradient meets where it goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Onto<'a> {
+    /// Nothing: it is the first of its maps, or the only one.
+    Nothing,
+    /// That of other readers of the same maps.
+    Others,
+    /// That of the layer's output, which the maps were added to.
+    Shortcut(Finished<'a>),
 }
 
 impl Reader<'_> {
@@ -204,6 +212,11 @@ impl Reader<'_> {
         let width = self.maps.width;
         let maps = self.maps.place::<L>(tile.group, first, tile.row);
         let gradient = self.gradient.place::<L>(tile.group, first, tile.row);
+        if let Onto::Shortcut(output) = self.onto {
+            // SAFETY: as promised by the caller; the output is other maps than these.
+            unsafe { output.part(first, size).write(l, tile, there, (tile.row, tile.rows), gradient) };
+        }
+        let replaces = matches!(self.onto, Onto::Nothing);
         for i in 0..size {
             let channel = first + i;
             let (of, scale) = (self.by.channel(l, channel), l.splat(self.scale[channel]));
@@ -222,7 +235,7 @@ impl Reader<'_> {
                         sum = l.add(sum, d);
                         product = l.fma(d, distance, product);
                         *gradient.add(x) =
-                            if self.replaces { l.mul(scale, d) } else { l.fma(scale, d, *gradient.add(x)) };
+                            if replaces { l.mul(scale, d) } else { l.fma(scale, d, *gradient.add(x)) };
                         *line.add(x) = l.relu(before);
                     }
                 }

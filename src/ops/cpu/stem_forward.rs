@@ -25,7 +25,6 @@ impl Network {
             source: Source::Bordered(images, 3),
             outputs: conv.outputs,
             output: self.features(0),
-            channel: 0,
             then: if training { self.measured(conv.outputs, None) } else { Then::Left },
             weights: &self.packed,
         };
@@ -72,6 +71,6 @@ impl Network {
 
     /// What the normalisation of an ImageNet stem does, by the statistics of the batch.
     pub(super) fn set_stem_affine(&mut self, norm: Norm, parameters: &[f32]) {
-        self.affine.set_by(self.batch_norm, norm, parameters, &self.stem.statistics);
+        self.affine.set_by(self.batch_norm, norm, parameters, (&self.stem.statistics, 0));
     }
 }
