@@ -29,8 +29,8 @@ pub(crate) mod workspace;
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, at, never, select, unbounded};
@@ -40,6 +40,7 @@ use crate::monitor::Exit;
 use crate::monitor::signals::LIMIT;
 use crate::protocol::Link;
 use crate::remote;
+use crate::store::catalog::Reader;
 use app::{App, Leaving};
 use effect::{Effect, Job, JobResult, Msg};
 use tty::terminal::{self, Terminal};
@@ -76,6 +77,7 @@ pub(crate) fn run(link: &Link, settings: Settings, saving: fn() -> bool) -> io::
         messages,
         inbox,
         looking: Arc::default(),
+        reader: Arc::default(),
         hung_up: Cell::new(false),
         leaving: Cell::new(None),
         saving,
@@ -95,6 +97,8 @@ struct Shell<'a> {
     inbox: Receiver<Msg>,
     /// The runs on disk are being listed.
     looking: Arc<AtomicBool>,
+    /// What is known of them.
+    reader: Arc<Mutex<Reader>>,
     /// The terminal is gone.
     hung_up: Cell<bool>,
     /// Since when leaving waits for the end of the run.
@@ -228,9 +232,9 @@ impl Shell<'_> {
             return;
         }
         let (messages, options) = (self.messages.clone(), app.ws.settings.options.clone());
-        let looking = Arc::clone(&self.looking);
+        let (looking, reader) = (Arc::clone(&self.looking), Arc::clone(&self.reader));
         let started = thread::spawn("disk", self.messages.clone(), move || {
-            let result = jobs::carry_out(job, &options);
+            let result = jobs::carry_out(job, &options, &reader);
             if lists {
                 looking.store(false, Ordering::SeqCst);
             }

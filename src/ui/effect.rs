@@ -1,6 +1,7 @@
 //! The messages that reach the interface, and the effects that it returns.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -134,7 +135,7 @@ pub(crate) enum Job {
 /// The result of a job; errors are sentences.
 #[derive(Debug)]
 pub(crate) enum JobResult {
-    Runs(Vec<Entry>),
+    Runs(Vec<Arc<Entry>>),
     /// The events, and how many lines are damaged.
     Journal(PathBuf, Result<(Vec<Stamped>, usize), String>),
     Past(Vec<Stamped>),

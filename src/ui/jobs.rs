@@ -3,6 +3,7 @@
 pub(crate) mod sweeps;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::files;
 use crate::paths;
@@ -11,16 +12,17 @@ use crate::protocol::{Options, Stamped};
 use crate::recipe::Recipe;
 use crate::recipe::layered::{ConfigLayer, resolve};
 use crate::remote;
-use crate::store::catalog::{self, Entry};
+use crate::store::catalog::{self, Entry, Reader};
 use crate::store::{Labels, atomic, journal, run};
 use crate::ui::effect::{Job, JobResult};
 use crate::weights::{Header, place};
 
-/// Does a job; errors are sentences.
-pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
+/// Does a job; errors are sentences. The runs are read with what `reader` remembers of them.
+pub(crate) fn carry_out(job: Job, options: &Options, reader: &Mutex<Reader>) -> JobResult {
     let done = match job {
         Job::ListRuns => {
-            let runs = catalog::list(&options.runs_dir).into_iter();
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let runs = reader.list(&options.runs_dir).into_iter();
             return JobResult::Runs(runs.map(shown).collect());
         }
         Job::ReadJournal(path) => {
@@ -62,11 +64,16 @@ pub(crate) fn carry_out(job: Job, options: &Options) -> JobResult {
 }
 
 /// A run whose texts by people have no active characters.
-fn shown(run: Entry) -> Entry {
+fn shown(run: Arc<Entry>) -> Arc<Entry> {
+    let texts = [&run.name, &run.labels.note].into_iter().chain(&run.labels.tags);
+    if !texts.into_iter().any(|text| text.contains(plain::is_active)) {
+        return run;
+    }
+    let run = Arc::unwrap_or_clone(run);
     let Labels { star, tags, note } = run.labels;
     let tags = tags.into_iter().map(plain::kept).collect();
     let labels = Labels { star, tags, note: plain::kept(note) };
-    Entry { name: plain::kept(run.name), labels, ..run }
+    Arc::new(Entry { name: plain::kept(run.name), labels, ..run })
 }
 
 /// The events of a run's journal, without those that a resume discarded, and how many of its lines are damaged.

@@ -149,7 +149,7 @@ impl Workspace {
 
     /// The state to save for the next time.
     pub(crate) fn state(&self) -> State {
-        let view = ViewState { order: self.runs.order, ..self.view };
+        let view = ViewState { order: self.runs.order(), ..self.view };
         State { view, recipe: Some(self.draft.recipe.clone()) }
     }
 }

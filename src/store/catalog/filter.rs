@@ -159,7 +159,16 @@ impl Filter {
     /// Whether a run is wanted.
     pub fn passes(&self, run: &Entry) -> bool {
         let table = LazyCell::new(|| run.summary().map(|summary| summary.recipe.to_table()));
-        self.words.iter().all(|word| word.absent != holds(&word.test, run, &|| table.as_ref()))
+        self.passes_by(run, &|| table.as_ref())
+    }
+
+    /// The same for a run whose recipe is a table already.
+    pub fn passes_with(&self, run: &Entry, recipe: Option<&Table>) -> bool {
+        self.passes_by(run, &|| recipe)
+    }
+
+    fn passes_by<'a>(&self, run: &Entry, recipe: &dyn Fn() -> Option<&'a Table>) -> bool {
+        self.words.iter().all(|word| word.absent != holds(&word.test, run, recipe))
     }
 }
 

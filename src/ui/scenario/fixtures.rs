@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 
@@ -161,15 +162,16 @@ pub(super) fn on_disk(work: Job) -> JobResult {
         |path: PathBuf| path.strip_prefix(&kept).map_or(path.clone(), |rest| Path::new("runs").join(rest));
     if let Job::ReadWeights(named) = work {
         let there = Job::ReadWeights(path("../golden/weights").join(&named));
-        return match jobs::carry_out(there, &testing::settings().options) {
+        return match jobs::carry_out(there, &testing::settings().options, &Mutex::default()) {
             JobResult::WeightsRead(_, found) => JobResult::WeightsRead(named, found),
             other => other,
         };
     }
     let options = Options { runs_dir: kept.clone(), ..testing::settings().options };
-    match jobs::carry_out(work, &options) {
+    match jobs::carry_out(work, &options, &Mutex::default()) {
         JobResult::Runs(mut rows) => {
             for row in &mut rows {
+                let row = Arc::make_mut(row);
                 row.path = seen(std::mem::take(&mut row.path));
             }
             JobResult::Runs(rows)

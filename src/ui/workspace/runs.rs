@@ -1,7 +1,11 @@
 //! The runs on disk, their order and filter, which of them is under the cursor, and which are drawn together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::Table;
 
 use crate::recipe::keys::{KEYS, text_of};
 use crate::store::catalog::filter::Filter;
@@ -12,19 +16,66 @@ use crate::ui::saved_state::Order;
 /// Curves that are kept at most, beside those in the chart.
 const KEPT: usize = 32;
 
+/// Journals that are read at a time.
+const AT_A_TIME: usize = 8;
+
+/// What is derived from the rows, their order and the filter is kept until one of them changes, so that a frame of
+/// thousands of runs costs what is in view.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
-    rows: Vec<Entry>,
+    rows: Vec<Row>,
+    /// Where in the rows the run of a directory is.
+    places: HashMap<PathBuf, usize>,
     /// The catalogue was read at least once.
     pub(crate) known: bool,
-    pub(crate) order: Order,
-    pub(crate) filter: Filter,
+    order: Order,
+    filter: Filter,
+    /// Places of the rows that pass the filter, in order.
+    shown: Vec<usize>,
+    differences: Vec<Difference>,
     /// The row under the cursor, among those shown.
     pub(crate) row: usize,
     /// Directories of the runs in the chart, in the order they were marked.
     pub(crate) marked: Vec<PathBuf>,
     /// Curves that were read, by directory; or what is wrong with the journal.
     pub(crate) curves: BTreeMap<PathBuf, Result<Curves, String>>,
+    /// Directories whose journals are being read.
+    reading: BTreeSet<PathBuf>,
+}
+
+/// A run in the table, with its recipe by key.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    entry: Arc<Entry>,
+    recipe: Option<Table>,
+}
+
+/// A key in which recipes differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) key: &'static str,
+    /// Letters of the longest value that is shown.
+    pub(crate) width: usize,
+}
+
+impl Row {
+    fn new(entry: Arc<Entry>) -> Self {
+        let recipe = entry.summary().map(|summary| summary.recipe.to_table());
+        Self { entry, recipe }
+    }
+
+    /// The value of a key of its recipe, as it is typed.
+    pub(crate) fn value(&self, key: &str) -> String {
+        self.recipe.as_ref().and_then(|recipe| recipe.get(key)).map_or_else(|| "auto".into(), text_of)
+    }
+}
+
+impl Deref for Row {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
+    }
 }
 
 impl Runs {
@@ -33,24 +84,39 @@ impl Runs {
     }
 
     /// Whether `rows` say nothing new.
-    pub(crate) fn has(&self, rows: &[Entry]) -> bool {
-        self.known && self.rows == rows
+    pub(crate) fn has(&self, rows: &[Arc<Entry>]) -> bool {
+        let same = |(row, new): (&Row, &Arc<Entry>)| Arc::ptr_eq(&row.entry, new) || *row.entry == **new;
+        self.known && self.rows.len() == rows.len() && self.rows.iter().zip(rows).all(same)
     }
 
     /// The run in this directory, whatever the filter.
     pub(crate) fn find(&self, path: &Path) -> Option<&Entry> {
-        self.rows.iter().find(|row| row.path == path)
+        self.places.get(path).map(|&place| &*self.rows[place])
     }
 
     /// Takes over what is on disk; the cursor stays on its run.
-    pub(crate) fn take(&mut self, rows: Vec<Entry>) {
-        let here = self.current().map(|row| row.path.clone());
-        (self.rows, self.known) = (rows, true);
-        let there = |path: &PathBuf| self.rows.iter().any(|row| row.path == *path);
-        self.marked.retain(there);
-        self.curves.retain(|path, _| there(path));
-        let index = here.and_then(|path| self.shown().iter().position(|row| row.path == path));
-        self.row = index.unwrap_or(self.row).min(self.shown().len().saturating_sub(1));
+    pub(crate) fn take(&mut self, rows: &[Arc<Entry>]) {
+        if self.has(rows) {
+            return;
+        }
+        let mut before: Vec<Option<Row>> = std::mem::take(&mut self.rows).into_iter().map(Some).collect();
+        let here =
+            self.shown.get(self.row).and_then(|&place| before[place].as_ref()).map(|row| row.path.clone());
+        let row = |new: &Arc<Entry>| {
+            let old = self.places.get(&new.path).and_then(|&place| before[place].take());
+            old.filter(|old| Arc::ptr_eq(&old.entry, new)).unwrap_or_else(|| Row::new(Arc::clone(new)))
+        };
+        self.rows = rows.iter().map(row).collect();
+        self.places = rows.iter().enumerate().map(|(place, row)| (row.path.clone(), place)).collect();
+        self.known = true;
+        self.marked.retain(|path| self.places.contains_key(path));
+        self.curves.retain(|path, _| self.places.contains_key(path));
+        self.reading.retain(|path| self.places.contains_key(path));
+        self.compare();
+        self.arrange();
+        if let Some(path) = here {
+            self.point_at(&path);
+        }
     }
 
     /// Runs on disk, whatever the filter.
@@ -58,21 +124,60 @@ impl Runs {
         self.rows.len()
     }
 
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+
+    pub(crate) fn sort_by(&mut self, order: Order) {
+        self.order = order;
+        self.arrange();
+    }
+
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Shows the runs that pass, with the cursor on the first.
+    pub(crate) fn filter_by(&mut self, filter: Filter) {
+        (self.filter, self.row) = (filter, 0);
+        self.arrange();
+    }
+
     /// The rows that pass the filter, in order.
-    pub(crate) fn shown(&self) -> Vec<&Entry> {
-        let mut rows: Vec<&Entry> = self.rows.iter().filter(|row| self.filter.passes(row)).collect();
-        let descending = |a: &Entry, b: &Entry, figure: fn(&Summary) -> Option<f64>| {
-            let [a, b] = [a, b].map(|row| row.summary().and_then(figure).unwrap_or(f64::NEG_INFINITY));
-            b.total_cmp(&a)
+    pub(crate) fn shown(&self) -> impl ExactSizeIterator<Item = &Row> {
+        self.shown.iter().map(|&place| &self.rows[place])
+    }
+
+    /// Puts the rows that pass the filter in order.
+    fn arrange(&mut self) {
+        let rows = &self.rows;
+        let passes = |&place: &usize| self.filter.passes_with(&rows[place], rows[place].recipe.as_ref());
+        let mut shown: Vec<usize> = (0..rows.len()).filter(passes).collect();
+        let mut descending = |figure: fn(&Summary) -> Option<f64>| {
+            let figure = |place: &usize| rows[*place].summary().and_then(figure).unwrap_or(f64::NEG_INFINITY);
+            shown.sort_by(|a, b| figure(b).total_cmp(&figure(a)));
         };
         match self.order {
-            Order::Newest => rows.sort_by(|a, b| descending(a, b, |of| Some(of.created))),
-            Order::Best => rows.sort_by(|a, b| descending(a, b, |of| Some(of.best?.accuracy))),
-            Order::Test => rows.sort_by(|a, b| descending(a, b, |of| Some(of.test?.accuracy))),
-            Order::Largest => rows.sort_by(|a, b| descending(a, b, |of| Some(of.parameters as f64))),
-            Order::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+            Order::Newest => descending(|of| Some(of.created)),
+            Order::Best => descending(|of| Some(of.best?.accuracy)),
+            Order::Test => descending(|of| Some(of.test?.accuracy)),
+            Order::Largest => descending(|of| Some(of.parameters as f64)),
+            Order::Name => shown.sort_by(|a, b| rows[*a].name.cmp(&rows[*b].name)),
         }
-        rows
+        self.row = self.row.min(shown.len().saturating_sub(1));
+        let width = |key| shown.iter().map(|&place| rows[place].value(key).chars().count()).max();
+        for difference in &mut self.differences {
+            difference.width = width(difference.key).unwrap_or(0);
+        }
+        self.shown = shown;
+    }
+
+    /// Moves the cursor to the run in this directory, if it is shown.
+    pub(crate) fn point_at(&mut self, path: &Path) -> bool {
+        let place = self.places.get(path);
+        let row = place.and_then(|place| self.shown.iter().position(|shown| shown == place));
+        self.row = row.unwrap_or(self.row);
+        row.is_some()
     }
 
     /// Directories whose curves are in the chart: the marked runs, or else the one under the cursor.
@@ -84,23 +189,29 @@ impl Runs {
         }
     }
 
-    /// Journals to read: those in the chart that are not known, or that grow.
-    pub(crate) fn wanted(&self) -> Vec<PathBuf> {
-        let grows = |path: &PathBuf| self.rows.iter().any(|row| row.path == *path && row.live);
-        self.drawn().into_iter().filter(|path| !self.curves.contains_key(path) || grows(path)).collect()
+    /// Journals to read now: of those in the chart, some that are not known, or that grow.
+    pub(crate) fn wanted(&mut self) -> Vec<PathBuf> {
+        let grows = |path: &Path| self.find(path).is_some_and(|row| row.live);
+        let mut wanted = self.drawn();
+        wanted
+            .retain(|path| !self.reading.contains(path) && (!self.curves.contains_key(path) || grows(path)));
+        wanted.truncate(AT_A_TIME.saturating_sub(self.reading.len()));
+        self.reading.extend(wanted.iter().cloned());
+        wanted
     }
 
     /// Keeps the curves of a journal; of many, those in the chart.
     pub(crate) fn keep(&mut self, path: PathBuf, curves: Result<Curves, String>) {
+        self.reading.remove(&path);
         if self.curves.len() >= KEPT {
-            let drawn = self.drawn();
+            let drawn: BTreeSet<PathBuf> = self.drawn().into_iter().collect();
             self.curves.retain(|path, _| drawn.contains(path));
         }
         self.curves.insert(path, curves);
     }
 
-    pub(crate) fn current(&self) -> Option<&Entry> {
-        self.shown().get(self.row).copied()
+    pub(crate) fn current(&self) -> Option<&Row> {
+        self.shown.get(self.row).map(|&place| &self.rows[place])
     }
 
     /// Marks or unmarks the current run for the chart.
@@ -113,22 +224,18 @@ impl Runs {
         }
     }
 
-    /// Keys in which the recipes of the shown runs differ, with each run's value.
-    pub(crate) fn differences(&self) -> Vec<String> {
-        let tables: Vec<toml::Table> = self.rows.iter().filter_map(table).collect();
-        let differs = |name: &str| tables.iter().any(|table| table.get(name) != tables[0].get(name));
-        let names = KEYS.iter().map(|key| key.name);
-        names.filter(|name| *name != "data_dir" && differs(name)).map(str::to_owned).collect()
+    /// Keys in which the recipes of the runs differ.
+    pub(crate) fn differences(&self) -> &[Difference] {
+        &self.differences
     }
-}
 
-/// A key of a run's recipe, as it is typed.
-pub(crate) fn value(row: &Entry, key: &str) -> String {
-    table(row).as_ref().and_then(|table| table.get(key)).map_or_else(|| "auto".into(), text_of)
-}
-
-fn table(row: &Entry) -> Option<toml::Table> {
-    row.summary().map(|summary| summary.recipe.to_table())
+    /// Finds the keys in which the recipes differ.
+    fn compare(&mut self) {
+        let recipes: Vec<&Table> = self.rows.iter().filter_map(|row| row.recipe.as_ref()).collect();
+        let differs = |key: &str| recipes.iter().any(|recipe| recipe.get(key) != recipes[0].get(key));
+        let keys = KEYS.iter().map(|key| key.name).filter(|key| *key != "data_dir" && differs(key));
+        self.differences = keys.map(|key| Difference { key, width: 0 }).collect();
+    }
 }
 
 #[cfg(test)]
@@ -168,45 +275,50 @@ mod tests {
         }
     }
 
+    fn take(runs: &mut Runs, rows: Vec<Entry>) {
+        runs.take(&rows.into_iter().map(Arc::new).collect::<Vec<_>>());
+    }
+
     #[test]
     fn the_cursor_stays_on_its_run_when_another_appears() {
         let mut runs = Runs::default();
-        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8)]);
+        take(&mut runs, vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8)]);
         runs.row = 1;
         assert_eq!(runs.current().unwrap().name, "a");
-        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8), row("c", 3.0, 0.1, 8)]);
+        take(&mut runs, vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8), row("c", 3.0, 0.1, 8)]);
         assert_eq!(runs.current().unwrap().name, "a");
-        runs.order = Order::Best;
-        assert_eq!(runs.shown()[0].name, "a");
+        runs.sort_by(Order::Best);
+        assert_eq!(runs.shown().next().unwrap().name, "a");
     }
 
     #[test]
     fn only_hyperparameters_that_differ_are_named() {
         let mut runs = Runs::default();
-        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 12)]);
-        assert_eq!(runs.differences(), ["growth_rate"]);
-        assert_eq!(value(runs.current().unwrap(), "growth_rate"), "12");
+        take(&mut runs, vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 12)]);
+        assert_eq!(runs.differences(), [Difference { key: "growth_rate", width: 2 }]);
+        assert_eq!(runs.current().unwrap().value("growth_rate"), "12");
     }
 
     #[test]
     fn the_chart_has_the_marked_runs_or_else_the_one_under_the_cursor() {
         let mut runs = Runs::default();
-        runs.take(vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8)]);
+        take(&mut runs, vec![row("a", 1.0, 0.5, 8), row("b", 2.0, 0.4, 8)]);
         assert_eq!(runs.wanted(), [PathBuf::from("b")]);
-        runs.curves.insert("b".into(), Ok(Curves::default()));
+        assert!(runs.wanted().is_empty(), "it is being read");
+        runs.keep("b".into(), Ok(Curves::default()));
         assert!(runs.wanted().is_empty());
         runs.row = 1;
         runs.mark();
         runs.row = 0;
         assert_eq!(runs.drawn(), [PathBuf::from("a")]);
-        runs.take(Vec::new());
+        take(&mut runs, vec![]);
         assert!(runs.marked.is_empty() && runs.curves.is_empty() && runs.drawn().is_empty());
     }
 
     #[test]
     fn the_journal_of_a_run_that_grows_is_read_again() {
         let mut runs = Runs::default();
-        runs.take(vec![Entry { live: true, ..row("a", 1.0, 0.5, 8) }]);
+        take(&mut runs, vec![Entry { live: true, ..row("a", 1.0, 0.5, 8) }]);
         runs.curves.insert("a".into(), Ok(Curves::default()));
         assert_eq!(runs.wanted(), [PathBuf::from("a")]);
     }
@@ -214,8 +326,32 @@ mod tests {
     #[test]
     fn only_runs_that_pass_the_filter_are_shown() {
         let mut runs = Runs::default();
-        runs.take(vec![row("apple", 1.0, 0.5, 8), row("pear", 2.0, 0.4, 12)]);
-        runs.filter = Filter::read("growth_rate>8").unwrap();
-        assert_eq!(runs.shown().iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["pear"]);
+        take(&mut runs, vec![row("apple", 1.0, 0.5, 8), row("pear", 2.0, 0.4, 12)]);
+        runs.filter_by(Filter::read("growth_rate>8").unwrap());
+        assert_eq!(runs.shown().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["pear"]);
+    }
+
+    #[test]
+    fn many_journals_are_read_a_few_at_a_time() {
+        let mut runs = Runs::default();
+        let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        take(&mut runs, names.iter().map(|name| row(name, 1.0, 0.5, 8)).collect());
+        runs.marked = names.iter().map(PathBuf::from).collect();
+        assert_eq!((runs.wanted().len(), runs.wanted().len()), (AT_A_TIME, 0));
+        runs.keep("0".into(), Ok(Curves::default()));
+        assert_eq!(runs.wanted(), [PathBuf::from("8")]);
+    }
+
+    #[test]
+    fn what_the_same_list_says_again_changes_nothing_and_a_changed_row_everything() {
+        let mut runs = Runs::default();
+        let first: Vec<Arc<Entry>> = ["a", "b"].map(|name| Arc::new(row(name, 1.0, 0.5, 8))).to_vec();
+        runs.take(&first);
+        assert!(runs.has(&first) && runs.differences().is_empty());
+        let second = [Arc::clone(&first[0]), Arc::new(row("b", 1.0, 0.5, 24))];
+        assert!(!runs.has(&second));
+        runs.take(&second);
+        assert_eq!(runs.shown().map(|row| row.value("growth_rate")).collect::<Vec<_>>(), ["8", "24"]);
+        assert_eq!(runs.differences(), [Difference { key: "growth_rate", width: 2 }]);
     }
 }

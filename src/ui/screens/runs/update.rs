@@ -83,10 +83,10 @@ impl Screen for RunsScreen {
     fn back(&mut self, ws: &mut Workspace) {
         if self.opened.is_some() {
             self.close();
-        } else if ws.runs.filter.text().is_empty() {
+        } else if ws.runs.filter().text().is_empty() {
             ws.runs.marked.clear();
         } else {
-            ws.runs.filter = Filter::default();
+            ws.runs.filter_by(Filter::default());
         }
     }
 
@@ -96,12 +96,12 @@ impl Screen for RunsScreen {
     }
 
     fn filter(&self, ws: &Workspace) -> Option<String> {
-        Some(ws.runs.filter.text().to_owned())
+        Some(ws.runs.filter().text().to_owned())
     }
 
     fn set_filter(&mut self, text: String, ws: &mut Workspace) -> Acted {
         let (filter, problem) = Filter::as_far_as_understood(&text);
-        (ws.runs.filter, ws.runs.row) = (filter, 0);
+        ws.runs.filter_by(filter);
         problem.map_or_else(|| Ok(curves(ws)), Err)
     }
 
@@ -114,7 +114,7 @@ impl Screen for RunsScreen {
     fn done(&mut self, result: &JobResult, ws: &mut Workspace) -> Vec<Effect> {
         match result {
             JobResult::Runs(rows) => {
-                ws.runs.take(rows.clone());
+                ws.runs.take(rows);
                 if self.opened.as_ref().is_some_and(|(path, _)| ws.runs.find(path).is_none()) {
                     self.close();
                 }
@@ -130,6 +130,7 @@ impl Screen for RunsScreen {
                     curves
                 });
                 ws.runs.keep(path.clone(), curves);
+                return self::curves(ws);
             }
             JobResult::Checkpoints(path, rows) => {
                 if let Some((_, known)) = self.opened.as_mut().filter(|(opened, _)| opened == path) {
@@ -176,13 +177,13 @@ impl RunsScreen {
             Do::CopyTo(from) => return Ok(vec![Effect::Job(Job::Export { from, to: path(text)? })]),
             what if self.pane == Pane::Checkpoints => return self.with_checkpoint(&what, ws),
             Do::Sort => {
-                ws.runs.order = ws.runs.order.next();
-                ws.notify(ws.runs.order.word());
+                ws.runs.sort_by(ws.runs.order().next());
+                ws.notify(ws.runs.order().word());
             }
             Do::Reload => return Ok(reload()),
             Do::Sweep => return Ok(vec![Effect::Do(Action::Sweeps(sweeps::Do::New), None)]),
             what => {
-                let row = ws.runs.current().cloned().ok_or("there is no run here.")?;
+                let row = Entry::clone(ws.runs.current().ok_or("there is no run here.")?);
                 return self.with_run(&what, row, ws);
             }
         }
@@ -251,7 +252,7 @@ fn reload() -> Vec<Effect> {
 }
 
 /// Reads the journals that the chart lacks.
-fn curves(ws: &Workspace) -> Vec<Effect> {
+fn curves(ws: &mut Workspace) -> Vec<Effect> {
     ws.runs.wanted().into_iter().map(|path| Effect::Job(Job::ReadJournal(path))).collect()
 }
 

@@ -16,13 +16,13 @@ use crate::ui::widgets::axis::unit::Unit;
 use crate::ui::widgets::chart::{Chart, Line as Curve};
 use crate::ui::widgets::fit::{cut, from_top, in_view};
 use crate::ui::widgets::series::Series;
-use crate::ui::workspace::runs::value;
+use crate::ui::workspace::runs::Difference;
 
 /// Columns of the table before the hyperparameters: name, state, epoch, best, last, test.
 const NAME: usize = 28;
 
 pub(crate) fn draw(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
-    let rows = canvas.ws.runs.count() as u16;
+    let rows = canvas.ws.runs.count().min(usize::from(area.height)) as u16;
     let table_height = (rows + 5).clamp(8, (area.height / 2).max(8));
     let [upper, lower] = Layout::vertical([Constraint::Length(table_height), Constraint::Min(0)]).areas(area);
     if rows == 0 || lower.height < 6 {
@@ -44,14 +44,15 @@ pub(crate) fn draw(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
 fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     let (ws, theme, glyphs) = (canvas.ws, canvas.theme, canvas.glyphs);
     let (rows, count) = (ws.runs.shown(), ws.runs.count());
-    let filter = match ws.runs.filter.text() {
+    let shown = rows.len();
+    let filter = match ws.runs.filter().text() {
         "" => String::new(),
-        words => format!(", {} of {count} with \"{words}\"", rows.len()),
+        words => format!(", {shown} of {count} with \"{words}\""),
     };
     let s = if count == 1 { "" } else { "s" };
-    let title = format!(" {count} run{s}, {}{filter} ", ws.runs.order.word());
+    let title = format!(" {count} run{s}, {}{filter} ", ws.runs.order().word());
     let inner = canvas.pane(title, screen.pane == Pane::Table, area);
-    if rows.is_empty() {
+    if shown == 0 {
         let folder = ws.settings.options.runs_dir.display();
         let text = match (count, ws.runs.known) {
             (0, false) => "looking for runs.".to_owned(),
@@ -66,16 +67,13 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(inner);
     let all = ws.runs.differences();
     let keys = &all[screen.column.min(all.len())..];
-    let widths: Vec<usize> = keys
-        .iter()
-        .map(|key| {
-            rows.iter().map(|row| value(row, key).chars().count()).max().unwrap_or(0).max(key.len()).min(18)
-        })
-        .collect();
     let width = usize::from(inner.width);
     let differing = |of: &dyn Fn(&str) -> String| {
-        let cell = |(key, &width): (&String, &usize)| format!("{:<width$}", cut(&of(key), width));
-        keys.iter().zip(&widths).map(cell).collect::<Vec<_>>().join("  ")
+        let cell = |Difference { key, width }: &Difference| {
+            let width = (*width).max(key.len()).min(18);
+            format!("{:<width$}", cut(&of(key), width))
+        };
+        keys.iter().map(cell).collect::<Vec<_>>().join("  ")
     };
     let line = |name: &str, [state, epoch, best, last, test]: [&str; 5], rest: &str| {
         let text =
@@ -86,10 +84,11 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     let titles = line("  name", ["state", "epoch", "best %", "last %", "test %"], &differing(&str::to_owned));
     let titles = titles.replacen("test %  ", &format!("test % {more}"), 1);
     canvas.text(titles, theme.dim, head);
-    let row = ws.runs.row.min(rows.len() - 1);
+    let row = ws.runs.row.min(shown - 1);
     let percent = |share: Option<f64>| share.map_or_else(|| "-".into(), |x| format!("{:.2}", 100.0 * x));
-    for (index, at) in in_view(body, row, rows.len()) {
-        let of = rows[index];
+    let view: Vec<_> = in_view(body, row, shown).collect();
+    let first = view.first().map_or(0, |(index, _)| *index);
+    for ((index, at), of) in view.into_iter().zip(rows.skip(first)) {
         let marked = ws.runs.marked.contains(&of.path);
         let sign = if marked { glyphs.marked() } else { " " };
         let star = if of.labels.star { glyphs.star() } else { " " };
@@ -104,7 +103,7 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
                 &percent(summary.and_then(Summary::last_accuracy)),
                 &percent(summary.and_then(|summary| Some(summary.test?.accuracy))),
             ],
-            &differing(&|key| value(of, key)),
+            &differing(&|key| of.value(key)),
         );
         let style = match (index == row, of.trouble().is_some(), of.live) {
             (true, ..) => theme.selected,
@@ -114,7 +113,9 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
         };
         canvas.row((Pane::Table as usize, index), text, style, at);
     }
-    about(rows[row], canvas, foot);
+    if let Some(row) = ws.runs.current() {
+        about(row, canvas, foot);
+    }
 }
 
 /// The run under the cursor in two lines; what a person says of it comes before its dates.
