@@ -1,4 +1,4 @@
-//! `runs`: the runs on disk, newest first, all or those that words choose.
+//! `runs`: the runs on disk, newest first, all that are not archived or those that words choose.
 
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub(crate) fn runs(dir: &Path, words: &str, json: bool) -> Exit {
     if json {
         let runs: Vec<Value> = entries.iter().map(|run| to_json(run)).collect();
         print_json(&json!({ "runs_dir": dir.to_string_lossy(), "runs": runs }).to_string());
+    } else if entries.is_empty() && !all.is_empty() && words.is_empty() {
+        print_line(&format!("every run in {} is archived; `runs archived` lists them", dir.display()));
     } else if entries.is_empty() && !all.is_empty() {
         let (count, s) = (all.len(), if all.len() == 1 { "" } else { "s" });
         print_line(&format!("none of {count} run{s} in {} is like this", dir.display()));

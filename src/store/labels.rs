@@ -1,4 +1,4 @@
-//! What a person says of a run: a star, tags and a note.
+//! What a person says of a run: a star, tags, a note, and whether it is in the archive.
 //!
 //! They are in a file of their own, which nothing that trains reads or writes. So they may be changed while another
 //! process trains the run, and no figure depends on them; without the file, or where it is damaged, there are none.
@@ -22,6 +22,8 @@ pub struct Labels {
     pub tags: Vec<String>,
     /// A line of text.
     pub note: String,
+    /// Whether it is in the archive: listed only where that is asked for.
+    pub archived: bool,
 }
 
 /// A change of one of them.
@@ -29,6 +31,8 @@ pub struct Labels {
 pub enum Change {
     /// With a star, or without.
     Star(bool),
+    /// Into the archive, or out of it.
+    Archive(bool),
     /// Tags between blanks, instead of those before.
     Tags(String),
     /// The note, instead of that before.
@@ -60,6 +64,7 @@ impl Labels {
     fn with(mut self, change: &Change) -> Self {
         match change {
             Change::Star(star) => self.star = *star,
+            Change::Archive(archived) => self.archived = *archived,
             Change::Note(note) => note.trim().clone_into(&mut self.note),
             Change::Tags(tags) => {
                 self.tags.clear();
@@ -93,10 +98,12 @@ mod tests {
         Labels::change(run.path(), &Change::Star(true)).unwrap();
         Labels::change(run.path(), &Change::Tags(" small  paper Small".into())).unwrap();
         Labels::change(run.path(), &Change::Note(" the one of the talk ".into())).unwrap();
+        Labels::change(run.path(), &Change::Archive(true)).unwrap();
         let all = Labels {
             star: true,
             tags: vec!["small".into(), "paper".into()],
             note: "the one of the talk".into(),
+            archived: true,
         };
         assert_eq!(Labels::read(run.path()), all);
         Labels::change(run.path(), &Change::Tags(String::new())).unwrap();

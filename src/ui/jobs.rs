@@ -70,9 +70,9 @@ fn shown(run: Arc<Entry>) -> Arc<Entry> {
         return run;
     }
     let run = Arc::unwrap_or_clone(run);
-    let Labels { star, tags, note } = run.labels;
+    let Labels { tags, note, .. } = run.labels;
     let tags = tags.into_iter().map(plain::kept).collect();
-    let labels = Labels { star, tags, note: plain::kept(note) };
+    let labels = Labels { tags, note: plain::kept(note), ..run.labels };
     Arc::new(Entry { name: plain::kept(run.name), labels, ..run })
 }
 

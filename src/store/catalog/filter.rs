@@ -44,6 +44,8 @@ enum Test {
     Star,
     /// It has this tag.
     Tag(String),
+    /// It is in the archive.
+    Archived,
 }
 
 /// What an order must be for a comparison to hold.
@@ -91,6 +93,9 @@ const STATES: [&str; 8] =
 
 /// The word for runs with a star.
 const STAR: &str = "star";
+
+/// The word for runs in the archive.
+const ARCHIVED: &str = "archived";
 
 /// What is in front of a tag.
 const TAG: &str = "tag:";
@@ -156,13 +161,18 @@ impl Filter {
         &self.text
     }
 
-    /// Whether a run is wanted.
-    pub fn passes(&self, run: &Entry) -> bool {
-        let table = LazyCell::new(|| run.summary().map(|summary| summary.recipe.to_table()));
-        self.passes_by(run, &|| table.as_ref())
+    /// Whether one of the words is about the archive, so that it is not left out.
+    pub fn is_about_the_archive(&self) -> bool {
+        self.words.iter().any(|word| matches!(word.test, Test::Archived))
     }
 
-    /// The same for a run whose recipe is a table already.
+    /// Whether a run is wanted. One in the archive is only where a word is about that.
+    pub fn passes(&self, run: &Entry) -> bool {
+        let table = LazyCell::new(|| run.summary().map(|summary| summary.recipe.to_table()));
+        (!run.labels.archived || self.is_about_the_archive()) && self.passes_by(run, &|| table.as_ref())
+    }
+
+    /// Whether the words hold for a run whose recipe is a table already, wherever it is.
     pub fn passes_with(&self, run: &Entry, recipe: Option<&Table>) -> bool {
         self.passes_by(run, &|| recipe)
     }
@@ -184,6 +194,7 @@ fn holds<'a>(test: &Test, run: &Entry, recipe: &dyn Fn() -> Option<&'a Table>) -
                 .any(|field| field.to_lowercase().contains(part))
         }
         Test::Star => run.labels.star,
+        Test::Archived => run.labels.archived,
         Test::Tag(tag) => run.labels.has_tag(tag),
         Test::State(state) => run.state() == state,
         Test::Figure(of, comparison, number) => {
@@ -225,6 +236,9 @@ fn word_of(word: &str) -> Result<Option<Word>, String> {
     }
     if rest.eq_ignore_ascii_case(STAR) {
         return Ok(Some(Word { absent, test: Test::Star }));
+    }
+    if rest.eq_ignore_ascii_case(ARCHIVED) {
+        return Ok(Some(Word { absent, test: Test::Archived }));
     }
     if let Some(tag) = rest.strip_prefix(TAG) {
         let named = (!tag.is_empty()).then(|| Word { absent, test: Test::Tag(tag.to_owned()) });
@@ -383,7 +397,7 @@ mod tests {
         }
         let damaged =
             Entry { summary: Err("it is damaged.".into()), ..run("torn", Recipe::defaults(Data::Shapes)) };
-        young.labels = Labels { star: true, tags: vec!["Talk".into()], note: String::new() };
+        young.labels = Labels { star: true, tags: vec!["Talk".into()], note: String::new(), archived: false };
         [run("paper", Recipe::defaults(Data::Cifar10)), young, damaged]
     }
 
@@ -483,6 +497,21 @@ mod tests {
         chooses("tag:talk", &["small"]);
         chooses("-tag:talk paper", &["paper"]);
         refused("tag:", "`tag:` lacks the tag.");
+    }
+
+    #[test]
+    fn a_run_in_the_archive_is_wanted_only_where_a_word_asks_for_it() {
+        let [mut old, new, _] = runs();
+        old.labels.archived = true;
+        let chosen = |text: &str| {
+            let filter = Filter::read(text).unwrap();
+            [&old, &new].map(|run| filter.passes(run))
+        };
+        assert_eq!(chosen(""), [false, true]);
+        assert_eq!(chosen("lr>0"), [false, true]);
+        assert_eq!(chosen("Archived"), [true, false]);
+        assert_eq!(chosen("-archived"), [false, true]);
+        assert_eq!(chosen("archived lr=0.01"), [false, false]);
     }
 
     #[test]

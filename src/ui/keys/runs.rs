@@ -15,6 +15,9 @@ pub(crate) enum Do {
     Inspect,
     Sort,
     Star,
+    Archive,
+    /// Whether the table has the archived runs too.
+    Archived,
     Tags,
     Note,
     /// Opens the form of a sweep.
@@ -80,6 +83,8 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["i"], Do::Inspect, "inspect", "inspect its best network"),
     bind(&["o"], Do::Sort, "sort", "next order"),
     bind(&["*"], Do::Star, "star", "star, or none"),
+    bind(&["a"], Do::Archive, "archive", "archive, or bring back"),
+    bind(&["A"], Do::Archived, "archived", "archived runs too"),
     bind(&["t"], Do::Tags, "tags", "tags"),
     bind(&["N"], Do::Note, "note", "note"),
     bind(&["n"], Do::Sweep, "sweep", "new sweep"),

@@ -30,6 +30,8 @@ pub(crate) struct Runs {
     pub(crate) known: bool,
     order: Order,
     filter: Filter,
+    /// Whether runs in the archive are shown too.
+    archived_too: bool,
     /// Places of the rows that pass the filter, in order.
     shown: Vec<usize>,
     differences: Vec<Difference>,
@@ -124,6 +126,24 @@ impl Runs {
         self.rows.len()
     }
 
+    /// How many of them are in the archive.
+    pub(crate) fn archived(&self) -> usize {
+        self.rows.iter().filter(|row| row.labels.archived).count()
+    }
+
+    /// Whether runs in the archive are shown, as far as they pass the filter.
+    pub(crate) fn shows_archived(&self) -> bool {
+        self.archived_too || self.filter.is_about_the_archive()
+    }
+
+    /// Shows the runs in the archive too, or no more; the cursor stays on its run.
+    pub(crate) fn toggle_archived(&mut self) {
+        let here = self.current().map(|row| row.path.clone());
+        self.archived_too = !self.archived_too;
+        self.arrange();
+        here.map(|path| self.point_at(&path));
+    }
+
     pub(crate) fn order(&self) -> Order {
         self.order
     }
@@ -143,7 +163,7 @@ impl Runs {
         self.arrange();
     }
 
-    /// The rows that pass the filter, in order.
+    /// The rows that pass the filter, in order; those with a star before the others.
     pub(crate) fn shown(&self) -> impl ExactSizeIterator<Item = &Row> {
         self.shown.iter().map(|&place| &self.rows[place])
     }
@@ -151,7 +171,11 @@ impl Runs {
     /// Puts the rows that pass the filter in order.
     fn arrange(&mut self) {
         let rows = &self.rows;
-        let passes = |&place: &usize| self.filter.passes_with(&rows[place], rows[place].recipe.as_ref());
+        let archived_too = self.shows_archived();
+        let passes = |&place: &usize| {
+            let row = &rows[place];
+            (archived_too || !row.labels.archived) && self.filter.passes_with(row, row.recipe.as_ref())
+        };
         let mut shown: Vec<usize> = (0..rows.len()).filter(passes).collect();
         let mut descending = |figure: fn(&Summary) -> Option<f64>| {
             let figure = |place: &usize| rows[*place].summary().and_then(figure).unwrap_or(f64::NEG_INFINITY);
@@ -164,6 +188,7 @@ impl Runs {
             Order::Largest => descending(|of| Some(of.parameters as f64)),
             Order::Name => shown.sort_by(|a, b| rows[*a].name.cmp(&rows[*b].name)),
         }
+        shown.sort_by_key(|&place| !rows[place].labels.star);
         self.row = self.row.min(shown.len().saturating_sub(1));
         let width = |key| shown.iter().map(|&place| rows[place].value(key).chars().count()).max();
         for difference in &mut self.differences {
@@ -353,5 +378,36 @@ mod tests {
         runs.take(&second);
         assert_eq!(runs.shown().map(|row| row.value("growth_rate")).collect::<Vec<_>>(), ["8", "24"]);
         assert_eq!(runs.differences(), [Difference { key: "growth_rate", width: 2 }]);
+    }
+
+    /// The names of the runs that are shown.
+    fn names(runs: &Runs) -> Vec<&str> {
+        runs.shown().map(|row| row.name.as_str()).collect()
+    }
+
+    #[test]
+    fn runs_with_a_star_come_first_in_every_order() {
+        let mut runs = Runs::default();
+        let mut starred = row("a", 1.0, 0.1, 8);
+        starred.labels.star = true;
+        take(&mut runs, vec![starred, row("b", 2.0, 0.4, 8), row("c", 3.0, 0.3, 8)]);
+        assert_eq!(names(&runs), ["a", "c", "b"]);
+        runs.sort_by(Order::Best);
+        assert_eq!(names(&runs), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn runs_in_the_archive_are_shown_on_request() {
+        let mut runs = Runs::default();
+        let mut archived = row("b", 2.0, 0.4, 8);
+        archived.labels.archived = true;
+        take(&mut runs, vec![row("a", 1.0, 0.5, 8), archived, row("c", 3.0, 0.3, 8)]);
+        assert_eq!((names(&runs), runs.count(), runs.archived()), (vec!["c", "a"], 3, 1));
+        runs.row = 1;
+        runs.toggle_archived();
+        assert_eq!((names(&runs), runs.current().unwrap().name.as_str()), (vec!["c", "b", "a"], "a"));
+        runs.toggle_archived();
+        runs.filter_by(Filter::read("archived").unwrap());
+        assert_eq!(names(&runs), ["b"]);
     }
 }

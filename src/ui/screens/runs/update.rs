@@ -180,6 +180,12 @@ impl RunsScreen {
                 ws.runs.sort_by(ws.runs.order().next());
                 ws.notify(ws.runs.order().word());
             }
+            Do::Archived => {
+                ws.runs.toggle_archived();
+                let what = if ws.runs.shows_archived() { "shown, too" } else { "not shown" };
+                ws.notify(format!("archived runs are {what}."));
+                return Ok(curves(ws));
+            }
             Do::Reload => return Ok(reload()),
             Do::Sweep => return Ok(vec![Effect::Do(Action::Sweeps(sweeps::Do::New), None)]),
             what => {
@@ -211,6 +217,15 @@ impl RunsScreen {
                 Ok(vec![Effect::Do(Action::Recipe(recipe::Do::Take(Box::new(recipe))), None)])
             }
             Do::Star => Ok(label(row.path, Change::Star(!row.labels.star))),
+            Do::Archive => {
+                let archived = !row.labels.archived;
+                ws.notify(match archived {
+                    true if ws.runs.shows_archived() => format!("{} is in the archive.", row.name),
+                    true => format!("{} is in the archive; A shows it.", row.name),
+                    false => format!("{} is back from the archive.", row.name),
+                });
+                Ok(label(row.path, Change::Archive(archived)))
+            }
             Do::Tags => {
                 let title = format!("tags of {}, between blanks", row.name);
                 ask(Prompt::line(Action::Runs(Do::SetTags(row.path)), title, row.labels.tags.join(" ")))

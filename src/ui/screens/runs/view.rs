@@ -43,22 +43,26 @@ pub(crate) fn draw(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
 
 fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
     let (ws, theme, glyphs) = (canvas.ws, canvas.theme, canvas.glyphs);
-    let (rows, count) = (ws.runs.shown(), ws.runs.count());
+    let (rows, archived) = (ws.runs.shown(), ws.runs.archived());
     let shown = rows.len();
+    let left_out = if ws.runs.shows_archived() { 0 } else { archived };
+    let count = ws.runs.count() - left_out;
     let filter = match ws.runs.filter().text() {
         "" => String::new(),
         words => format!(", {shown} of {count} with \"{words}\""),
     };
     let s = if count == 1 { "" } else { "s" };
-    let title = format!(" {count} run{s}, {}{filter} ", ws.runs.order().word());
+    let archive = if left_out > 0 { format!(", {left_out} archived") } else { String::new() };
+    let title = format!(" {count} run{s}{archive}, {}{filter} ", ws.runs.order().word());
     let inner = canvas.pane(title, screen.pane == Pane::Table, area);
     if shown == 0 {
         let folder = ws.settings.options.runs_dir.display();
-        let text = match (count, ws.runs.known) {
+        let text = match (ws.runs.count(), ws.runs.known) {
             (0, false) => "looking for runs.".to_owned(),
             (0, true) => {
                 format!("no runs in {folder} yet. Recipe (1) designs a network, ctrl-r there trains it.")
             }
+            _ if ws.runs.filter().text().is_empty() => "every run is in the archive; A shows them.".to_owned(),
             _ => "no run is like this; esc shows all.".to_owned(),
         };
         return canvas.prose(text, theme.dim, inner);
@@ -107,6 +111,7 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
         );
         let style = match (index == row, of.trouble().is_some(), of.live) {
             (true, ..) => theme.selected,
+            _ if of.labels.archived => theme.dim,
             (_, true, _) => theme.bad,
             (_, _, true) => theme.accent,
             _ => theme.text,
@@ -155,7 +160,8 @@ fn said_of(row: &Entry) -> String {
         [] => String::new(),
         tags => format!("tagged {}", tags.join(", ")),
     };
-    let parts = [&tags, &row.labels.note].map(|part| part.trim_end_matches('.'));
+    let archived = if row.labels.archived { "archived" } else { "" };
+    let parts = [archived, &tags, &row.labels.note].map(|part| part.trim_end_matches('.'));
     parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| [part, ". "]).collect()
 }
 
