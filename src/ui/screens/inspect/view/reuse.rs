@@ -15,8 +15,16 @@ const LABEL: usize = 7;
 /// Cells between two maps.
 const GAP: usize = 2;
 
+/// What there is to say of a network that is not dense.
+const WITHOUT: &str = "No map: only a layer of a dense network reads every layer before it by weights of its own. In a plain \
+                       network a layer reads the one before it alone, in a residual one the sum of all before it, in which no \
+                       weight tells one from another.";
+
 pub(crate) fn draw(screen: &InspectScreen, found: &Inspection, canvas: &mut Canvas, area: Rect) {
     let blocks = &found.reuse;
+    if blocks.is_empty() {
+        return canvas.prose(WITHOUT, canvas.theme.dim, area);
+    }
     let legend = if screen.by_row {
         "row reads column; shade: mean |w| over the row's greatest (n: |w| itself)"
     } else {

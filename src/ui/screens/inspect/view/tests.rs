@@ -278,3 +278,13 @@ fn only_the_answer_to_its_own_question_ends_the_waiting_for_an_inspection() {
     screen.event(&no(7, "no checkpoint."), &mut ws);
     assert_eq!((screen.awaited(), screen.asked.trouble.as_deref()), (None, Some("no checkpoint.")));
 }
+
+#[test]
+fn a_network_that_is_not_dense_is_told_to_have_no_map_of_reuse() {
+    let (mut screen, ws) = of(10, 3, View::Reuse);
+    if let Some((_, found)) = &mut screen.found {
+        found.reuse.clear();
+    }
+    let text = drawn(&screen, &ws, 80, 21);
+    assert!(text.contains("No map: only a layer of a dense network"), "{text}");
+}
