@@ -38,11 +38,22 @@ fn fixtures_are_made_from_real_runs() {
     let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
     let runs: Vec<PathBuf> = variable("DENSENET_TUI_RUNS").split(':').map(PathBuf::from).collect();
     let data = PathBuf::from(variable("DENSENET_TUI_DATA"));
-    _ = fs::remove_dir_all(fixtures());
+    _ = fs::remove_dir_all(fixtures().join("runs"));
     for run in &runs {
-        keep(run);
+        keep(run, "runs");
     }
     look_into(&runs[0], &data);
+}
+
+/// Three connectivities, two growth rates and three seeds, to be grouped and drawn as points.
+#[test]
+#[ignore = "needs a folder of trained runs in DENSENET_TUI_RUNS"]
+fn the_fixture_of_a_comparison_is_made_from_real_runs() {
+    let folder = PathBuf::from(std::env::var("DENSENET_TUI_RUNS").unwrap());
+    _ = fs::remove_dir_all(fixtures().join("comparison"));
+    for run in catalog::list(&folder) {
+        keep(&run.path, "comparison");
+    }
 }
 
 /// What a network of real images says of one of them, and where it sees that.
@@ -107,10 +118,10 @@ fn fruit(colour: [u8; 3], number: u32) -> image::RgbImage {
     })
 }
 
-/// Keeps a run without its checkpoints: journal, recipe and summary, with paths as if it were in `runs`.
-fn keep(run: &Path) {
+/// Keeps a run in a folder without its checkpoints: journal, recipe and summary, with paths as if it were in `runs`.
+fn keep(run: &Path, folder: &str) {
     let name = run.file_name().unwrap().to_str().unwrap();
-    let to = fixtures().join("runs").join(name);
+    let to = fixtures().join(folder).join(name);
     fs::create_dir_all(&to).unwrap();
     let (events, damaged) = journal::read(&run.join("journal.jsonl")).unwrap();
     assert_eq!(damaged, 0, "{name}");

@@ -1,4 +1,4 @@
-//! Thousands of runs on disk: how long the Runs screen takes to open, and a key to be answered.
+//! Thousands of runs on disk: how long the Runs screen and its points take to open, and a key to be answered.
 //!
 //! ```text
 //! cargo test --release --test many_runs -- --ignored --nocapture
@@ -83,6 +83,13 @@ fn two_thousand_runs_open_in_half_a_second_and_a_key_is_answered_in_a_twentieth(
     for order in ["best validation first", "best test first", "most parameters first", "by name"] {
         press(&mut terminal, "o", order);
     }
+    press(&mut terminal, "s", "best accuracy against parameters");
+    press(&mut terminal, "x", "best accuracy against MACs");
+    press(&mut terminal, "h", "MACs");
+    press(&mut terminal, "b", "group by");
+    terminal.press("batch");
+    press(&mut terminal, "\r", "against MACs, by batch_size");
+    press(&mut terminal, "s", "mean by batch_size");
     press(&mut terminal, "/", "filter");
     press(&mut terminal, "k", "with \"k\"");
     press(&mut terminal, "=", "filter");

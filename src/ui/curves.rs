@@ -1,6 +1,7 @@
 //! The curves of a run: the figures of its events over time, in bounded memory.
 
 pub(crate) mod classes;
+pub(crate) mod mean;
 
 use serde::{Deserialize, Serialize};
 

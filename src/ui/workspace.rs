@@ -3,6 +3,7 @@
 
 pub(crate) mod draft;
 pub(crate) mod first_weights;
+pub(crate) mod groups;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod runs;

@@ -16,8 +16,8 @@ pub(crate) enum Do {
     Sort,
     Star,
     Archive,
-    /// Whether the table has the archived runs too.
-    Archived,
+    /// Lists the archived runs too, or no more.
+    ShowArchived,
     Tags,
     Note,
     /// Opens the form of a sweep.
@@ -27,6 +27,13 @@ pub(crate) enum Do {
     Metric,
     XAxis,
     LogY,
+    LogX,
+    /// Asks for the key to group by.
+    Group,
+    /// Groups by this key, or no more.
+    GroupBy(Option<&'static str>),
+    Scatter,
+    Differences,
     Reload,
     /// Deletes this run.
     Remove(PathBuf),
@@ -84,14 +91,18 @@ pub(crate) const KEYS: &[Binding<Do>] = &[
     bind(&["o"], Do::Sort, "sort", "next order"),
     bind(&["*"], Do::Star, "star", "star, or none"),
     bind(&["a"], Do::Archive, "archive", "archive, or bring back"),
-    bind(&["A"], Do::Archived, "archived", "archived runs too"),
+    bind(&["A"], Do::ShowArchived, "archived", "archived runs too"),
     bind(&["t"], Do::Tags, "tags", "tags"),
     bind(&["N"], Do::Note, "note", "note"),
     bind(&["n"], Do::Sweep, "sweep", "new sweep"),
     bind(&["D"], Do::Delete, "delete", "delete (asks)"),
     bind(&["E"], Do::Export, "export", "export as a file"),
+    bind(&["b"], Do::Group, "group", "group by a key"),
+    bind(&["s"], Do::Scatter, "scatter", "runs as points, or curves"),
+    bind(&["d"], Do::Differences, "differences", "what differs in two runs"),
     bind(&["v"], Do::Metric, "measure", "what the chart shows"),
-    bind(&["x"], Do::XAxis, "runs-x-axis", "x by step, epoch or time"),
+    bind(&["x"], Do::XAxis, "runs-x-axis", "x of the chart"),
     bind(&["L"], Do::LogY, "runs-log-y", "logarithmic chart"),
+    bind(&["X"], Do::LogX, "runs-log-x", "logarithmic x of the chart"),
     bind(&["F5"], Do::Reload, "reload", "read again"),
 ];

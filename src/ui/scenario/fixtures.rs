@@ -148,9 +148,9 @@ pub(super) fn checkpoints() -> Vec<CheckpointRow> {
     vec![row(14_080, 20, false, Some(torn)), row(13_376, 19, false, None), row(12_672, 18, true, None)]
 }
 
-/// The disk as the shell uses it, on the runs that are kept; they seem to lie in `runs`.
-pub(super) fn on_disk(work: Job) -> JobResult {
-    let kept = path("fixtures/runs");
+/// The disk as the shell uses it, on the runs in a folder of the fixtures; they seem to lie in `runs`.
+pub(super) fn on_disk(work: Job, folder: &str) -> JobResult {
+    let kept = path("fixtures").join(folder);
     let there = |path: PathBuf| kept.join(path.strip_prefix("runs").unwrap_or(&path));
     let work = match work {
         Job::ReadJournal(path) => Job::ReadJournal(there(path)),

@@ -36,6 +36,7 @@ scenarios! {
     a_picture_is_explained
     a_recipe_is_written_and_read
     a_run_goes_on_in_the_background
+    a_run_is_archived_and_found_again
     a_run_is_filtered_cloned_resumed_and_deleted
     a_run_is_started_and_its_curves_grow
     a_run_that_diverged_goes_on_with_a_lower_rate
@@ -49,12 +50,15 @@ scenarios! {
     classes_are_followed_from_epoch_to_epoch
     data_that_is_missing_is_downloaded
     everything_said_is_in_the_log
+    groups_of_runs_have_a_mean_and_a_spread
     help_palette_and_command_line_share_the_table_of_keys
     leaving_a_run_asks_what_shall_become_of_it
     other_epochs_that_make_the_learning_rate_jump_are_asked_about
     presets_of_the_paper_fill_the_form
     recipes_wait_for_the_run_in_training
     runs_are_compared
+    runs_are_points_with_a_front
+    runs_differ_in_keys_side_by_side
     the_colourblind_theme_tells_curves_apart
     the_data_is_looked_at_before_training
     the_mouse_reaches_everything

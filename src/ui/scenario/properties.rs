@@ -145,7 +145,7 @@ impl Stage {
                     _ => None,
                 });
                 if let Some(work) = wanted {
-                    self.send(Msg::Done(Box::new(fixtures::on_disk(work))));
+                    self.send(Msg::Done(Box::new(fixtures::on_disk(work, "runs"))));
                 }
             }
         }
@@ -177,7 +177,7 @@ fn chosen(action: &Action, tab: Tab, training: bool) -> Stage {
     for event in events.into_iter().take(end).chain(answers) {
         stage.app.update(Msg::Event(Box::new(event)));
     }
-    stage.app.update(Msg::Done(Box::new(fixtures::on_disk(Job::ListRuns))));
+    stage.app.update(Msg::Done(Box::new(fixtures::on_disk(Job::ListRuns, "runs"))));
     stage.app.ws.tab = tab;
     stage.app.ws.notice = None;
     let item = Item { name: String::new(), about: String::new(), action: action.clone(), argument: None };

@@ -15,6 +15,8 @@ pub(super) struct Head {
     pub(super) theme: String,
     pub(super) colour: ColourLevel,
     pub(super) unicode: bool,
+    /// The folder of the fixtures in which the runs lie.
+    pub(super) runs: String,
     /// The recipe that was typed, as TOML.
     pub(super) recipe: String,
     /// Warnings at the start.
@@ -26,6 +28,7 @@ impl Default for Head {
         Self {
             size: (80, 24),
             theme: "dark".into(),
+            runs: "runs".into(),
             colour: ColourLevel::True,
             unicode: true,
             recipe: String::new(),
@@ -153,6 +156,7 @@ fn head(head: &mut Head, word: &str, rest: &str) -> Option<Result<(), String>> {
             let layer = ConfigLayer::parse("the scenario", rest).and_then(|layer| resolve(&[layer]));
             layer.map(|_| head.recipe.extend([rest, "\n"])).map_err(|error| error.to_string())
         }
+        "runs" => text(rest).map(|folder| head.runs = folder),
         "note" => text(rest).map(|note| head.notes.push(note)),
         _ => return None,
     })

@@ -25,6 +25,8 @@ pub(super) struct Stage {
     pub(super) app: App,
     /// The effects of the last message.
     pub(super) effects: Vec<Effect>,
+    /// Where the runs lie.
+    runs: String,
     /// The number of events of each journal that were sent.
     sent: BTreeMap<String, usize>,
 }
@@ -50,7 +52,7 @@ impl Stage {
     pub(super) fn new(head: &Head) -> Self {
         let mut app = App::new(settings(head));
         app.ws.size = head.size;
-        let mut stage = Self { app, effects: Vec::new(), sent: BTreeMap::new() };
+        let mut stage = Self { app, effects: Vec::new(), runs: head.runs.clone(), sent: BTreeMap::new() };
         // The mouse needs a frame to point into.
         stage.show();
         stage
@@ -164,7 +166,7 @@ impl Stage {
                 self.effects = others;
                 return Ok(());
             }
-            self.send(Msg::Done(Box::new(done(work.remove(0)))));
+            self.send(Msg::Done(Box::new(done(work.remove(0), &self.runs))));
         }
     }
 
@@ -188,8 +190,8 @@ impl Stage {
     }
 }
 
-/// The result of a job that succeeds.
-fn done(work: Job) -> JobResult {
+/// The result of a job that succeeds, where the runs lie in this folder of the fixtures.
+fn done(work: Job, runs: &str) -> JobResult {
     match work {
         Job::Delete(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -206,7 +208,7 @@ fn done(work: Job) -> JobResult {
         Job::Fetch(set) => JobResult::Fetched(set, Ok(())),
         Job::Remember(..) => JobResult::Remembered,
         Job::ReadCheckpoints(path) => JobResult::Checkpoints(path, fixtures::checkpoints()),
-        work => fixtures::on_disk(work),
+        work => fixtures::on_disk(work, runs),
     }
 }
 

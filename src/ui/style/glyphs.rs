@@ -87,6 +87,22 @@ impl Glyphs {
         if self.unicode { "°C" } else { "C" }
     }
 
+    /// The sign of a group of things, by its number; six are different.
+    pub(crate) const fn group(self, number: usize) -> &'static str {
+        // Together with six colours, the signs of the first 36 are.
+        let index = (number + number / 6) % 6;
+        if self.unicode {
+            ["■", "▲", "◆", "▼", "◀", "▶"][index]
+        } else {
+            ["*", "+", "o", "x", "#", "&"][index]
+        }
+    }
+
+    /// The sign of something to compare with.
+    pub(crate) const fn hollow(self) -> &'static str {
+        if self.unicode { "◇" } else { "%" }
+    }
+
     /// Shades from faint to dense; the faintest is not a blank.
     pub(crate) const fn shades(self) -> &'static [&'static str] {
         if self.unicode {

@@ -23,6 +23,8 @@ pub(crate) struct Chart<'a> {
     pub(crate) lines: Vec<Line<'a>>,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
+    /// Lone points, over the curves; later ones lie on top.
+    pub(crate) dots: &'a [Dot],
     /// Where something happened.
     pub(crate) marks: &'a [Mark],
     /// The x that is read out.
@@ -39,10 +41,25 @@ pub(crate) struct Line<'a> {
     pub(crate) points: &'a [(f64, f64)],
     /// The raw curve behind a smoothed one; may be empty.
     pub(crate) faint: &'a [(f64, f64)],
+    /// Lower and upper end of the band around it, in order of x; may be empty.
+    pub(crate) band: &'a [(f64, f64, f64)],
     /// Which of the theme's curves it looks like.
     pub(crate) style: usize,
     /// Draws it without Braille.
     pub(crate) marker: char,
+}
+
+/// A lone point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Dot {
+    pub(crate) at: (f64, f64),
+    /// How far the bar through it reaches up and down; 0 for none.
+    pub(crate) spread: f64,
+    /// Which of the theme's curves it looks like.
+    pub(crate) style: usize,
+    pub(crate) marker: char,
+    /// Under the cursor.
+    pub(crate) selected: bool,
 }
 
 /// Something that happened at an x: a vertical line with a sign on top.
@@ -64,10 +81,19 @@ impl<'a> Line<'a> {
 impl Chart<'_> {
     /// The ends of both axes: those that were asked for, or fitted; y to what x shows.
     pub(crate) fn bounds(&self) -> ((f64, f64), (f64, f64)) {
-        let points = || self.lines.iter().flat_map(|line| line.points.iter().chain(line.faint));
-        let x = self.x.fit(points().map(|(x, _)| *x), 0.0);
+        let curves = self.lines.iter().flat_map(|line| line.points.iter().chain(line.faint).copied());
+        let ends =
+            self.lines.iter().flat_map(|line| line.band).flat_map(|&(x, low, high)| [(x, low), (x, high)]);
+        let bar = |dot: &Dot| {
+            let (x, y) = dot.at;
+            [(x, y - dot.spread), (x, y), (x, y + dot.spread)]
+        };
+        let points = || curves.clone().chain(ends.clone()).chain(self.dots.iter().flat_map(bar));
+        // A point at the very edge would lie on the axis.
+        let margin = if self.dots.is_empty() { 0.0 } else { MARGIN };
+        let x = self.x.fit(points().map(|(x, _)| x), margin);
         let seen = points().filter(|(place, _)| (x.0..=x.1).contains(place));
-        (x, self.y.fit(seen.map(|(_, y)| *y), MARGIN))
+        (x, self.y.fit(seen.map(|(_, y)| y), MARGIN))
     }
 
     /// Points that x shows and y has no room or no place for.
@@ -77,12 +103,18 @@ impl Chart<'_> {
             let drawn = self.x.takes(point.0) && self.y.takes(point.1) && (y.0..=y.1).contains(&point.1);
             !beside && !drawn
         };
-        self.lines.iter().map(|line| line.raw().iter().filter(|point| hidden(point)).count()).sum()
+        let curves = self.lines.iter().flat_map(Line::raw);
+        curves.filter(|point| hidden(point)).count() + self.dots.iter().filter(|dot| hidden(&dot.at)).count()
     }
 
     /// Whether markers distinguish the lines instead of colours of Braille.
     fn by_markers(&self) -> bool {
         !self.glyphs.unicode || (self.theme.is_monochrome() && self.lines.len() > 1)
+    }
+
+    /// The marker of a lone point: its own where the terminal can show it.
+    fn marker_of(&self, dot: &Dot) -> char {
+        if self.shows(dot.marker) { dot.marker } else { MARKERS[dot.style % MARKERS.len()] }
     }
 
     /// The marker of a line: its own where the terminal can show it in one cell.

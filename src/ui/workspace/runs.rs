@@ -1,5 +1,6 @@
 //! The runs on disk, their order and filter, which of them is under the cursor, and which are drawn together.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -12,9 +13,13 @@ use crate::store::catalog::filter::Filter;
 use crate::store::catalog::{Entry, Summary};
 use crate::ui::curves::Curves;
 use crate::ui::saved_state::Order;
+use crate::ui::workspace::groups::{Groups, SEED};
 
 /// Curves that are kept at most, beside those in the chart.
 const KEPT: usize = 32;
+
+/// Runs in a chart of groups at most, where none are marked.
+pub(crate) const GROUPED: usize = 100;
 
 /// Journals that are read at a time.
 const AT_A_TIME: usize = 8;
@@ -35,6 +40,9 @@ pub(crate) struct Runs {
     /// Places of the rows that pass the filter, in order.
     shown: Vec<usize>,
     differences: Vec<Difference>,
+    /// The key that the runs are grouped by, and the groups of those that are shown.
+    group: Option<&'static str>,
+    groups: Groups,
     /// The row under the cursor, among those shown.
     pub(crate) row: usize,
     /// Directories of the runs in the chart, in the order they were marked.
@@ -50,6 +58,8 @@ pub(crate) struct Runs {
 pub(crate) struct Row {
     entry: Arc<Entry>,
     recipe: Option<Table>,
+    /// Counted when they are asked for.
+    macs: OnceCell<Option<u64>>,
 }
 
 /// A key in which recipes differ.
@@ -63,12 +73,20 @@ pub(crate) struct Difference {
 impl Row {
     fn new(entry: Arc<Entry>) -> Self {
         let recipe = entry.summary().map(|summary| summary.recipe.to_table());
-        Self { entry, recipe }
+        Self { entry, recipe, macs: OnceCell::new() }
     }
 
     /// The value of a key of its recipe, as it is typed.
     pub(crate) fn value(&self, key: &str) -> String {
         self.recipe.as_ref().and_then(|recipe| recipe.get(key)).map_or_else(|| "auto".into(), text_of)
+    }
+
+    /// Multiply-adds of its network for an image; where the classes are not known, for ten.
+    pub(crate) fn macs(&self) -> Option<u64> {
+        *self.macs.get_or_init(|| {
+            let recipe = &self.summary()?.recipe;
+            recipe.arch(recipe.data.classes().unwrap_or(10)).plan().ok().map(|plan| plan.macs())
+        })
     }
 }
 
@@ -114,7 +132,6 @@ impl Runs {
         self.marked.retain(|path| self.places.contains_key(path));
         self.curves.retain(|path, _| self.places.contains_key(path));
         self.reading.retain(|path| self.places.contains_key(path));
-        self.compare();
         self.arrange();
         if let Some(path) = here {
             self.point_at(&path);
@@ -172,6 +189,9 @@ impl Runs {
     fn arrange(&mut self) {
         let rows = &self.rows;
         let archived_too = self.shows_archived();
+        let listed = rows.iter().filter(|row| archived_too || !row.labels.archived);
+        let mut differences: Vec<Difference> =
+            differing(listed).into_iter().map(|key| Difference { key, width: 0 }).collect();
         let passes = |&place: &usize| {
             let row = &rows[place];
             (archived_too || !row.labels.archived) && self.filter.passes_with(row, row.recipe.as_ref())
@@ -191,10 +211,51 @@ impl Runs {
         shown.sort_by_key(|&place| !rows[place].labels.star);
         self.row = self.row.min(shown.len().saturating_sub(1));
         let width = |key| shown.iter().map(|&place| rows[place].value(key).chars().count()).max();
-        for difference in &mut self.differences {
+        for difference in &mut differences {
             difference.width = width(difference.key).unwrap_or(0);
         }
+        self.differences = differences;
         self.shown = shown;
+        self.assign();
+    }
+
+    /// Assigns the runs that are shown to their groups.
+    fn assign(&mut self) {
+        let Some(key) = self.group else {
+            self.groups = Groups::default();
+            return;
+        };
+        let shown = || self.shown.iter().filter(|&&place| self.rows[place].recipe.is_some());
+        let others: Vec<&str> = differing(self.shown()).into_iter().filter(|other| *other != SEED).collect();
+        let name = |row: &Row| match (key, &others[..]) {
+            (SEED, []) => "all".to_owned(),
+            (SEED, others) => {
+                let part = |key: &&str| format!("{key}={}", row.value(key));
+                others.iter().map(part).collect::<Vec<_>>().join(" ")
+            }
+            _ => row.value(key),
+        };
+        self.groups = Groups::new(shown().map(|&place| (place, name(&self.rows[place]))));
+    }
+
+    /// The key that the runs are grouped by.
+    pub(crate) fn group(&self) -> Option<&'static str> {
+        self.group
+    }
+
+    pub(crate) fn group_by(&mut self, key: Option<&'static str>) {
+        self.group = key;
+        self.assign();
+    }
+
+    /// The groups of the runs that are shown.
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The number of the group of the run in this directory, where it is shown and has one.
+    pub(crate) fn group_of(&self, path: &Path) -> Option<usize> {
+        self.groups.of(*self.places.get(path)?)
     }
 
     /// Moves the cursor to the run in this directory, if it is shown.
@@ -205,12 +266,14 @@ impl Runs {
         row.is_some()
     }
 
-    /// Directories whose curves are in the chart: the marked runs, or else the one under the cursor.
+    /// Directories whose curves are in the chart: the marked runs; or else, in groups, those that are shown, otherwise
+    /// the one under the cursor.
     pub(crate) fn drawn(&self) -> Vec<PathBuf> {
-        if self.marked.is_empty() {
-            self.current().map(|row| row.path.clone()).into_iter().collect()
-        } else {
-            self.marked.clone()
+        let paths = |rows: &[usize]| rows.iter().map(|&place| self.rows[place].path.clone()).collect();
+        match (&self.marked[..], self.group) {
+            ([], Some(_)) => paths(&self.shown[..self.shown.len().min(GROUPED)]),
+            ([], None) => paths(self.shown.get(self.row..=self.row).unwrap_or_default()),
+            (marked, _) => marked.to_vec(),
         }
     }
 
@@ -249,18 +312,29 @@ impl Runs {
         }
     }
 
-    /// Keys in which the recipes of the runs differ.
+    /// Keys in which the recipes of the runs differ, whatever the filter.
     pub(crate) fn differences(&self) -> &[Difference] {
         &self.differences
     }
 
-    /// Finds the keys in which the recipes differ.
-    fn compare(&mut self) {
-        let recipes: Vec<&Table> = self.rows.iter().filter_map(|row| row.recipe.as_ref()).collect();
-        let differs = |key: &str| recipes.iter().any(|recipe| recipe.get(key) != recipes[0].get(key));
-        let keys = KEYS.iter().map(|key| key.name).filter(|key| *key != "data_dir" && differs(key));
-        self.differences = keys.map(|key| Difference { key, width: 0 }).collect();
+    /// The runs to compare: those that are marked, or the marked one and that under the cursor.
+    pub(crate) fn compared(&self) -> Vec<&Row> {
+        let mut places: Vec<usize> =
+            self.marked.iter().filter_map(|path| self.places.get(path).copied()).collect();
+        if let ([one], Some(&here)) = (&places[..], self.shown.get(self.row))
+            && *one != here
+        {
+            places.push(here);
+        }
+        places.into_iter().map(|place| &self.rows[place]).collect()
     }
+}
+
+/// Keys in which the recipes of these runs differ; where the data lies is no difference.
+pub(crate) fn differing<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<&'static str> {
+    let recipes: Vec<&Table> = rows.filter_map(|row| row.recipe.as_ref()).collect();
+    let differs = |key: &str| recipes.iter().any(|recipe| recipe.get(key) != recipes[0].get(key));
+    KEYS.iter().map(|key| key.name).filter(|key| *key != "data_dir" && differs(key)).collect()
 }
 
 #[cfg(test)]
@@ -399,15 +473,75 @@ mod tests {
     #[test]
     fn runs_in_the_archive_are_shown_on_request() {
         let mut runs = Runs::default();
-        let mut archived = row("b", 2.0, 0.4, 8);
+        let mut archived = row("b", 2.0, 0.4, 12);
         archived.labels.archived = true;
         take(&mut runs, vec![row("a", 1.0, 0.5, 8), archived, row("c", 3.0, 0.3, 8)]);
         assert_eq!((names(&runs), runs.count(), runs.archived()), (vec!["c", "a"], 3, 1));
+        assert!(runs.differences().is_empty(), "what nobody sees is no difference");
         runs.row = 1;
         runs.toggle_archived();
+        assert_eq!(runs.differences().len(), 1);
         assert_eq!((names(&runs), runs.current().unwrap().name.as_str()), (vec!["c", "b", "a"], "a"));
         runs.toggle_archived();
         runs.filter_by(Filter::read("archived").unwrap());
         assert_eq!(names(&runs), ["b"]);
+    }
+
+    /// A run of this growth rate and seed.
+    fn seeded(name: &str, growth_rate: usize, seed: u64) -> Entry {
+        let mut entry = row(name, 1.0, 0.5, growth_rate);
+        if let Ok(summary) = &mut entry.summary {
+            summary.recipe.seed = seed;
+            summary.recipe.data_dir = Some(name.into());
+        }
+        entry
+    }
+
+    #[test]
+    fn runs_that_differ_in_the_seed_alone_are_one_group() {
+        let mut runs = Runs::default();
+        let damaged = Entry { summary: Err("it is damaged.".into()), ..row("e", 1.0, 0.5, 8) };
+        let rows =
+            vec![seeded("a", 8, 1), seeded("b", 8, 2), seeded("c", 12, 1), seeded("d", 12, 2), damaged];
+        take(&mut runs, rows);
+        runs.group_by(Some("seed"));
+        assert_eq!(runs.groups().names(), ["growth_rate=12", "growth_rate=8"]);
+        let group = |runs: &Runs, name: &str| runs.group_of(Path::new(name));
+        assert_eq!(["a", "b", "c", "e"].map(|name| group(&runs, name)), [Some(1), Some(1), Some(0), None]);
+        runs.filter_by(Filter::read("k=8").unwrap());
+        assert_eq!((runs.groups().names(), group(&runs, "c")), (&["all".to_owned()][..], None));
+        runs.group_by(Some("growth_rate"));
+        runs.filter_by(Filter::default());
+        assert_eq!(runs.groups().names(), ["8", "12"]);
+        runs.group_by(None);
+        assert!(runs.groups().names().is_empty());
+    }
+
+    #[test]
+    fn the_chart_of_groups_has_the_runs_that_are_shown_where_none_are_marked() {
+        let mut runs = Runs::default();
+        take(&mut runs, vec![seeded("a", 8, 1), seeded("b", 8, 2), seeded("c", 12, 1)]);
+        runs.group_by(Some("growth_rate"));
+        runs.filter_by(Filter::read("seed=1").unwrap());
+        assert_eq!(runs.drawn(), [PathBuf::from("a"), PathBuf::from("c")]);
+        runs.mark();
+        assert_eq!(runs.drawn(), [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn two_runs_are_compared_by_a_mark_and_the_cursor_and_more_by_marks() {
+        let mut runs = Runs::default();
+        take(&mut runs, vec![seeded("a", 8, 1), seeded("b", 8, 2), seeded("c", 12, 1)]);
+        let compared = |runs: &Runs| runs.compared().iter().map(|row| row.name.clone()).collect::<Vec<_>>();
+        assert!(compared(&runs).is_empty());
+        runs.mark();
+        assert_eq!(compared(&runs), ["a"]);
+        runs.row = 1;
+        assert_eq!(compared(&runs), ["a", "b"]);
+        assert_eq!(differing(runs.compared().into_iter()), ["seed"]);
+        runs.row = 2;
+        runs.mark();
+        runs.row = 1;
+        assert_eq!(compared(&runs), ["a", "c"]);
     }
 }

@@ -140,9 +140,10 @@ fn rates(canvas: &mut Canvas, area: Rect) {
     let points = canvas.ws.draft.rates();
     let epochs = canvas.ws.draft.recipe.epochs as f64;
     let chart = Chart {
-        lines: vec![Curve { name: "", points: &points, faint: &[], style: 0, marker: '*' }],
+        lines: vec![Curve { name: "", points: &points, faint: &[], band: &[], style: 0, marker: '*' }],
         x: Axis { label: "epoch".into(), bounds: Some((0.0, epochs)), ..Axis::default() },
         y: Axis { log: canvas.ws.view.log_y, ..Axis::default() },
+        dots: &[],
         marks: &[],
         cursor: None,
         theme: canvas.theme,

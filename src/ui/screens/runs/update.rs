@@ -19,9 +19,11 @@ use crate::ui::keys::runs::Do;
 use crate::ui::keys::{Action, inspect, recipe, sweeps};
 use crate::ui::prompt::{Prompt, epochs, path, rate};
 use crate::ui::screen::{Mouse, Screen, Spot};
-use crate::ui::screens::runs::state::{Metric, Pane, RunsScreen};
-use crate::ui::screens::runs::{exports, view};
+use crate::ui::screens::runs::measure::{Against, Measure};
+use crate::ui::screens::runs::state::{Lower, Metric, Pane, RunsScreen};
+use crate::ui::screens::runs::{differences, exports, grouping, points, view};
 use crate::ui::workspace::Workspace;
+use crate::ui::workspace::groups::SEED;
 
 impl Screen for RunsScreen {
     fn draw(&self, canvas: &mut Canvas, area: Rect) {
@@ -35,10 +37,16 @@ impl Screen for RunsScreen {
             (Pane::Table, Motion::Right) => {
                 self.column = (self.column + 1).min(ws.runs.differences().len().saturating_sub(1));
             }
-            (Pane::Table, Motion::Enter | Motion::NextPane | Motion::PreviousPane) => {
-                return self.act(Do::Open, None, ws);
+            (Pane::Table, Motion::Enter) => return self.act(Do::Open, None, ws),
+            (_, Motion::NextPane | Motion::PreviousPane) => {
+                let next = self.next_pane(motion == Motion::NextPane);
+                if next == here {
+                    return self.act(Do::Open, None, ws);
+                }
+                self.pane = next;
             }
-            (Pane::Checkpoints, Motion::NextPane | Motion::PreviousPane) => self.pane = Pane::Table,
+            (Pane::Lower, _) if self.lower == Lower::Scatter => return self.in_scatter(motion, ws),
+            (Pane::Lower, _) => self.scroll(motion, ws),
             (Pane::Table, _) => {
                 let count = ws.runs.shown().len();
                 ws.runs.row = motion.row(ws.runs.row, count, 10).unwrap_or(ws.runs.row);
@@ -71,6 +79,13 @@ impl Screen for RunsScreen {
                 (self.pane, ws.runs.row) = (Pane::Table, row);
                 if again { self.act(Do::Open, None, ws) } else { Ok(curves(ws)) }
             }
+            (Mouse::Click, Some(Spot { part, row, .. })) if part == Pane::Lower as usize => {
+                let points = self.scatter.points(&ws.runs);
+                let again = self.pane == Pane::Lower && self.scatter.under_cursor(&points) == Some(row);
+                self.pane = Pane::Lower;
+                self.scatter.cursor = points.all.get(row).map(|point| point.key.clone());
+                self.in_scatter(if again { Motion::Enter } else { Motion::NextPane }, ws)
+            }
             (Mouse::Click, Some(Spot { row, .. })) => {
                 (self.pane, self.checkpoint) = (Pane::Checkpoints, row);
                 DONE
@@ -83,6 +98,8 @@ impl Screen for RunsScreen {
     fn back(&mut self, ws: &mut Workspace) {
         if self.opened.is_some() {
             self.close();
+        } else if self.lower != Lower::Curves {
+            self.show(self.lower);
         } else if ws.runs.filter().text().is_empty() {
             ws.runs.marked.clear();
         } else {
@@ -91,6 +108,11 @@ impl Screen for RunsScreen {
     }
 
     fn copied(&self, ws: &Workspace) -> String {
+        if self.pane == Pane::Lower && self.lower == Lower::Scatter {
+            let points = self.scatter.points(&ws.runs);
+            let here = self.scatter.under_cursor(&points).unwrap_or(0);
+            return points::words(&self.scatter, &points, here, ws.runs.group() == Some(SEED));
+        }
         let path = self.chosen().map(|row| &row.path).or(ws.runs.current().map(|row| &row.path));
         path.map(|path| path.display().to_string()).unwrap_or_default()
     }
@@ -155,9 +177,14 @@ impl RunsScreen {
     pub(crate) fn act(&mut self, what: Do, argument: Option<&str>, ws: &mut Workspace) -> Acted {
         let text = argument.unwrap_or_default();
         match what {
-            Do::Metric => self.metric = next_of(&Metric::ALL, self.metric, true),
-            Do::XAxis => ws.view.x_axis = ws.view.x_axis.next(),
-            Do::LogY => ws.view.log_y = !ws.view.log_y,
+            Do::Scatter => self.show(Lower::Scatter),
+            Do::Differences => self.show(Lower::Differences),
+            Do::Group => return grouping::ask_key(ws),
+            Do::GroupBy(key) => {
+                ws.runs.group_by(key);
+                return Ok(curves(ws));
+            }
+            Do::Metric | Do::XAxis | Do::LogY | Do::LogX => self.change_chart(&what, ws),
             Do::Remove(run) => return Ok(vec![Effect::Job(Job::Delete(run))]),
             Do::SetTags(run) => return Ok(label(run, Change::Tags(text.into()))),
             Do::SetNote(run) => return Ok(label(run, Change::Note(text.into()))),
@@ -175,12 +202,13 @@ impl RunsScreen {
             Do::AskExport(from, form) => return exports::ask_file(from, form),
             Do::ExportTo(from, form) => return self.export(from, form, text, ws),
             Do::CopyTo(from) => return Ok(vec![Effect::Job(Job::Export { from, to: path(text)? })]),
+            Do::Open if self.pane == Pane::Lower => return self.moved(Motion::Enter, ws),
             what if self.pane == Pane::Checkpoints => return self.with_checkpoint(&what, ws),
             Do::Sort => {
                 ws.runs.sort_by(ws.runs.order().next());
                 ws.notify(ws.runs.order().word());
             }
-            Do::Archived => {
+            Do::ShowArchived => {
                 ws.runs.toggle_archived();
                 let what = if ws.runs.shows_archived() { "shown, too" } else { "not shown" };
                 ws.notify(format!("archived runs are {what}."));
@@ -194,6 +222,47 @@ impl RunsScreen {
             }
         }
         DONE
+    }
+
+    /// Changes what is drawn, of the points while those are shown, and otherwise of the curves.
+    fn change_chart(&mut self, what: &Do, ws: &mut Workspace) {
+        let scatter = (self.lower == Lower::Scatter).then_some(&mut self.scatter);
+        match (what, scatter) {
+            (Do::Metric, Some(of)) => of.measure = next_of(&Measure::ALL, of.measure, true),
+            (Do::Metric, None) => self.metric = next_of(&Metric::ALL, self.metric, true),
+            (Do::XAxis, Some(of)) => of.against = next_of(&Against::ALL, of.against, true),
+            (Do::XAxis, None) => ws.view.x_axis = ws.view.x_axis.next(),
+            (Do::LogX, Some(of)) => of.log_x = !of.log_x,
+            (Do::LogX, None) => ws.view.log_x = !ws.view.log_x,
+            (_, Some(of)) => of.log_y = !of.log_y,
+            (_, None) => ws.view.log_y = !ws.view.log_y,
+        }
+    }
+
+    /// Moves among the points, and in the table along with them; or back to the table.
+    fn in_scatter(&mut self, motion: Motion, ws: &mut Workspace) -> Acted {
+        let points = self.scatter.points(&ws.runs);
+        self.scatter.walk(motion, &points);
+        let here = self.scatter.under_cursor(&points).ok_or("there is no run here.")?;
+        let is_run = ws.runs.point_at(&points.all[here].key);
+        match motion {
+            Motion::Enter if !is_run => return Err("that is a result of the paper, not a run.".into()),
+            Motion::Enter => self.pane = Pane::Table,
+            _ => {}
+        }
+        Ok(curves(ws))
+    }
+
+    /// Scrolls the differences.
+    fn scroll(&mut self, motion: Motion, ws: &Workspace) {
+        let runs = ws.runs.compared();
+        let (row, column) = self.scrolled;
+        let last = runs.len().saturating_sub(1);
+        self.scrolled = match motion {
+            Motion::Left => (row, column.saturating_sub(1)),
+            Motion::Right => (row, (column + 1).min(last)),
+            _ => (motion.row(row, differences::rows(&runs).len(), 10).unwrap_or(row), column),
+        };
     }
 
     fn with_run(&mut self, what: &Do, row: Entry, ws: &mut Workspace) -> Acted {

@@ -1,4 +1,4 @@
-//! The table of runs, the curves of those that are marked, and a run's checkpoints.
+//! The table of runs, and what is below it.
 
 use std::path::Path;
 
@@ -8,15 +8,12 @@ use crate::format::{bytes, day, duration, grouped};
 use crate::plain;
 use crate::store::catalog::{Entry, Summary};
 use crate::ui::canvas::Canvas;
-use crate::ui::curves::Curves;
-use crate::ui::screens::runs::checkpoints;
-use crate::ui::screens::runs::state::{Metric, Pane, RunsScreen};
-use crate::ui::widgets::axis::Axis;
-use crate::ui::widgets::axis::unit::Unit;
-use crate::ui::widgets::chart::{Chart, Line as Curve};
+use crate::ui::screens::runs::state::{Lower, Pane, RunsScreen};
+use crate::ui::screens::runs::{chart, checkpoints, differences, points};
 use crate::ui::widgets::fit::{cut, from_top, in_view};
-use crate::ui::widgets::series::Series;
-use crate::ui::workspace::runs::Difference;
+use crate::ui::widgets::pen;
+use crate::ui::workspace::groups::SEED;
+use crate::ui::workspace::runs::{Difference, Row};
 
 /// Columns of the table before the hyperparameters: name, state, epoch, best, last, test.
 const NAME: usize = 28;
@@ -35,9 +32,18 @@ pub(crate) fn draw(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
             let [left, right] =
                 Layout::horizontal([Constraint::Length(width), Constraint::Min(0)]).areas(lower);
             checkpoints::draw(screen, found, canvas, left);
-            curves(screen, canvas, right);
+            picture(screen, canvas, right);
         }
-        None => curves(screen, canvas, lower),
+        None => picture(screen, canvas, lower),
+    }
+}
+
+/// The lower half: curves, points or differences.
+fn picture(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
+    match screen.lower {
+        Lower::Curves => chart::draw(screen, canvas, area),
+        Lower::Scatter => points::draw(screen, canvas, area),
+        Lower::Differences => differences::draw(screen, canvas, area),
     }
 }
 
@@ -62,22 +68,27 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
             (0, true) => {
                 format!("no runs in {folder} yet. Recipe (1) designs a network, ctrl-r there trains it.")
             }
-            _ if ws.runs.filter().text().is_empty() => "every run is in the archive; A shows them.".to_owned(),
+            _ if ws.runs.filter().text().is_empty() => {
+                "every run is in the archive; A shows them.".to_owned()
+            }
             _ => "no run is like this; esc shows all.".to_owned(),
         };
         return canvas.prose(text, theme.dim, inner);
     }
     let [head, body, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(inner);
+    let grouped = group_column(canvas);
     let all = ws.runs.differences();
-    let keys = &all[screen.column.min(all.len())..];
+    // Groups by a key are its column already.
+    let rest = |of: &&Difference| grouped.is_none() || Some(of.key) != ws.runs.group();
+    let keys: Vec<&Difference> = all.iter().skip(screen.column).filter(rest).collect();
     let width = usize::from(inner.width);
     let differing = |of: &dyn Fn(&str) -> String| {
-        let cell = |Difference { key, width }: &Difference| {
-            let width = (*width).max(key.len()).min(18);
-            format!("{:<width$}", cut(&of(key), width))
-        };
-        keys.iter().map(cell).collect::<Vec<_>>().join("  ")
+        let cell = |width: usize, text: &str| format!("{:<width$}", cut(text, width));
+        let group = grouped.iter().map(|(title, width)| cell(*width, &of(title)));
+        let rest =
+            keys.iter().map(|Difference { key, width }| cell((*width).max(key.len()).min(18), &of(key)));
+        group.chain(rest).collect::<Vec<_>>().join("  ")
     };
     let line = |name: &str, [state, epoch, best, last, test]: [&str; 5], rest: &str| {
         let text =
@@ -99,7 +110,7 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
         let summary = of.summary();
         let (epoch, epochs) = summary.map_or((0, 0), |summary| (summary.epoch, summary.recipe.epochs));
         let text = line(
-            &format!("{sign}{star}{}", of.name),
+            &format!("{sign}{star}{}{}", if grouped.is_some() { "  " } else { "" }, of.name),
             [
                 of.state(),
                 &format!("{epoch}/{epochs}"),
@@ -107,7 +118,12 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
                 &percent(summary.and_then(Summary::last_accuracy)),
                 &percent(summary.and_then(|summary| Some(summary.test?.accuracy))),
             ],
-            &differing(&|key| of.value(key)),
+            &differing(&|key| match &grouped {
+                Some((title, _)) if title == key => {
+                    group_of(of, canvas).map_or_else(String::new, |(_, name)| name)
+                }
+                _ => of.value(key),
+            }),
         );
         let style = match (index == row, of.trouble().is_some(), of.live) {
             (true, ..) => theme.selected,
@@ -117,10 +133,29 @@ fn table(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
             _ => theme.text,
         };
         canvas.row((Pane::Table as usize, index), text, style, at);
+        if let Some((number, _)) = group_of(of, canvas) {
+            let end = at.x + at.width.min(3);
+            pen::dot(canvas.buffer_mut(), at, (end - 1, at.y), glyphs.group(number), theme.curve(number));
+        }
     }
     if let Some(row) = ws.runs.current() {
         about(row, canvas, foot);
     }
+}
+
+/// The title of the column that names the groups, and its width; `None` without groups.
+fn group_column(canvas: &Canvas) -> Option<(String, usize)> {
+    let group = canvas.ws.runs.group()?;
+    let title = if group == SEED { "group".to_owned() } else { group.to_owned() };
+    let names = canvas.ws.runs.groups().names().iter();
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0).max(title.len()).min(30);
+    Some((title, width))
+}
+
+/// The number of a run's group, and its name.
+fn group_of(row: &Row, canvas: &Canvas) -> Option<(usize, String)> {
+    let number = canvas.ws.runs.group_of(&row.path)?;
+    Some((number, canvas.ws.runs.groups().names()[number].clone()))
 }
 
 /// The run under the cursor in two lines; what a person says of it comes before its dates.
@@ -163,65 +198,4 @@ fn said_of(row: &Entry) -> String {
     let archived = if row.labels.archived { "archived" } else { "" };
     let parts = [archived, &tags, &row.labels.note].map(|part| part.trim_end_matches('.'));
     parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| [part, ". "]).collect()
-}
-
-/// The marked runs, or the one under the cursor, in one chart.
-fn curves(screen: &RunsScreen, canvas: &mut Canvas, area: Rect) {
-    let ws = canvas.ws;
-    let what = if ws.runs.marked.is_empty() { "this run" } else { "the marked runs" };
-    let (metric, drawn) = (screen.metric.word(), ws.runs.drawn());
-    let read = drawn.iter().filter_map(|path| ws.runs.curves.get(path)?.as_ref().ok());
-    let damaged = match read.map(|curves| curves.damaged).sum() {
-        0 => String::new(),
-        1 => ", one damaged line skipped".into(),
-        n => format!(", {n} damaged lines skipped"),
-    };
-    let inner = canvas.pane(format!(" {metric} of {what}{damaged} "), false, area);
-    let over = ws.view.x_axis;
-    let mut trouble = None;
-    let mut found: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
-    for path in drawn {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match ws.runs.curves.get(&path) {
-            Some(Ok(curves)) => {
-                found.push((name, curves.over(series(curves, screen.metric).points(), over)));
-            }
-            Some(Err(sentence)) => trouble = Some(sentence.clone()),
-            None => trouble = Some(format!("reading the journal of {name}.")),
-        }
-    }
-    if found.iter().all(|(_, points)| points.is_empty()) {
-        let text = trouble.unwrap_or_else(|| format!("no {metric} recorded."));
-        return canvas.prose(text, canvas.theme.dim, inner);
-    }
-    let lines: Vec<Curve> = found
-        .iter()
-        .zip("*o+x#@".chars().cycle())
-        .enumerate()
-        .map(|(style, ((name, points), marker))| Curve { name, points, faint: &[], style, marker })
-        .collect();
-    let accuracy = screen.metric == Metric::ValidationAccuracy;
-    let chart = Chart {
-        lines,
-        x: over.axis(ws.view.log_x, None),
-        y: Axis {
-            log: ws.view.log_y && !accuracy,
-            unit: if accuracy { Unit::Percent } else { Unit::Number },
-            ..Axis::default()
-        },
-        marks: &[],
-        cursor: None,
-        theme: canvas.theme,
-        glyphs: canvas.glyphs,
-    };
-    canvas.render_widget(&chart, inner);
-}
-
-fn series(curves: &Curves, metric: Metric) -> &Series {
-    match metric {
-        Metric::ValidationLoss if !curves.validation_loss.is_empty() => &curves.validation_loss,
-        Metric::ValidationAccuracy if !curves.validation_accuracy.is_empty() => &curves.validation_accuracy,
-        Metric::ValidationAccuracy => &curves.accuracy,
-        Metric::ValidationLoss | Metric::TrainingLoss => &curves.loss,
-    }
 }

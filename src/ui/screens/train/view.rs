@@ -104,9 +104,16 @@ fn chart(screen: &TrainScreen, curves: &Curves, of: Pane, canvas: &mut Canvas, a
     let raw = if smoothing(view) > 0.0 && of != Pane::Rate { points(main) } else { Vec::new() };
     let second = other.map(points).unwrap_or_default();
     let name = if other.is_some() { "training" } else { "" };
-    let mut drawn = vec![Curve { name, points: &smoothed, faint: &raw, style: 0, marker: '*' }];
+    let mut drawn = vec![Curve { name, points: &smoothed, faint: &raw, band: &[], style: 0, marker: '*' }];
     if !second.is_empty() {
-        drawn.push(Curve { name: "validation", points: &second, faint: &[], style: 1, marker: 'o' });
+        drawn.push(Curve {
+            name: "validation",
+            points: &second,
+            faint: &[],
+            band: &[],
+            style: 1,
+            marker: 'o',
+        });
     }
     let star = canvas.glyphs.star().chars().next().unwrap_or('*');
     let marks = marks(view, curves, of, star);
@@ -116,6 +123,7 @@ fn chart(screen: &TrainScreen, curves: &Curves, of: Pane, canvas: &mut Canvas, a
         lines: drawn,
         x: x.clone(),
         y: Axis { log, unit, ..Axis::default() },
+        dots: &[],
         marks: &marks,
         cursor: screen.cursor.map(|share| x.at(bounds, share)),
         theme: canvas.theme,

@@ -55,6 +55,35 @@ impl Canvas {
         }
     }
 
+    /// Every other dot between two curves, as places with their lower and upper ends; `None` is a gap.
+    pub(super) fn band(&mut self, line: usize, places: impl Iterator<Item = Option<(f64, f64, f64)>>) {
+        if self.cells.is_empty() {
+            return;
+        }
+        let across = f64::from(self.area.width) * 2.0 - 1.0;
+        let down = f64::from(self.area.height) * 4.0 - 1.0;
+        let mut before: Option<(f64, f64, f64)> = None;
+        for place in places {
+            let here = place.map(|(x, low, high)| (x * across, (1.0 - high) * down, (1.0 - low) * down));
+            if let (Some((x0, top0, bottom0)), Some((x1, top1, bottom1))) = (before, here) {
+                let mut x = x0.max(0.0).ceil();
+                while x <= x1.min(across) {
+                    let share = if x1 > x0 { (x - x0) / (x1 - x0) } else { 1.0 };
+                    let mut y = (top0 + share * (top1 - top0)).max(0.0).round();
+                    let end = (bottom0 + share * (bottom1 - bottom0)).min(down).round();
+                    while y <= end {
+                        if (x + y) % 2.0 == 0.0 {
+                            self.dot(x, y, Ink { dots: 0, line, faint: true });
+                        }
+                        y += 1.0;
+                    }
+                    x += 1.0;
+                }
+            }
+            before = here;
+        }
+    }
+
     /// The cells with dots, by their place on the screen.
     pub(super) fn inked(&self) -> impl Iterator<Item = ((u16, u16), Ink)> {
         let width = usize::from(self.area.width.max(1));
@@ -136,6 +165,16 @@ mod tests {
         assert_eq!(drawn(&[Some((-1e6, 0.0)), Some((1e6, 0.0))]), "⣀⣀⣀");
         assert_eq!(drawn(&[Some((0.0, 5.0)), Some((1.0, 5.0))]), "   ");
         assert_eq!(drawn(&[Some((0.0, -9.0)), Some((0.0, 9.0))]), "⡇  ");
+    }
+
+    #[test]
+    fn a_band_is_every_other_dot_between_its_ends() {
+        let mut canvas = Canvas::new(Rect::new(0, 0, 2, 2));
+        canvas.band(0, [Some((0.0, 0.0, 1.0)), Some((1.0, 0.5, 1.0)), None].into_iter());
+        let drawn: Vec<char> = canvas.inked().map(|(_, ink)| ink.braille()).collect();
+        assert_eq!(drawn, ['\u{2895}', '\u{2895}', '\u{2815}', '\u{2801}']);
+        canvas.band(0, [Some((-9.0, -9.0, 9.0)), Some((9.0, -9.0, 9.0))].into_iter());
+        assert!(canvas.inked().all(|(_, ink)| ink.braille() == '\u{2895}'), "it ends at the edges");
     }
 
     #[test]

@@ -13,8 +13,44 @@ impl Chart<'_> {
         Frame::of(self, area).plot
     }
 
+    /// The cells of the lone points; `None` for one beside the plot.
+    pub(crate) fn cells(&self, area: Rect) -> Vec<Option<(u16, u16)>> {
+        let frame = Frame::of(self, area);
+        self.dots.iter().map(|dot| frame.cell(self, dot.at)).collect()
+    }
+
+    fn dots(&self, frame: &Frame, buffer: &mut Buffer) {
+        for dot in self.dots {
+            let Some((column, row)) = frame.cell(self, dot.at) else { continue };
+            let plot = frame.plot;
+            if dot.spread > 0.0 {
+                let at = |y: f64, edge| frame.row(self, y).unwrap_or(edge);
+                let (top, bottom) =
+                    (at(dot.at.1 + dot.spread, plot.top()), at(dot.at.1 - dot.spread, plot.bottom() - 1));
+                for row in top..=bottom {
+                    pen::dot(
+                        buffer,
+                        plot,
+                        (column, row),
+                        self.glyphs.vertical(),
+                        self.theme.faint(dot.style),
+                    );
+                }
+            }
+            let style = if dot.selected { self.theme.selected } else { self.theme.curve(dot.style) };
+            pen::dot(buffer, plot, (column, row), self.marker_of(dot).encode_utf8(&mut [0; 4]), style);
+        }
+    }
+
     fn curves(&self, frame: &Frame, buffer: &mut Buffer) -> bool {
         let mut canvas = Canvas::new(frame.plot);
+        for (number, line) in self.lines.iter().enumerate() {
+            let ends = |&(x, low, high): &(f64, f64, f64)| {
+                let (x, low) = frame.share(self, (x, low))?;
+                Some((x, low, frame.share(self, (x, high)).map_or(low, |(_, high)| high)))
+            };
+            canvas.band(number, line.band.iter().map(ends));
+        }
         for (number, line) in self.lines.iter().enumerate() {
             canvas.curve(number, true, line.faint.iter().map(|point| frame.share(self, *point)));
         }
@@ -69,8 +105,9 @@ impl Widget for &Chart<'_> {
             }
         }
         let any = self.curves(&frame, buffer);
+        self.dots(&frame, buffer);
         self.marks(&frame, buffer, false);
-        if any {
+        if any || !self.dots.is_empty() {
             if let Some(column) = cursor {
                 readout::draw(self, &frame, column, buffer);
             }

@@ -103,6 +103,11 @@ impl Frame {
         (self.plot.height > 0).then(|| self.plot.top() + (((1.0 - share) * dots).round() / 4.0) as u16)
     }
 
+    /// The cell of a point; `None` beside the plot.
+    pub(super) fn cell(&self, chart: &Chart<'_>, (x, y): (f64, f64)) -> Option<(u16, u16)> {
+        Some((self.column(chart, x)?, self.row(chart, y)?))
+    }
+
     /// How much of x a column covers around `x`, on both sides.
     pub(super) fn near(&self, chart: &Chart<'_>, x: f64) -> (f64, f64) {
         let share = chart.x.share(self.x, x).unwrap_or(0.0);
@@ -191,8 +196,9 @@ fn entries(chart: &Chart<'_>, bounds: ((f64, f64), (f64, f64))) -> Vec<Entry> {
         entries.push(Entry::new("", plain, glyphs.text(&chart.y.label), theme.dim));
     }
     for line in chart.lines.iter().filter(|line| !line.name.is_empty()) {
-        let sign =
-            if chart.by_markers() { chart.marker(line).to_string() } else { glyphs.horizontal().repeat(2) };
+        // A line without a curve stands for lone points.
+        let by_marker = chart.by_markers() || line.raw().is_empty() && !chart.dots.is_empty();
+        let sign = if by_marker { chart.marker(line).to_string() } else { glyphs.horizontal().repeat(2) };
         entries.push(Entry::new(sign, theme.curve(line.style), glyphs.text(line.name), theme.text));
     }
     let mut listed: Vec<&Mark> = Vec::new();

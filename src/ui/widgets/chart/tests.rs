@@ -11,14 +11,14 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 fn line<'a>(name: &'a str, points: &'a [(f64, f64)], style: usize) -> Line<'a> {
-    Line { name, points, faint: &[], style, marker: MARKERS[style] }
+    Line { name, points, faint: &[], band: &[], style, marker: MARKERS[style] }
 }
 
 fn chart<'a>(lines: Vec<Line<'a>>, theme: &'a Theme, unicode: bool) -> Chart<'a> {
     let x = Axis { label: "step".into(), unit: Unit::Step, ..Axis::default() };
     let glyphs = Glyphs { unicode };
     let y = Axis { label: "loss".into(), ..Axis::default() };
-    Chart { lines, x, y, marks: &[], cursor: None, theme, glyphs }
+    Chart { lines, x, y, dots: &[], marks: &[], cursor: None, theme, glyphs }
 }
 
 fn drawn(chart: &Chart<'_>, width: u16, height: u16) -> Buffer {
@@ -252,13 +252,14 @@ proptest! {
         };
         let lines = data.iter().enumerate().map(|(number, points)| {
             let faint = if number == 0 { &**points } else { &[] };
-            Line { name: "größe", points, faint, style: number + 4, marker: '宽' }
+            Line { name: "größe", points, faint, band: &[], style: number + 4, marker: '宽' }
         });
         let marks = [Mark { x: 3.0, glyph: '宽', label: "ä".into() }];
         let chart = Chart {
             lines: lines.collect(),
             x: axis(x),
             y: axis(y),
+            dots: &[],
             marks: &marks,
             cursor,
             theme: &theme,
@@ -267,4 +268,36 @@ proptest! {
         let area = Rect::new(1, 2, width, height);
         stays_inside(area, |area, buffer| (&chart).render(area, buffer))?;
     }
+}
+
+#[test]
+fn a_lone_point_has_its_marker_its_bar_and_its_cell() {
+    let theme = theme("dark");
+    let dot = |at, spread, marker, selected| Dot { at, spread, style: 0, marker, selected };
+    let dots =
+        [dot((1.0, 1.0), 0.0, '●', false), dot((5.0, 5.0), 3.0, '▲', true), dot((9.0, 9.0), 0.0, '◇', false)];
+    let mut chart = chart(vec![line("dense", &[], 0)], &theme, true);
+    chart.dots = &dots;
+    let buffer = drawn(&chart, 40, 12);
+    let text = dump::text(&buffer);
+    for (cell, sign) in chart.cells(buffer.area).into_iter().zip(["●", "▲", "◇"]) {
+        assert_eq!(buffer[cell.unwrap()].symbol(), sign, "{text}");
+    }
+    let (column, row) = chart.cells(buffer.area)[1].unwrap();
+    assert!(buffer[(column, row - 1)].symbol() == "│" && buffer[(column, row + 1)].symbol() == "│", "{text}");
+    assert!(text.starts_with("loss  * dense"), "its marker stands in the legend: {text}");
+    let plain = Chart { glyphs: Glyphs { unicode: false }, ..chart };
+    assert!(dump::text(&drawn(&plain, 40, 12)).is_ascii());
+}
+
+#[test]
+fn a_band_is_faint_and_counts_for_the_ends_of_the_axis() {
+    let theme = theme("dark");
+    let band = [(0.0, 0.0, 4.0), (10.0, 2.0, 3.0)];
+    let both = Line { band: &band, ..line("mean", &[(0.0, 2.0), (10.0, 2.5)], 0) };
+    let chart = chart(vec![both], &theme, true);
+    assert!(chart.bounds().1.0 < 0.1 && chart.bounds().1.1 >= 4.0);
+    let buffer = drawn(&chart, 40, 12);
+    let faint = buffer.content().iter().filter(|cell| Some(cell.fg) == theme.faint(0).fg).count();
+    assert!(faint > 40, "{}", dump::text(&buffer));
 }

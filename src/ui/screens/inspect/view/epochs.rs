@@ -126,11 +126,12 @@ fn curve(
     let bounds = (first < last).then_some((first, last));
     let chart = Chart {
         lines: vec![
-            Line { name: "all classes", points: &all, faint: &[], style: 1, marker: 'o' },
-            Line { name: &names[class], points: &own, faint: &[], style: 0, marker: '*' },
+            Line { name: "all classes", points: &all, faint: &[], band: &[], style: 1, marker: 'o' },
+            Line { name: &names[class], points: &own, faint: &[], band: &[], style: 0, marker: '*' },
         ],
         x: Axis { label: "epoch".into(), bounds, unit: Unit::Step, ..Axis::default() },
         y: Axis { unit: Unit::Percent, ..Axis::default() },
+        dots: &[],
         marks: &[],
         cursor: Some(epochs[column].0 as f64),
         theme: canvas.theme,
