@@ -155,7 +155,7 @@ impl CurvesArgs {
 /// Which sweep, and how it is carried out.
 #[derive(Debug, Args)]
 pub struct SweepArgs {
-    /// A TOML file: name, recipe, [grid], [random] and [search]
+    /// A TOML file: its name, a recipe, and the tables grid, random and search
     #[arg(value_name = "FILE", value_parser = a_path())]
     pub file: PathBuf,
     /// Begin the sweep, go on with it, or find it complete
@@ -466,7 +466,7 @@ impl ComputeArgs {
     }
 }
 
-/// Threads that `--threads` asks for, at most [`most_threads`].
+/// Threads that `--threads` asks for, within the limit of `--threads`.
 pub fn requested_threads(asked: Option<u16>) -> usize {
     asked.map_or_else(usable_threads, |asked| usize::from(asked).min(most_threads()))
 }

@@ -92,7 +92,8 @@ fn a_plain_and_a_residual_network_have_the_same_bytes_in_parts_and_by_any_thread
         };
         train(&named("whole"), &["--threads", "1"]);
         train(&named("parts"), &["--threads", "5", "--steps", "3"]);
-        let resumed = place.say(&["--no-ui", "--json", "--resume", &named("parts"), "--threads", "2"]);
+        let (name, more) = (named("parts"), ["--threads", "2", "--steps", "8"]);
+        let resumed = place.say(&[&["--no-ui", "--json", "--resume", &name], &more[..]].concat());
         assert_eq!(resumed.code, Some(0), "{resumed:?}");
         assert_eq!(place.tensors(&named("whole")), place.tensors(&named("parts")));
     }

@@ -1,7 +1,5 @@
 //! Prints how large outputs and gradients are in each layer of trained networks, for `tests/peer/connectivity.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 #[path = "support/options.rs"]
 mod options;
 
@@ -33,7 +31,7 @@ fn every_layer_of_the_runs_has_its_scales() {
         });
         let Some(Answer::Inspection(found)) = answer.map(|answer| *answer) else { panic!("no inspection") };
         assert!(found.scales.iter().all(|row| row.gradient.is_some()), "{}", run.display());
-        let line = serde_json::json!({ "run": run.file_name().unwrap().to_str(), "scales": found.scales });
-        println!("{line}");
+        let scales = serde_json::json!({ "run": run.file_name().unwrap().to_str(), "scales": found.scales });
+        println!("{scales}");
     }
 }

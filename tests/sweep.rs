@@ -70,8 +70,11 @@ fn a_sweep_ends_with_a_table_and_the_best_recipe_and_its_trials_are_runs() {
     assert_eq!(runs.len(), 8);
     let best = last["best"].as_str().unwrap();
     let accuracy = |run: &Value| run["summary"]["best"]["accuracy"].as_f64().unwrap();
-    let of_best: Vec<f64> =
-        runs.iter().filter(|run| run["run"].as_str().unwrap().starts_with(best)).map(accuracy).collect();
+    let of_best: Vec<f64> = runs
+        .iter()
+        .filter(|run| run["run"].as_str().unwrap().starts_with(&format!("small/{best}-")))
+        .map(accuracy)
+        .collect();
     let mean = of_best.iter().sum::<f64>() / 2.0;
     assert!((trials[0]["measure"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
     // The best recipe is one that trains, and says where it is from.

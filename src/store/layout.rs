@@ -59,6 +59,17 @@ pub fn sweeps(runs_dir: &Path) -> PathBuf {
     runs_dir.join(SWEEPS)
 }
 
+/// The name of the run at `path`; of a sweep's run, that of the sweep before it, as in `which-k/t3`.
+pub(in crate::store) fn name(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match path.parent() {
+        Some(sweep) if sweep.parent().is_some_and(|sweeps| sweeps.ends_with(SWEEPS)) => {
+            format!("{}/{}", name(sweep), name(path))
+        }
+        _ => name(path),
+    }
+}
+
 /// Whether the directory at `path` holds anything that a run holds.
 pub fn looks_like_run(path: &Path) -> bool {
     // What is there and is no file belongs to a damaged run; a directory of such a name to something else.

@@ -110,8 +110,7 @@ struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
     fn of(&self, span: &Range<usize>) -> usize {
-        let before = self.0.as_bytes().get(..span.start).unwrap_or_default();
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.0.get(..span.start).unwrap_or_default().matches('\n').count() + 1
     }
 
     fn problem(&self, span: &Range<usize>, sentence: impl Into<String>) -> Problem {

@@ -96,19 +96,17 @@ impl Distribution {
         };
         match *self {
             Self::Values(ref values) if values.is_empty() => Err("the list is empty".into()),
-            Self::Values(_) => Ok(()),
-            Self::Uniform(low, high) => between(low, high),
             Self::Log(low, _) if low <= 0.0 => {
                 Err(format!("{low} has no logarithm; the bounds must be above 0"))
             }
-            Self::Log(low, high) => between(low, high),
+            Self::Uniform(low, high) | Self::Log(low, high) => between(low, high),
             Self::Whole(low, high) if low > high => {
                 Err(format!("{low} to {high} is empty; the smaller number comes first"))
             }
             Self::Whole(low, high) if high.abs_diff(low) >= u64::from(u32::MAX) => {
                 Err(format!("{low} to {high} are too many whole numbers"))
             }
-            Self::Whole(..) => Ok(()),
+            Self::Values(_) | Self::Whole(..) => Ok(()),
         }
     }
 
@@ -192,9 +190,9 @@ mod tests {
         assert_eq!(log.draw(7, 3, 0), log.draw(7, 3, 0));
         assert!(log.draw(7, 3, 0) != log.draw(8, 3, 0) && log.draw(7, 3, 0) != log.draw(7, 3, 1));
         let whole = Distribution::Whole(4, 6);
-        let drawn: std::collections::BTreeSet<i64> =
+        let seen: std::collections::BTreeSet<i64> =
             (0..100).map(|trial| whole.draw(0, trial, 0).as_integer().unwrap()).collect();
-        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [4, 5, 6]);
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [4, 5, 6]);
     }
 
     #[test]

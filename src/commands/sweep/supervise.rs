@@ -136,7 +136,7 @@ impl<'a> Supervisor<'a> {
             let slot =
                 (0..most).find(|slot| self.running.iter().all(|running| running.slot != *slot)).unwrap_or(0);
             let running = Running::start(self.plan, self.place, self.args, job, slot)?;
-            self.record(Line::Started { job, run: running.run.clone(), time: now() })?;
+            self.record(&Line::Started { job, run: running.run.clone(), time: now() })?;
             self.running.push(running);
             self.progress();
         }
@@ -161,10 +161,10 @@ impl<'a> Supervisor<'a> {
                 Next::Again { reason, .. } => Outcome::Failed { reason },
                 Next::Result(outcome) => outcome,
             };
-            self.record(Line::Result { job, run, outcome: outcome.clone(), time: now() })?;
+            self.record(&Line::Result { job, run, outcome: outcome.clone(), time: now() })?;
             self.clock.done(self.plan, job);
             if let Some(decision) = self.standing.take(job, outcome).cloned() {
-                self.record(Line::Decided { decision, time: now() })?;
+                self.record(&Line::Decided { decision, time: now() })?;
             }
         }
         Ok(())
@@ -183,11 +183,11 @@ impl<'a> Supervisor<'a> {
     }
 
     /// A line in the record, before anything follows from it.
-    fn record(&mut self, line: Line) -> Result<(), String> {
+    fn record(&mut self, line: &Line) -> Result<(), String> {
         self.recorder
-            .append(&line)
+            .append(line)
             .map_err(|error| format!("{}: it cannot be written ({error}).", self.place.record().display()))?;
-        self.teller.tell(&line);
+        self.teller.tell(line);
         Ok(())
     }
 

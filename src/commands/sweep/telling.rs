@@ -87,9 +87,9 @@ impl<'a> Teller<'a> {
         };
         let all = standing.contenders(standing.rung()).len() * self.plan.spec.search.seeds;
         let done = all - standing.open().len();
-        let runs = running.join(", ");
+        let under_way = running.join(", ");
         let eta = eta.map_or_else(String::new, |seconds| format!(", {} left", duration(seconds)));
-        output::progress(&format!("{rung}{done} of {all} runs, {runs}, {:.0} %{eta}", 100.0 * share));
+        output::progress(&format!("{rung}{done} of {all} runs, {under_way}, {:.0} %{eta}", 100.0 * share));
     }
 
     /// The table at the end.
@@ -98,9 +98,15 @@ impl<'a> Teller<'a> {
         match self.form {
             Form::Text => {
                 print_line("");
-                table::lines(self.plan, standing).iter().for_each(|line| print_line(line));
+                for line in table::lines(self.plan, standing) {
+                    print_line(&line);
+                }
             }
-            Form::Csv => table::csv(self.plan, standing).iter().for_each(|line| print_line(line)),
+            Form::Csv => {
+                for line in table::csv(self.plan, standing) {
+                    print_line(&line);
+                }
+            }
             Form::Json => print_object(&json!({
                 "event": "finished", "outcome": outcome, "sweep": self.plan.spec.name,
                 "sweep_dir": place.path().to_string_lossy(), "measure": self.plan.spec.search.measure.to_string(),

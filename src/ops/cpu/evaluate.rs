@@ -89,10 +89,10 @@ impl Network {
     }
 
     fn layer_evaluate(&mut self, index: usize, (place, layer): (usize, &Layer), parameters: &[f32]) {
-        let plane = self.planes.blocks[index];
+        let area = self.planes.blocks[index];
         let read = self.state(index, place);
         let inner =
-            layer.expand.map(|(conv, _)| Maps::bordered(&mut self.inner, conv.outputs, plane, border(plane)));
+            layer.expand.map(|(conv, _)| Maps::bordered(&mut self.inner, conv.outputs, area, border(area)));
         if let (Some((conv, _)), Some(inner)) = (layer.expand, inner) {
             let scale = &self.inner_affine.a;
             let weights = conv.of(parameters);
@@ -100,7 +100,7 @@ impl Network {
             // The second normalisation: its factor goes into the weights, its shift is added after.
             let weight = |c: usize, o: usize| weights[o * conv.inputs + c] * scale[o];
             pack(conv.inputs, conv.outputs, self.isa.tile(), &mut self.packed, weight);
-            let tiles = Tiles::several(plane, POINTWISE_PIXELS);
+            let tiles = Tiles::several(area, POINTWISE_PIXELS);
             let phase = Expand {
                 tiles,
                 input: read,
@@ -114,11 +114,11 @@ impl Network {
         }
         let conv = layer.grow;
         self.pack(conv, parameters, Order::Forward);
-        let tiles = Tiles::several(plane, CONVOLVE_PIXELS);
+        let tiles = Tiles::several(area, CONVOLVE_PIXELS);
         let output = self.written(index, (place, layer));
         let shortcut = self.shortcut(index, place);
         let source = match inner {
-            Some(inner) if plane.is_cut() => Source::Plain(inner, conv.inputs),
+            Some(inner) if area.is_cut() => Source::Plain(inner, conv.inputs),
             Some(inner) => Source::Bordered(inner, conv.inputs),
             None => Source::Raw(read, self.affine.view()),
         };

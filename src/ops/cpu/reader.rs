@@ -181,6 +181,7 @@ pub(super) struct Reader<'a> {
 
 /// What a reader's gradient meets where it goes.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is made for each layer, and none is kept")]
 pub(super) enum Onto<'a> {
     /// Nothing: it is the first of its maps, or the only one.
     Nothing,

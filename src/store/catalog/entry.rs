@@ -73,7 +73,7 @@ pub fn entry(path: PathBuf) -> Entry {
 pub(super) fn read_entry(path: PathBuf, lock: Result<bool, StoreError>) -> Entry {
     let live = lock.as_ref().is_ok_and(|held| *held);
     Entry {
-        name: path.file_name().unwrap_or_default().to_string_lossy().into(),
+        name: layout::name(&path),
         summary: lock.and_then(|_| read_summary(&path)).map_err(|error| error.to_string()),
         labels: Labels::read(&path),
         bytes: size(&path),

@@ -51,14 +51,13 @@ fn marks(run: &Path) -> [Option<Mark>; 4] {
 }
 
 impl Reader {
-    /// The runs in `runs_dir`, newest first. A directory that is missing or cannot be read holds none. A run that is
+    /// The runs in `runs_dir` and those of its sweeps, newest first. A directory that is missing or cannot be read holds none. A run that is
     /// as it was is the same allocation as before.
     pub fn list(&mut self, runs_dir: &Path) -> Vec<Arc<Entry>> {
         let runs_dir = std::path::absolute(runs_dir).unwrap_or_else(|_| runs_dir.to_owned());
-        let Ok(entries) = fs::read_dir(runs_dir) else {
-            self.known.clear();
-            return Vec::new();
-        };
+        let sweeps = fs::read_dir(layout::sweeps(&runs_dir)).into_iter().flatten().flatten();
+        let directories = [runs_dir].into_iter().chain(sweeps.map(|sweep| sweep.path()));
+        let entries = directories.filter_map(|directory| fs::read_dir(directory).ok()).flatten();
         let mut before = std::mem::take(&mut self.known);
         let mut dated: Vec<(f64, Arc<Entry>)> = Vec::new();
         for found in entries.flatten() {
@@ -110,6 +109,20 @@ mod tests {
     fn is_kept(name: &str, one: &[Arc<Entry>], other: &[Arc<Entry>]) -> bool {
         let find = |list: &[Arc<Entry>]| list.iter().find(|entry| entry.name == name).unwrap().clone();
         Arc::ptr_eq(&find(one), &find(other))
+    }
+
+    #[test]
+    fn the_trials_of_sweeps_are_runs_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let sweep = layout::sweeps(folder.path()).join("which-k");
+        fs::create_dir_all(&sweep).unwrap();
+        run(folder.path(), "a", State::Completed, 1.0);
+        run(&sweep, "t1", State::Completed, 2.0);
+        let list = Reader::default().list(folder.path());
+        let names: Vec<&str> = list.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["which-k/t1", "a"]);
+        let found = crate::store::run::find(folder.path(), Path::new("which-k/t1")).unwrap();
+        assert_eq!(found, crate::store::Target::Run(sweep.join("t1")));
     }
 
     #[test]

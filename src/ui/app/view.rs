@@ -97,9 +97,9 @@ fn state(ws: &Workspace) -> String {
     let share = 100.0 * ws.live.monitor.step as f64 / head.total_steps.max(1) as f64;
     let waiting = match ws.queue.len() {
         0 => String::new(),
-        count => format!(", {count} more"),
+        count => format!(" +{count}"),
     };
-    format!("{sign} {share:.0} % {}{waiting}", head.run)
+    format!("{sign} {share:.0} %{waiting} {}", head.run)
 }
 
 /// The notice, and the keys that work here.

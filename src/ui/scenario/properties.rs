@@ -188,8 +188,9 @@ fn chosen(action: &Action, tab: Tab, training: bool) -> Stage {
 
 /// The outcome: notice, prompt, effects and frame.
 fn outcome(stage: &Stage) -> [String; 4] {
-    // The runs are listed whenever they are shown.
-    let wanted = stage.described().into_iter().filter(|effect| effect != "list runs").collect::<Vec<_>>();
+    // Runs and sweeps are listed whenever they are shown.
+    let is_list = |effect: &String| ["list runs", "list sweeps"].contains(&effect.as_str());
+    let wanted = stage.described().into_iter().filter(|effect| !is_list(effect)).collect::<Vec<_>>();
     let (notice, prompt) = (&stage.app.ws.notice, &stage.app.overlay.prompt);
     [format!("{notice:?}"), format!("{prompt:?}"), wanted.join(", "), stage.draw().text()]
 }

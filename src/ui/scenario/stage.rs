@@ -226,6 +226,10 @@ fn describe(effect: &Effect) -> String {
         }
         Effect::Job(Job::WriteRecipe { path, .. }) => format!("write recipe {}", path.display()),
         Effect::Job(Job::ReadRecipe(path)) => format!("read recipe {}", path.display()),
+        Effect::Job(Job::ListSweeps) => "list sweeps".into(),
+        Effect::Job(Job::StopSweep(path)) => format!("stop sweep {}", path.display()),
+        Effect::Job(Job::CarryOnSweep(file)) => format!("carry on {}", file.display()),
+        Effect::Job(Job::StartSweep { name, .. }) => format!("start sweep {name}"),
         Effect::Job(Job::ReadPast(path)) => format!("read past {}", path.display()),
         Effect::Job(Job::ReadCheckpoints(path)) => format!("read checkpoints {}", path.display()),
         Effect::Job(Job::Remember(..)) => "remember".into(),

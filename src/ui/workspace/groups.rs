@@ -15,14 +15,14 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// Groups places by their names, in the order of these.
-    pub(crate) fn new(named: impl Iterator<Item = (usize, String)>) -> Self {
-        let named: Vec<(usize, String)> = named.collect();
-        let mut names: Vec<String> = named.iter().map(|(_, name)| name.clone()).collect();
+    pub(crate) fn new(placed: impl Iterator<Item = (usize, String)>) -> Self {
+        let placed: Vec<(usize, String)> = placed.collect();
+        let mut names: Vec<String> = placed.iter().map(|(_, name)| name.clone()).collect();
         names.sort_by(|a, b| by_number(a, b));
         names.dedup();
         let index: HashMap<&str, usize> =
             names.iter().enumerate().map(|(number, name)| (name.as_str(), number)).collect();
-        let of = named.iter().map(|(place, name)| (*place, index[name.as_str()])).collect();
+        let of = placed.iter().map(|(place, name)| (*place, index[name.as_str()])).collect();
         Self { names, of }
     }
 

@@ -505,9 +505,9 @@ mod tests {
             vec![seeded("a", 8, 1), seeded("b", 8, 2), seeded("c", 12, 1), seeded("d", 12, 2), damaged];
         take(&mut runs, rows);
         runs.group_by(Some("seed"));
-        assert_eq!(runs.groups().names(), ["growth_rate=12", "growth_rate=8"]);
+        assert_eq!(runs.groups().names(), ["growth_rate=8", "growth_rate=12"]);
         let group = |runs: &Runs, name: &str| runs.group_of(Path::new(name));
-        assert_eq!(["a", "b", "c", "e"].map(|name| group(&runs, name)), [Some(1), Some(1), Some(0), None]);
+        assert_eq!(["a", "b", "c", "e"].map(|name| group(&runs, name)), [Some(0), Some(0), Some(1), None]);
         runs.filter_by(Filter::read("k=8").unwrap());
         assert_eq!((runs.groups().names(), group(&runs, "c")), (&["all".to_owned()][..], None));
         runs.group_by(Some("growth_rate"));

@@ -66,9 +66,8 @@ fn literal(word: &str) -> String {
 fn list(key: &str, values: &str) -> String {
     let is_list =
         KEYS.iter().any(|known| known.name == key && matches!(known.kind, crate::recipe::keys::Kind::List));
-    let value = |word: &str| match is_list {
-        true => format!("[{}]", word.replace(['-', 'x'], ", ")),
-        false => literal(word),
+    let value = |word: &str| {
+        if is_list { format!("[{}]", word.replace(['-', 'x'], ", ")) } else { literal(word) }
     };
     values.split(',').filter(|word| !word.is_empty()).map(value).collect::<Vec<_>>().join(", ")
 }
@@ -92,34 +91,34 @@ impl Form {
     pub(crate) fn file(&self, recipe: &Recipe) -> Result<String, String> {
         let [name, grid, random, trials, measure, seeds, from, factor, parallel] =
             self.texts.each_ref().map(|text| text.trim());
-        let mut text = format!("name = {}\n\n[recipe]\n", toml::Value::String(name.into()));
         let mut recipe = recipe.clone();
         recipe.anchor_paths();
-        text += &recipe.to_toml().map_err(|clause| format!("{clause}."))?;
-        for (table, words, value) in [
-            (
-                "grid",
-                pairs(grid)?,
-                (|key, words| format!("[{}]", list(key, words))) as fn(&str, &str) -> String,
-            ),
-            ("random", pairs(random)?, distribution),
-        ] {
-            if words.is_empty() {
-                continue;
+        let quoted = |text: &str| toml::Value::String(text.into()).to_string();
+        let mut lines = vec![format!("name = {}", quoted(name)), "\n[recipe]".into()];
+        lines.push(recipe.to_toml().map_err(|clause| format!("{clause}."))?);
+        let every = |(key, words): (&str, &str)| format!("{key} = [{}]", list(key, words));
+        let drawn = |(key, words): (&str, &str)| format!("{key} = {}", distribution(key, words));
+        let tables: [(&str, Vec<String>); 2] = [
+            ("grid", pairs(grid)?.into_iter().map(every).collect()),
+            ("random", pairs(random)?.into_iter().map(drawn).collect()),
+        ];
+        for (table, keys) in tables {
+            if !keys.is_empty() {
+                lines.push(format!("[{table}]"));
+                lines.extend(keys);
+                lines.push(String::new());
             }
-            text += &format!("\n[{table}]\n");
-            text.extend(words.into_iter().map(|(key, words)| format!("{key} = {}\n", value(key, words))));
         }
-        text += "\n[search]\n";
+        lines.push("[search]".into());
         if !trials.is_empty() {
-            text += &format!("trials = {trials}\n");
+            lines.push(format!("trials = {trials}"));
         }
-        text += &format!("measure = {}\nseeds = {seeds}\n", toml::Value::String(measure.into()));
+        lines.extend([format!("measure = {}", quoted(measure)), format!("seeds = {seeds}")]);
         if !from.is_empty() {
-            text += &format!("halving = {{ from = {from}, factor = {factor} }}\n");
+            lines.push(format!("halving = {{ from = {from}, factor = {factor} }}"));
         }
-        text += &format!("parallel = {parallel}\n");
-        Ok(text)
+        lines.push(format!("parallel = {parallel}\n"));
+        Ok(lines.join("\n"))
     }
 
     /// The trials that it means, and its file; the error is a sentence.

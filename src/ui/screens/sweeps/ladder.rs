@@ -23,7 +23,7 @@ pub(super) fn ladder(record: &Record, trial: usize, running: bool, glyphs: Glyph
         };
         format!("{}{}{sign}", glyphs.full().repeat(filled), glyphs.empty().repeat(cells - 1 - filled))
     };
-    (0..plan.rungs.len()).map(rung).collect()
+    (0..plan.rungs.len()).map(rung).collect::<Vec<_>>().concat()
 }
 
 /// Whether a trial goes no further than a rung.
@@ -36,5 +36,5 @@ fn is_out(standing: &Standing, trial: usize, rung: usize) -> bool {
 pub(super) fn head(record: &Record) -> String {
     let rungs = &record.plan.rungs;
     let cells = (CELLS / rungs.len()).max(2);
-    rungs.iter().map(|epochs| format!("{epochs:>cells$}")).collect()
+    rungs.iter().map(|epochs| format!("{epochs:>cells$}")).collect::<Vec<_>>().concat()
 }

@@ -138,7 +138,7 @@ fn progress(sweep: &SweepEntry, record: &Record, canvas: &mut Canvas, area: Rect
     let (above, below) = from_top(area, 1);
     let bar = Progress { label: &rung, share, text: &left, theme: canvas.theme, glyphs: canvas.glyphs };
     canvas.render_widget(&bar, above);
-    let runs: Vec<String> = sweep
+    let under_way: Vec<String> = sweep
         .running()
         .into_iter()
         .map(|(job, run)| {
@@ -146,8 +146,8 @@ fn progress(sweep: &SweepEntry, record: &Record, canvas: &mut Canvas, area: Rect
             format!("{run}: epoch {} of {}", (done + 1).min(plan.rungs[job.rung]), plan.rungs[job.rung])
         })
         .collect();
-    let text = match (runs.is_empty(), sweep.state()) {
-        (false, _) => format!("training {}", runs.join(", ")),
+    let text = match (under_way.is_empty(), sweep.state()) {
+        (false, _) => format!("training {}", under_way.join(", ")),
         (true, "paused") => "paused: all of it is saved, and space goes on bit for bit.".into(),
         (true, "completed") => {
             format!("the best recipe is {}; b takes it into the form.", sweep.place.best().display())
@@ -247,10 +247,10 @@ fn form(form: &Form, canvas: &mut Canvas, area: Rect) {
     let (text, style) = match form.plan(&canvas.ws.draft.recipe) {
         Ok((plan, _)) => {
             let rungs: Vec<String> = plan.rungs.iter().map(ToString::to_string).collect();
-            let (trials, runs) = (grouped(plan.trials.len() as u64), grouped(plan.runs() as u64));
+            let (trials, all) = (grouped(plan.trials.len() as u64), grouped(plan.runs() as u64));
             (
                 format!(
-                    "{trials} trials, {runs} runs, {} epochs; ctrl-r starts them, esc leaves.",
+                    "{trials} trials, {all} runs, {} epochs; ctrl-r starts them, esc leaves.",
                     rungs.join(", ")
                 ),
                 theme.good,
