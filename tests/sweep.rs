@@ -170,3 +170,15 @@ fn a_sweep_that_cannot_be_is_refused_with_the_line() {
     assert!(said.code == Some(2) && said.stderr.contains("it has 20,402 trials; add --yes"), "{said:?}");
     assert!(!place.run_dir(".sweeps").exists());
 }
+
+#[test]
+fn a_trial_finds_its_data_wherever_the_sweep_is_continued_from() {
+    let place = Place::new();
+    write(&place, "s.toml", &HALVED.replace("data = \"shapes\"", "data = \"folder:pictures\""));
+    let said = sweep(&place, &["--csv"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let recipe = fs::read_to_string(dir(&place).join(".recipes/t1-s1.toml")).unwrap();
+    let pictures = place.path().join("pictures");
+    assert!(recipe.contains(&format!("data = \"folder:{}\"", pictures.display())), "{recipe}");
+    assert!(said.stdout.lines().skip(1).all(|row| row.contains(",failed,")), "{said:?}");
+}

@@ -14,6 +14,7 @@
 //! golden --stem-kind imagenet --layers 1,1,1,1 --growth 4 --stem 5 --input-size 224 --batch 1 --steps 3 --ties --out imagenet-224-ties.safetensors
 //! golden --connectivity residual --width 7 --layers 2,3,1 --basic --batch 3 --steps 3 --compact --out residual-basic.safetensors
 //! golden --connectivity residual --width 6 --layers 2,1 --batch 3 --steps 3 --compact --out residual-bottleneck.safetensors
+//! golden --stem-kind imagenet --connectivity residual --width 4 --layers 2,1,2 --input-size 57 --batch 3 --steps 3 --seed 1 --compact --out imagenet-57-residual.safetensors
 //! golden --connectivity plain --width 6 --layers 2,2 --basic --batch 3 --steps 3 --compact --out plain.safetensors
 //! ```
 
@@ -27,7 +28,7 @@ use densenet_tui::model::Implementation;
 use densenet_tui::ops::batch_norm::BatchNormConfig;
 use densenet_tui::protocol::event::Verification;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "basic",
     "bottleneck",
     "decay",
@@ -40,6 +41,7 @@ const FILES: [&str; 13] = [
     "imagenet-224-ties",
     "residual-basic",
     "residual-bottleneck",
+    "imagenet-57-residual",
     "plain",
 ];
 const BOTH: [Implementation; 2] = [Implementation::Fused, Implementation::Reference];

@@ -30,11 +30,10 @@ use crate::sweep::{Place, Plan, Problem, Record, Recorder, Spec, Standing};
 
 /// Carries out the sweep of a file.
 pub(crate) fn sweep(context: &Context, args: &SweepArgs) -> Exit {
-    let known = match plan(context, args) {
-        Ok(known) => known,
+    let (place, plan) = match plan(context, args) {
+        Ok(planned) => planned,
         Err(sentence) => return usage_error(&sentence),
     };
-    let (place, plan) = known;
     if args.dry_run {
         return show(&plan);
     }
@@ -98,7 +97,11 @@ fn base(context: &Context, spec: &Spec, args: &SweepArgs) -> Result<Table, Strin
             (layer, path.parent().unwrap_or(Path::new("")).to_owned())
         }
     };
-    recipe.settle_paths(&|path| paths::meant_in(&directory, path)).map_err(|error| error.to_string())?;
+    // The runs may be gone on with from anywhere.
+    let settle = |path: &Path| {
+        std::path::absolute(paths::meant_in(&directory, path)?).map_err(|error| error.to_string())
+    };
+    recipe.settle_paths(&settle).map_err(|error| error.to_string())?;
     let mut base = context.config.recipe.clone().map_or_else(Table::new, |layer| layer.table);
     // A network's depth and its layers are two words for one thing.
     for (one, other) in [("layers", "depth"), ("depth", "layers")] {
@@ -108,20 +111,10 @@ fn base(context: &Context, spec: &Spec, args: &SweepArgs) -> Result<Table, Strin
     }
     base.extend(recipe.table);
     if let Some(dir) = &args.data_dir {
-        base.insert("data_dir".into(), Value::String(text(dir)?.to_owned()));
+        let dir = std::path::absolute(dir).map_err(|error| error.to_string())?;
+        base.insert("data_dir".into(), Value::String(text(&dir)?.to_owned()));
     }
-    Ok(anchored(base))
-}
-
-/// The same table with absolute paths: the runs are started from anywhere.
-fn anchored(mut base: Table) -> Table {
-    if let Some(Value::String(dir)) = base.get_mut("data_dir")
-        && let Ok(absolute) = std::path::absolute(&*dir)
-        && let Some(text) = absolute.to_str()
-    {
-        text.clone_into(dir);
-    }
-    base
+    Ok(base)
 }
 
 /// A sweep in the hands of this process.

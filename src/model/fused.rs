@@ -403,7 +403,8 @@ mod tests {
             // of large sums, which candle's layers add up in f32.
             let cancels = net.arch().stem_kind == StemKind::Imagenet && name.ends_with("0.weight");
             let cancels = cancels || name == "features.norm0.bias";
-            // A shortcut hands all of it on.
+            // A shortcut hands all of it on; against f64 (imagenet-57-residual) it is the reference that is off, five times as
+            // far as the fast network.
             let residual = net.arch().connectivity == Residual;
             let tolerance = if !cancels {
                 1e-4

@@ -3,6 +3,7 @@
 use toml::{Table, Value};
 
 use crate::recipe::Recipe;
+use crate::recipe::keys::text_of;
 use crate::recipe::layered::{ConfigLayer, LayerError, resolve};
 use crate::sweep::spec::{Problem, Spec};
 
@@ -142,15 +143,6 @@ fn wrong(
 /// Values as a clause: `growth_rate = 8, lr = 0.1`.
 pub fn described(values: &[(String, Value)]) -> String {
     values.iter().map(|(key, value)| format!("{key} = {}", text_of(value))).collect::<Vec<_>>().join(", ")
-}
-
-/// A value as it is typed.
-pub fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(text_of).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
 }
 
 fn rungs(spec: &Spec, recipe: &Recipe) -> Result<Vec<usize>, Problem> {

@@ -172,7 +172,7 @@ impl Spec {
                 "seed" if self.search.seeds > 1 => {
                     "`seed` is what `seeds` counts up; leave one of the two out."
                 }
-                "epochs" | "steps" | "schedule" if halving && key != "schedule" => {
+                "epochs" | "steps" if halving => {
                     "halving compares trials after the same epochs, so they must all have the same number in the end."
                 }
                 _ => continue,
@@ -204,9 +204,10 @@ impl Spec {
     fn check_values(&self, key: &str, values: &[Value]) -> Result<(), Problem> {
         // Where a path belongs it would depend on where the sweep is continued from.
         if matches!(key, "data" | "data_dir" | "weights") {
-            return Err(
-                self.problem(key, format!("`{key}` belongs into the recipe; compare data by a sweep each."))
-            );
+            return Err(self.problem(
+                key,
+                format!("`{key}` belongs in the recipe; give each data set a sweep of its own."),
+            ));
         }
         if key == "depth" {
             return Ok(());
@@ -404,7 +405,7 @@ parallel = 1
             ("growth_rate = [8, 12, 24]", "lr = [0.1]", 7, "is in [grid] and in [random]"),
             ("growth_rate = [8, 12, 24]", "seed = [1]", 4, "`seeds` counts up"),
             ("growth_rate = [8, 12, 24]", "epochs = [1]", 4, "after the same epochs"),
-            ("growth_rate = [8, 12, 24]", "data = [\"shapes\"]", 4, "belongs into the recipe"),
+            ("growth_rate = [8, 12, 24]", "data = [\"shapes\"]", 4, "belongs in the recipe"),
             ("{ log = [0.01, 0.5] }", "{ lag = [0.01, 0.5] }", 7, "unknown field `lag`"),
             ("{ log = [0.01, 0.5] }", "[0.01, 0.5]", 7, "give what to draw from"),
             ("trials = 32", "trials = 8", 9, "[grid] alone has 9 combinations"),

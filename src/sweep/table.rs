@@ -4,8 +4,9 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::format::csv;
+use crate::recipe::keys::text_of;
 use crate::sweep::measure::{Measure, mean_and_deviation};
-use crate::sweep::plan::{Plan, text_of};
+use crate::sweep::plan::Plan;
 use crate::sweep::standing::{Outcome, Standing};
 
 /// Mean and standard deviation over the seeds of a trial.

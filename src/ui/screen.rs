@@ -10,6 +10,9 @@ use crate::ui::effect::{Acted, DONE, Effect, JobResult};
 use crate::ui::keys::binding::Motion;
 use crate::ui::workspace::Workspace;
 
+/// Time between two readings of the disk.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// A screen has its own state, reads and changes the workspace, and reaches other screens by effects alone. What its
 /// keys do is a method of its own, because its actions have a type of their own.
 pub(crate) trait Screen {
@@ -17,17 +20,22 @@ pub(crate) trait Screen {
 
     fn moved(&mut self, motion: Motion, ws: &mut Workspace) -> Acted;
 
-    fn shown(&mut self, _ws: &mut Workspace) -> Vec<Effect> {
+    /// What it reads from the disk, when it is shown and again and again while it is.
+    fn reading(&self) -> Vec<Effect> {
         Vec::new()
+    }
+
+    fn shown(&mut self, _ws: &mut Workspace) -> Vec<Effect> {
+        self.reading()
     }
 
     /// The interval of [`Self::tick`] while it is shown.
     fn pulse(&self) -> Option<Duration> {
-        None
+        (!self.reading().is_empty()).then_some(AGAIN)
     }
 
     fn tick(&self) -> Vec<Effect> {
-        Vec::new()
+        self.reading()
     }
 
     /// The mouse; the wheel moves by rows.

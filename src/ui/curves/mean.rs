@@ -1,5 +1,7 @@
 //! The mean of several curves, with their standard deviation.
 
+use crate::sweep::measure::mean_and_deviation;
+
 /// Places where it is taken at most.
 const PLACES: usize = 400;
 
@@ -10,15 +12,6 @@ pub(crate) struct At {
     pub(crate) mean: f64,
     /// Of the sample; 0 where one curve alone has a value.
     pub(crate) deviation: f64,
-}
-
-/// Mean and standard deviation of the sample; `None` without values. One value deviates by nothing.
-pub(crate) fn of(values: &[f64]) -> Option<(f64, f64)> {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
-    (!values.is_empty()).then_some((mean, deviation))
 }
 
 /// The mean of curves, each in order of x, wherever one of them has a point: over those that reach there, by
@@ -36,7 +29,7 @@ pub(crate) fn of_curves(curves: &[Vec<(f64, f64)>]) -> Vec<At> {
     let at = |x| {
         values.clear();
         values.extend(walks.iter_mut().filter_map(|walk| walk.at(x)));
-        of(&values).map(|(mean, deviation)| At { x, mean, deviation })
+        mean_and_deviation(&values).map(|(mean, deviation)| At { x, mean, deviation })
     };
     places.filter_map(at).collect()
 }
@@ -67,13 +60,6 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mean_deviates_as_its_sample_does() {
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[3.0]), Some((3.0, 0.0)));
-        assert_eq!(of(&[1.0, 3.0]), Some((2.0, 2.0_f64.sqrt())));
-    }
 
     #[test]
     fn curves_with_other_places_are_interpolated() {

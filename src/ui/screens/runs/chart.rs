@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ratatui::layout::Rect;
 
+use crate::sweep::measure::mean_and_deviation;
 use crate::ui::canvas::Canvas;
 use crate::ui::curves::{Curves, mean};
 use crate::ui::screens::runs::state::{Metric, RunsScreen};
@@ -134,7 +135,7 @@ fn means(found: Vec<(PathBuf, Vec<(f64, f64)>)>, canvas: &Canvas) -> Vec<Drawn> 
 fn legend(name: &str, runs: usize, best: &[f64], canvas: &Canvas) -> String {
     let dot = canvas.glyphs.dot();
     let s = if runs == 1 { "" } else { "s" };
-    let figures = match mean::of(best) {
+    let figures = match mean_and_deviation(best) {
         None => String::new(),
         Some((mean, _)) if best.len() == 1 => format!(" {dot} best {:.2}%", 100.0 * mean),
         Some((mean, deviation)) => format!(" {dot} best {:.2} ± {:.2}%", 100.0 * mean, 100.0 * deviation),

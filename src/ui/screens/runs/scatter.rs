@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::recipe::Recipe;
 use crate::store::catalog::Summary;
-use crate::ui::curves::mean;
+use crate::sweep::measure::mean_and_deviation;
 use crate::ui::keys::binding::Motion;
 use crate::ui::screens::runs::measure::{Against, Measure, depth};
 use crate::ui::screens::runs::paper;
@@ -99,7 +99,8 @@ impl Scatter {
             let of = &members[number];
             let values = |value: fn(&Point) -> f64| of.iter().map(|&point| value(point)).collect::<Vec<_>>();
             let best = of.iter().max_by(|a, b| merit(a).total_cmp(&merit(b)))?;
-            let ((x, _), (y, deviation)) = (mean::of(&values(|of| of.x))?, mean::of(&values(|of| of.y))?);
+            let ((x, _), (y, deviation)) =
+                (mean_and_deviation(&values(|of| of.x))?, mean_and_deviation(&values(|of| of.y))?);
             let (name, key) = (name.clone(), best.key.clone());
             Some(Point { name, key, x, y, deviation, runs: of.len(), group: Some(number) })
         };

@@ -1,7 +1,6 @@
 //! The actions and moves of the Sweeps screen.
 
 use std::path::Path;
-use std::time::Duration;
 
 use ratatui::layout::Rect;
 
@@ -53,15 +52,7 @@ impl Screen for SweepsScreen {
         DONE
     }
 
-    fn shown(&mut self, _ws: &mut Workspace) -> Vec<Effect> {
-        reload()
-    }
-
-    fn pulse(&self) -> Option<Duration> {
-        Some(Duration::from_secs(2))
-    }
-
-    fn tick(&self) -> Vec<Effect> {
+    fn reading(&self) -> Vec<Effect> {
         reload()
     }
 

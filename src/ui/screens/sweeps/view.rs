@@ -3,9 +3,9 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::format::{duration, grouped};
+use crate::recipe::keys::text_of;
 use crate::sweep::Record;
 use crate::sweep::estimate;
-use crate::sweep::plan::text_of;
 use crate::sweep::table::{self, Row, State, shown, spread};
 use crate::ui::canvas::Canvas;
 use crate::ui::screens::sweeps::form::{FIELDS, Form};
